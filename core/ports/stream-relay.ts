@@ -1,0 +1,14 @@
+import type { StreamRequest } from '../node/push.ts';
+
+/** What a host answered to a stream request: its bytes as they come, or an error that the user should read. */
+export type HostStream =
+  | { readonly ok: true; readonly body: ReadableStream<Uint8Array> }
+  | { readonly ok: false; readonly status: number; readonly message: string };
+
+/**
+ * Asks a connected host for a stream (container logs now; exec and journal later). The host is told over its push
+ * connection and answers with a POST of its own, so that it works behind NAT.
+ */
+export interface StreamRelay {
+  request(tenant: string, cluster: string, nodeName: string, request: StreamRequest, signal: AbortSignal): Promise<HostStream>;
+}

@@ -1,0 +1,25 @@
+import type { ConfigMap } from './config-map.ts';
+import type { Deployment } from './deployment.ts';
+import type { Event } from './event.ts';
+import type { Namespace } from './namespace.ts';
+import type { Node } from './node.ts';
+import type { Pod } from './pod.ts';
+import type { ReplicaSet } from './replica-set.ts';
+import type { Secret } from './secret.ts';
+import type { Service } from './service.ts';
+
+/** Kind name -> its stored type. Adding a kind adds a line here and in core/resources/kinds. */
+export interface KindMap {
+  Namespace: Namespace;
+  Node: Node;
+  Pod: Pod;
+  Service: Service;
+  ConfigMap: ConfigMap;
+  Secret: Secret;
+  Event: Event;
+  Deployment: Deployment;
+  ReplicaSet: ReplicaSet;
+}
+
+export type KindName = keyof KindMap;
+export type AnyResource = KindMap[KindName];

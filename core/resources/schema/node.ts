@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { conditionSchema, type ObjectMeta, objectMetaSchema, resourceListSchema } from './meta.ts';
+
+export const taintSchema = z.strictObject({
+  key: z.string(),
+  value: z.string().optional(),
+  effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']),
+  timeAdded: z.string().optional(),
+});
+
+export const nodeSpecSchema = z.strictObject({
+  unschedulable: z.boolean().optional(),
+  taints: z.array(taintSchema).optional(),
+  podCIDR: z.string().optional(),
+  podCIDRs: z.array(z.string()).meta({ patchStrategy: 'merge' }).optional(),
+  providerID: z.string().optional(),
+});
+
+export const nodeStatusSchema = z.strictObject({
+  /** cpu, memory, ephemeral-storage, pods. */
+  capacity: resourceListSchema.optional(),
+  allocatable: resourceListSchema.optional(),
+  /** Ready, MemoryPressure, DiskPressure; with reasons such as DockerUnavailable. */
+  conditions: z.array(conditionSchema).meta({ patchMergeKey: 'type' }).optional(),
+  addresses: z
+    .array(z.strictObject({ type: z.string(), address: z.string() }))
+    .meta({ patchMergeKey: 'type' })
+    .optional(),
+  nodeInfo: z
+    .strictObject({
+      machineID: z.string(),
+      systemUUID: z.string(),
+      bootID: z.string(),
+      kernelVersion: z.string(),
+      osImage: z.string(),
+      containerRuntimeVersion: z.string(),
+      kubeletVersion: z.string(),
+      kubeProxyVersion: z.string(),
+      operatingSystem: z.string(),
+      architecture: z.string(),
+    })
+    .optional(),
+  images: z.array(z.strictObject({ names: z.array(z.string()), sizeBytes: z.number() })).optional(),
+});
+
+export const nodeSchema = z.strictObject({
+  apiVersion: z.literal('v1'),
+  kind: z.literal('Node'),
+  metadata: objectMetaSchema,
+  spec: nodeSpecSchema.optional(),
+  status: nodeStatusSchema.optional(),
+});
+
+export type Taint = z.infer<typeof taintSchema>;
+export type NodeStatus = z.infer<typeof nodeStatusSchema>;
+export type Node = Omit<z.infer<typeof nodeSchema>, 'metadata'> & { metadata: ObjectMeta };

@@ -1,0 +1,18 @@
+import type { PersonPrincipal } from '../core/ports/identity.ts';
+
+/** A cluster that the caller may see. Anything else is a 404, whether it exists or not (DESIGN 6). */
+export interface ClusterRef {
+  readonly tenant: string;
+  readonly id: string;
+  readonly name: string;
+}
+
+/** Hono environment of the people-facing apps: set by middleware before a route runs. */
+export interface ApiEnv {
+  Variables: {
+    requestId: string;
+    principal: PersonPrincipal;
+    /** Set below /clusters/:cluster. */
+    cluster: ClusterRef;
+  };
+}
