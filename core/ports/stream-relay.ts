@@ -1,3 +1,4 @@
+import type { HostPrincipal } from './identity.ts';
 import type { StreamRequest } from '../node/push.ts';
 
 /** What a host answered to a stream request: its bytes as they come, or an error that the user should read. */
@@ -11,4 +12,13 @@ export type HostStream =
  */
 export interface StreamRelay {
   request(tenant: string, cluster: string, nodeName: string, request: StreamRequest, signal: AbortSignal): Promise<HostStream>;
+}
+
+/** The other end of the relay: where a host's answering POST arrives. */
+export interface StreamSink {
+  /**
+   * Hands over what `nodeName` sent for stream `id`. Resolves when the reader has read it all or has gone away (the POST is
+   * answered only then, or the server would drop the rest of its body); false at once if nobody waits for this id from this host.
+   */
+  accept(id: string, host: HostPrincipal, status: number, body: ReadableStream<Uint8Array>): Promise<boolean>;
 }

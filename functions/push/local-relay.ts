@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto';
+import type { HostPrincipal } from '../../core/ports/identity.ts';
+import type { HostStream, StreamRelay, StreamSink } from '../../core/ports/stream-relay.ts';
+import type { Connections } from './connections.ts';
+
+interface Waiting {
+  readonly host: string;
+  settle(stream: HostStream): void;
+  readonly signal: AbortSignal;
+}
+
+/** How long a connected host may take to answer a stream request, ms. */
+const ANSWER_TIMEOUT_MS = 10_000;
+
+/** An error answer is a message for a person; more than this isn't one. */
+const MESSAGE_LIMIT_BYTES = 4096;
+
+/** Streams between hosts and people who meet in one process: the embedded server. */
+export function localRelay(connections: Connections, answerTimeoutMs = ANSWER_TIMEOUT_MS): StreamRelay & StreamSink {
+  const waiting = new Map<string, Waiting>();
+
+  return {
+    request(tenant, cluster, nodeName, request, signal) {
+      const id = randomBytes(16).toString('base64url');
+      return new Promise<HostStream>((resolve) => {
+        const timer = setTimeout(
+          () => settle({ ok: false, status: 504, message: `node ${nodeName} did not answer within ${answerTimeoutMs / 1000} s` }),
+          answerTimeoutMs,
+        );
+        const cancel = () => {
+          connections.send(tenant, cluster, nodeName, { type: 'cancel', id });
+          settle({ ok: false, status: 499, message: 'the client went away' });
+        };
+        const settle = (stream: HostStream) => {
+          clearTimeout(timer);
+          // Once it flows, the reader's going away cancels the body, and with it the host's POST.
+          signal.removeEventListener('abort', cancel);
+          waiting.delete(id);
+          resolve(stream);
+        };
+        waiting.set(id, { host: hostKey(tenant, cluster, nodeName), settle, signal });
+        signal.addEventListener('abort', cancel, { once: true });
+        if (!connections.send(tenant, cluster, nodeName, { type: 'stream', id, request })) {
+          settle({
+            ok: false,
+            status: 503,
+            message: `node ${nodeName} is not connected to the control plane; its containers run on, but their logs can't be reached now`,
+          });
+        }
+      });
+    },
+
+    async accept(id, host: HostPrincipal, status, body) {
+      const waiter = waiting.get(id);
+      // The id is unguessable, but a host must not answer for another one even if it learnt the id.
+      if (!waiter || waiter.host !== hostKey(host.tenant, host.cluster, host.nodeName)) return false;
+      if (status >= 400) {
+        waiter.settle({ ok: false, status, message: await readMessage(body) });
+        return true;
+      }
+      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+      waiter.settle({ ok: true, body: readable });
+      // Either side may go away in mid-stream: both are an ordinary end.
+      await body.pipeTo(writable, { signal: waiter.signal }).catch(() => {});
+      return true;
+    },
+  };
+}
+
+async function readMessage(body: ReadableStream<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > MESSAGE_LIMIT_BYTES) break;
+  }
+  return Buffer.concat(chunks).subarray(0, MESSAGE_LIMIT_BYTES).toString('utf8');
+}
+
+const hostKey = (tenant: string, cluster: string, nodeName: string): string => `${tenant} ${cluster} ${nodeName}`;
