@@ -58,13 +58,49 @@ export function localRelay(connections: Connections, answerTimeoutMs = ANSWER_TI
         waiter.settle({ ok: false, status, message: await readMessage(body) });
         return true;
       }
-      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+      const { readable, done } = relayed(body, waiter.signal);
       waiter.settle({ ok: true, body: readable });
-      // Either side may go away in mid-stream: both are an ordinary end.
-      await body.pipeTo(writable, { signal: waiter.signal }).catch(() => {});
+      await done;
       return true;
     },
   };
+}
+
+/**
+ * `body` as a stream for the reader, and when it is over: read to its end, failed, or left by its reader. By hand rather than
+ * with pipeTo, whose abort never settles in Node 20 while the destination pushes back.
+ */
+function relayed(
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+): { readable: ReadableStream<Uint8Array>; done: Promise<void> } {
+  const source = body.getReader();
+  let finish = () => {};
+  const done = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const leave = () =>
+    void source
+      .cancel()
+      .catch(() => {})
+      .then(finish);
+  signal.addEventListener('abort', leave, { once: true });
+  const readable = new ReadableStream<Uint8Array>({
+    async pull(out) {
+      try {
+        const chunk = await source.read();
+        if (!chunk.done) return out.enqueue(chunk.value);
+        out.close();
+      } catch {
+        // The host went away in mid-stream: what came is what there is.
+        out.close();
+      }
+      signal.removeEventListener('abort', leave);
+      finish();
+    },
+    cancel: leave,
+  });
+  return { readable, done };
 }
 
 async function readMessage(body: ReadableStream<Uint8Array>): Promise<string> {
