@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** A Docker engine that answers. `stop` ends it if we started it, else does nothing. */
+export interface Engine {
+  readonly socket: string;
+  readonly version: string;
+  readonly started: boolean;
+  stop(): Promise<void>;
+}
+
+/** The engine's version, or undefined when none answers on this socket within a second. */
+export function engineVersion(socket: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const call = request({ socketPath: socket, path: '/version', timeout: 1000 }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('end', () =>
+        resolve(response.statusCode === 200 ? (JSON.parse(text) as { Version: string }).Version : undefined),
+      );
+    });
+    call.on('timeout', () => call.destroy());
+    call.on('error', () => resolve(undefined));
+    call.end();
+  });
+}
+
+/**
+ * The machine's own engine if it answers, else a dockerd of ours below `directory` (own socket, data and bridge-less of the
+ * machine's configuration), for machines where no init starts one.
+ */
+export async function findOrStartEngine(directory: string, say: (line: string) => void): Promise<Engine> {
+  const usual = (process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock').replace(/^unix:\/\//, '');
+  const version = await engineVersion(usual);
+  if (version) return { socket: usual, version, started: false, stop: async () => {} };
+  say('no Docker engine answers on this machine; starting dockerd for this run');
+  return startEngine(directory);
+}
+
+async function startEngine(directory: string): Promise<Engine> {
+  mkdirSync(directory, { recursive: true });
+  const socket = join(directory, 'docker.sock');
+  const logFile = join(directory, 'dockerd.log');
+  const pidFile = join(directory, 'docker.pid');
+  rmSync(pidFile, { force: true });
+  const log = openSync(logFile, 'w');
+  const paths = ['--data-root', join(directory, 'data'), '--exec-root', join(directory, 'exec'), '--pidfile', pidFile];
+  const child = spawn('dockerd', ['-H', `unix://${socket}`, ...paths], { stdio: ['ignore', log, log], detached: true });
+  closeSync(log);
+  const version = await answered(child, socket, logFile);
+  return { socket, version, started: true, stop: () => stopEngine(child) };
+}
+
+const START_TIMEOUT_MS = 60_000;
+
+async function answered(child: ChildProcess, socket: string, logFile: string): Promise<string> {
+  let failed: string | undefined;
+  child.once('error', (error) => {
+    failed = error.message;
+  });
+  child.once('exit', (code) => {
+    failed = `exit code ${code}`;
+  });
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (Date.now() < deadline && failed === undefined) {
+    const version = await engineVersion(socket);
+    if (version) return version;
+    await delay(100);
+  }
+  child.kill();
+  const tail = readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n');
+  throw new Error(`dockerd did not start (${failed ?? `no answer in ${START_TIMEOUT_MS / 1000} s`}). Its last lines:\n${tail}`);
+}
+
+async function stopEngine(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await Promise.race([ended, delay(20_000, undefined, { ref: false })]);
+  if (child.exitCode === null) child.kill('SIGKILL');
+}

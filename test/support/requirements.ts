@@ -1,0 +1,12 @@
+import { DOCKER, IPTABLES, type Requirement } from '../../bin/machine/packages.ts';
+
+/** What the integration and e2e suites drive for real. */
+export const TEST_REQUIREMENTS: readonly Requirement[] = [
+  DOCKER,
+  IPTABLES,
+  { package: 'iproute2', provides: 'ip', why: 'network namespaces as hosts' },
+  { package: 'nftables', provides: 'nft', why: "guarding the embedded store's port" },
+  { package: 'busybox-static', provides: '/bin/busybox', why: 'images are made from a static binary' },
+  { package: 'shellcheck', provides: 'shellcheck', why: 'install.sh is checked' },
+  { package: 'curl', provides: 'curl', why: 'install.sh downloads with it' },
+];
