@@ -1,0 +1,161 @@
+/**
+ * Every error that a person or tool can meet, once. The key is the stable code: clients may branch on it, so it is never
+ * renamed. `when` is the default message, one sentence; `fix` says what to do. `details` of an error are its own.
+ */
+export interface CatalogueEntry {
+  /** HTTP status. */
+  readonly status: number;
+  readonly when: string;
+  readonly fix: string;
+}
+
+export const catalogue = {
+  // The request itself
+  invalid_request: {
+    status: 400,
+    when: 'The request is not valid.',
+    fix: 'Correct the fields named in details and send it again.',
+  },
+  invalid_json: {
+    status: 400,
+    when: 'The body is not valid JSON.',
+    fix: 'Send a JSON object with content-type application/json.',
+  },
+  body_too_large: { status: 413, when: 'The body is larger than this route accepts.', fix: 'Send less in one request.' },
+  not_found: {
+    status: 404,
+    when: 'There is nothing here, or nothing that you may see.',
+    fix: 'Check the name, and that you are logged in to the right organisation (terrane whoami).',
+  },
+  rate_limited: {
+    status: 429,
+    when: 'Too many attempts in a short time.',
+    fix: 'Wait as long as Retry-After says, then try again.',
+  },
+  busy: { status: 503, when: 'Too many people are changing the same thing at once.', fix: 'Nothing was changed: try again.' },
+  unavailable: { status: 503, when: 'The service can not answer just now.', fix: 'Try again in a moment.' },
+  internal: { status: 500, when: 'Something went wrong on our side.', fix: 'Try again; if it stays, report the request id.' },
+
+  // Who are you
+  unauthenticated: {
+    status: 401,
+    when: 'The request carries no valid login.',
+    fix: 'Log in (terrane login) or send an API token as Bearer.',
+  },
+  bad_credentials: { status: 401, when: 'E-mail or password is wrong.', fix: 'Check both and try again.' },
+  session_expired: { status: 401, when: 'The login has expired or was logged out.', fix: 'Log in again (terrane login).' },
+  token_garbled: {
+    status: 401,
+    when: 'The token is damaged: its check sum does not match.',
+    fix: 'Copy the whole token again, from trn_ to the last character, without line breaks.',
+  },
+  token_unknown: {
+    status: 401,
+    when: 'The token is not known here.',
+    fix: 'Check that it was made on this server, or make a new one (terrane token create).',
+  },
+  token_expired: {
+    status: 401,
+    when: 'The token has expired.',
+    fix: 'Make a new one (terrane token create, --expires for longer).',
+  },
+  token_used: {
+    status: 401,
+    when: 'The join token was already used as often as it may be.',
+    fix: 'Make a new one (terrane token create --kind join; --uses N for several hosts).',
+  },
+  token_revoked: { status: 401, when: 'The token was revoked.', fix: 'Make a new one (terrane token create).' },
+  token_wrong_kind: {
+    status: 401,
+    when: 'The token is of another kind than is needed here.',
+    fix: 'Use the kind that the message names.',
+  },
+  cross_site: {
+    status: 403,
+    when: 'A browser sent this request from another site.',
+    fix: 'Use the console of this server, or an API token as Bearer.',
+  },
+
+  // What may you do
+  role_too_low: { status: 403, when: 'Your role does not allow this.', fix: 'Ask an owner or admin of the organisation.' },
+  email_not_verified: {
+    status: 403,
+    when: 'Your e-mail address is not verified yet.',
+    fix: 'Open the link in the mail we sent you; POST /v1/verify/resend sends another.',
+  },
+
+  // Accounts
+  email_taken: {
+    status: 409,
+    when: 'There is already an account with this e-mail address.',
+    fix: 'Log in instead (terrane login).',
+  },
+  verification_invalid: {
+    status: 400,
+    when: 'The verification link is not valid, or was used or has expired.',
+    fix: 'Log in and ask for another (POST /v1/verify/resend).',
+  },
+  invitation_invalid: {
+    status: 400,
+    when: 'The invitation is not valid for this e-mail address, or was used or has expired.',
+    fix: 'Ask the organisation to invite you again.',
+  },
+  member_exists: {
+    status: 409,
+    when: 'This person is already a member.',
+    fix: 'Change the role instead, or remove the member first.',
+  },
+  last_owner: { status: 409, when: 'An organisation keeps at least one owner.', fix: 'Make another member owner first.' },
+
+  // Clusters and nodes
+  cluster_name_taken: {
+    status: 409,
+    when: 'The organisation has a cluster of this name.',
+    fix: 'Choose another name, or use the one that exists.',
+  },
+  cluster_limit_reached: {
+    status: 403,
+    when: 'The organisation has as many clusters as its plan allows.',
+    fix: 'Delete one first.',
+  },
+  cluster_not_empty: { status: 409, when: 'The cluster still has nodes.', fix: 'Remove them first (terrane node remove NAME).' },
+  node_limit_reached: {
+    status: 403,
+    when: 'The organisation has as many nodes as its plan allows.',
+    fix: 'Remove a node you no longer need (terrane node remove NAME) and run the join again, or ask for a larger plan.',
+  },
+  host_already_joined: {
+    status: 409,
+    when: 'The key of this host already belongs to another cluster.',
+    fix: 'Remove the node there first, or start the agent with a new, empty data directory.',
+  },
+
+  // Hosts
+  signature_missing: {
+    status: 401,
+    when: 'The request is not signed.',
+    fix: 'Sign it as RFC 9421 says, with the key of the host.',
+  },
+  signature_invalid: {
+    status: 401,
+    when: 'The signature does not fit the request.',
+    fix: 'Check that no proxy changes Host, path or body.',
+  },
+  clock_skew: {
+    status: 401,
+    when: 'The clock of the host is wrong.',
+    fix: 'Sign again with the time in the terrane-server-time header; the agent does so by itself.',
+  },
+  host_unknown: {
+    status: 401,
+    when: 'No host with this key has joined.',
+    fix: 'Join it with a join token (terrane join prints the command).',
+  },
+  host_revoked: {
+    status: 401,
+    when: 'The node was removed and its key revoked.',
+    fix: 'To bring the host back, remove its agent data directory and join it again.',
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof catalogue;

@@ -1,0 +1,42 @@
+import type { Context, ErrorHandler } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { statusOf } from '../core/errors/kubernetes-status.ts';
+import { errorEnvelope, TerraneError } from '../core/errors/terrane-error.ts';
+
+export interface OnErrorDeps {
+  /** Told of errors that aren't in the catalogue: the caller sees only `internal` and the request id. */
+  readonly log: (message: string, fields: Record<string, unknown>) => void;
+}
+
+/** The one handler of thrown errors: `app.onError(onError({ log }))`. */
+export function onError(deps: OnErrorDeps): ErrorHandler {
+  return (error, c) => {
+    if (error instanceof HTTPException && !error.message) return error.getResponse();
+    return errorResponse(c, asTerraneError(error, c, deps));
+  };
+}
+
+function asTerraneError(error: Error, c: Context, deps: OnErrorDeps): TerraneError {
+  if (error instanceof TerraneError) return error;
+  deps.log('request failed', {
+    requestId: requestIdOf(c),
+    method: c.req.method,
+    path: c.req.path,
+    error: error.stack ?? String(error),
+  });
+  return new TerraneError('internal');
+}
+
+/** Below /clusters/ kubectl reads the answer, so it is a Kubernetes Status there. */
+export function errorResponse(c: Context, error: TerraneError): Response {
+  const kube = c.req.path.startsWith('/clusters/');
+  if (error.retryAfter !== undefined) c.header('retry-after', String(error.retryAfter));
+  if (error.status === 401) c.header('www-authenticate', 'Bearer realm="terrane"');
+  const body = kube ? statusOf(error) : errorEnvelope(error, requestIdOf(c));
+  return c.json(body, error.status as ContentfulStatusCode);
+}
+
+export function requestIdOf(c: Context): string {
+  return (c.get('requestId') as string | undefined) ?? '-';
+}
