@@ -3,6 +3,7 @@ import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { statusOf } from '../core/errors/kubernetes-status.ts';
 import { errorEnvelope, TerraneError } from '../core/errors/terrane-error.ts';
+import { StatusError } from '../core/resources/status.ts';
 
 export interface OnErrorDeps {
   /** Told of errors that aren't in the catalogue: the caller sees only `internal` and the request id. */
@@ -13,6 +14,7 @@ export interface OnErrorDeps {
 export function onError(deps: OnErrorDeps): ErrorHandler {
   return (error, c) => {
     if (error instanceof HTTPException && !error.message) return error.getResponse();
+    if (error instanceof StatusError) return c.json(error.status, error.status.code as ContentfulStatusCode);
     return errorResponse(c, asTerraneError(error, c, deps));
   };
 }
@@ -33,7 +35,7 @@ export function errorResponse(c: Context, error: TerraneError): Response {
   const kube = c.req.path.startsWith('/clusters/');
   if (error.retryAfter !== undefined) c.header('retry-after', String(error.retryAfter));
   if (error.status === 401) c.header('www-authenticate', 'Bearer realm="terrane"');
-  const body = kube ? statusOf(error) : errorEnvelope(error, requestIdOf(c));
+  const body = kube ? statusOf(error).status : errorEnvelope(error, requestIdOf(c));
   return c.json(body, error.status as ContentfulStatusCode);
 }
 

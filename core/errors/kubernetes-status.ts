@@ -1,18 +1,7 @@
+import { StatusError, type StatusReason } from '../resources/status.ts';
 import type { TerraneError } from './terrane-error.ts';
 
-/** The error body that kubectl reads (https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/). */
-export interface KubernetesStatus {
-  readonly kind: 'Status';
-  readonly apiVersion: 'v1';
-  readonly metadata: Record<string, never>;
-  readonly status: 'Failure';
-  readonly message: string;
-  readonly reason: string;
-  readonly code: number;
-  readonly details?: { readonly retryAfterSeconds?: number };
-}
-
-const REASONS: Readonly<Record<number, string>> = {
+const REASONS: Readonly<Record<number, StatusReason>> = {
   400: 'BadRequest',
   401: 'Unauthorized',
   403: 'Forbidden',
@@ -24,15 +13,12 @@ const REASONS: Readonly<Record<number, string>> = {
   503: 'ServiceUnavailable',
 };
 
-export function statusOf(error: TerraneError): KubernetesStatus {
-  return {
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Failure',
-    message: `${error.message} ${error.fix}`,
-    reason: REASONS[error.status] ?? 'Unknown',
-    code: error.status,
-    ...(error.retryAfter === undefined ? {} : { details: { retryAfterSeconds: error.retryAfter } }),
-  };
+/** The same error as kubectl reads it: what to do is part of the message, because kubectl shows nothing else. */
+export function statusOf(error: TerraneError): StatusError {
+  return new StatusError(
+    REASONS[error.status] ?? 'InternalError',
+    `${error.message} ${error.fix}`,
+    error.retryAfter === undefined ? undefined : { retryAfterSeconds: error.retryAfter },
+    error.status,
+  );
 }

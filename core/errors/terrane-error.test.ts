@@ -29,7 +29,7 @@ describe('an error', () => {
   });
 
   test('is a Status for kubectl, with the fix in the message', () => {
-    expect(statusOf(new TerraneError('unauthenticated'))).toMatchObject({
+    expect(statusOf(new TerraneError('unauthenticated')).status).toMatchObject({
       kind: 'Status',
       apiVersion: 'v1',
       status: 'Failure',
@@ -37,6 +37,6 @@ describe('an error', () => {
       code: 401,
       message: expect.stringContaining('terrane login'),
     });
-    expect(statusOf(error).details).toEqual({ retryAfterSeconds: 7 });
+    expect(statusOf(error).status.details).toEqual({ retryAfterSeconds: 7 });
   });
 });
