@@ -1,0 +1,89 @@
+#!/bin/sh
+# Removes the Terrane agent from this host.
+#
+#   uninstall.sh [--purge] [--yes]
+#
+# Without --purge the containers that it runs go on running, and their data and the host's key stay in @DATA@, so that
+# a later install continues where this one ended. With --purge the containers and the data go too.
+set -eu
+
+BASE='@BASE@'
+DATA='@DATA@'
+LINK='@LINK@'
+UNIT='@UNIT@'
+DOCKER='@DOCKER@'
+
+say() { printf '%s\n' "$*" >&2; }
+
+remove_containers() {
+  command -v docker >/dev/null 2>&1 || {
+    say "terrane: docker is not on the PATH: containers labelled terrane.dev/host are left"
+    return 0
+  }
+  ids=$(docker -H "unix://$DOCKER" ps -aq --filter label=terrane.dev/pod-uid 2>/dev/null) || {
+    say "terrane: Docker does not answer on $DOCKER: its containers are left"
+    return 0
+  }
+  [ -z "$ids" ] || printf '%s\n' "$ids" | xargs docker -H "unix://$DOCKER" rm -f >/dev/null
+}
+
+# tmpfs mounts of secrets lie below the data directory: they go before the directory does.
+unmount_below() {
+  [ -r /proc/mounts ] || return 0
+  awk -v dir="$1/" 'index($2, dir) == 1 { print $2 }' /proc/mounts | sort -r | while read -r mount; do
+    umount "$mount" || umount -l "$mount"
+  done
+}
+
+main() {
+  purge=0
+  for argument in "$@"; do
+    case $argument in
+      --purge) purge=1 ;;
+      --yes | -y) ;;
+      --help | -h)
+        say "usage: uninstall.sh [--purge]   --purge also removes the containers, their data and the host's key"
+        exit 0
+        ;;
+      *)
+        say "terrane: unknown option $argument (see --help)"
+        exit 2
+        ;;
+    esac
+  done
+
+  if [ -n "$UNIT" ]; then
+    [ "$(id -u)" = 0 ] || {
+      say "terrane: run this as root (sudo $BASE/uninstall.sh)"
+      exit 1
+    }
+    if [ -d /run/systemd/system ] && [ -e "$UNIT" ]; then
+      systemctl disable --now terrane-agent.service >/dev/null 2>&1 || true
+    fi
+    rm -f "$UNIT"
+    if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+  fi
+
+  if [ "$purge" = 1 ]; then
+    remove_containers
+    unmount_below "$DATA"
+    rm -rf "$DATA"
+  fi
+
+  if [ -L "$LINK" ]; then rm -f "$LINK"; fi
+  rm -rf "${BASE:?}/versions" "${BASE:?}/etc"
+  rm -f "$BASE/current"
+  # Last, since sh reads this file as it goes.
+  rm -f "$BASE/uninstall.sh"
+  rmdir "$(dirname "$LINK")" "$BASE" 2>/dev/null || true
+
+  if [ "$purge" = 1 ]; then
+    say "terrane: the agent, its containers and its data are gone"
+  else
+    say "terrane: the agent is gone; its containers run on, and $DATA keeps their data and this host's key"
+  fi
+  say "terrane: if this host is not coming back: terrane node remove <name>"
+  exit 0
+}
+
+main "$@"

@@ -1,0 +1,29 @@
+import { CliError, EXIT, type ExitCode } from '../errors.ts';
+import { type Io, line } from '../io.ts';
+import { paint } from './colour.ts';
+
+/** Prints what went wrong and what to do, on standard error; with --json as one object there. Gives the exit code. */
+export async function reportError(error: unknown, io: Io, json: boolean): Promise<ExitCode> {
+  if (isClosedPipe(error)) return EXIT.ok;
+  const known = error instanceof CliError ? error : unexpected(error);
+  const { message, fix, code, status, requestId } = known;
+  if (json) {
+    await line(io.err, JSON.stringify({ error: { code, message, fix, status, requestId } }));
+  } else {
+    await line(io.err, `${paint(io.err, io.env, 'red', 'error:')} ${message}`);
+    if (fix) await line(io.err, `  ${fix.replaceAll('\n', '\n  ')}`);
+    if (requestId && (status ?? 0) >= 500) await line(io.err, `  request id: ${requestId}`);
+  }
+  if (io.env.TERRANE_DEBUG && known.cause instanceof Error) await line(io.err, known.cause.stack);
+  return known.exit;
+}
+
+function unexpected(error: unknown): CliError {
+  const cause = error instanceof Error ? error : new Error(String(error));
+  return new CliError(cause.message, { code: 'internal', cause, fix: 'TERRANE_DEBUG=1 prints where it happened.' });
+}
+
+/** `terrane get pods | head -1`: the reader has what it wanted. */
+function isClosedPipe(error: unknown): boolean {
+  return (error as { code?: string } | undefined)?.code === 'EPIPE';
+}
