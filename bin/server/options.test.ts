@@ -18,13 +18,18 @@ describe("the server's options", () => {
     },
   );
 
-  test('the certificate covers the public name and every listened address', () => {
-    expect(serverSettings({ publicUrl: 'https://terrane.example:8443' }).certificateNames).toContain('terrane.example');
-    expect(serverSettings({ tlsListen: '10.9.8.7:7443' }).certificateNames).toContain('10.9.8.7');
+  test('the certificate covers the names given and every listened address; the first name is what others are told', () => {
+    const named = serverSettings({ host: ['terrane.example', '10.1.2.3'] });
+    expect(named.certificateNames).toEqual(expect.arrayContaining(['localhost', 'terrane.example', '10.1.2.3']));
+    expect(named.publicHost).toBe('terrane.example');
+    expect(serverSettings({ tlsListen: '10.9.8.7:7443' })).toMatchObject({
+      publicHost: '10.9.8.7',
+      certificateNames: expect.arrayContaining(['10.9.8.7']),
+    });
     expect(serverSettings({ tlsListen: '[::1]:0' }).https).toEqual({ host: '::1', port: 0 });
   });
 
-  test.each(['http://x', 'https://x/path', 'x'])('the public URL %p is refused', (publicUrl) => {
-    expect(() => serverSettings({ publicUrl })).toThrow(/--public-url/);
+  test.each(['https://x', 'a b', 'x:1', '-x'])('the host %p is refused', (name) => {
+    expect(() => serverSettings({ host: [name] })).toThrow(/--host/);
   });
 });

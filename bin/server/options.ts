@@ -1,4 +1,5 @@
 import { homedir, hostname, networkInterfaces } from 'node:os';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { isLoopback, type ListenAddress, parseListenAddress } from './listen.ts';
 
@@ -7,8 +8,8 @@ export interface ServerOptions {
   readonly data?: string;
   readonly listen?: string;
   readonly tlsListen?: string;
-  /** The HTTPS address that hosts and kubeconfigs are to use, if it isn't the one listened on (a name, a proxy). */
-  readonly publicUrl?: string;
+  /** Names or addresses by which others reach this server; the first one goes into join commands and kubeconfigs. */
+  readonly host?: readonly string[];
   readonly requireVerifiedEmail?: boolean;
   /** Print the ready line as JSON. */
   readonly json?: boolean;
@@ -18,7 +19,8 @@ export interface ServerSettings {
   readonly dataDir: string;
   readonly http: ListenAddress;
   readonly https: ListenAddress;
-  readonly publicUrl: string | undefined;
+  /** The name that others use in https URLs. */
+  readonly publicHost: string;
   /** Names and addresses that the certificate is made for. */
   readonly certificateNames: readonly string[];
   readonly requireVerifiedEmail: boolean;
@@ -34,32 +36,23 @@ export function serverSettings(options: ServerOptions): ServerSettings {
         'use --tls-listen for other addresses',
     );
   }
-  const publicUrl = options.publicUrl === undefined ? undefined : parsePublicUrl(options.publicUrl);
+  const hosts = (options.host ?? []).map(checkHost);
+  const reachable = EVERYWHERE.includes(https.host) ? [...ownAddresses(), hostname()] : [https.host];
   return {
     dataDir: options.data ?? defaultDataDir(),
     http,
     https,
-    publicUrl: publicUrl?.origin,
-    certificateNames: certificateNames(https.host, publicUrl),
+    publicHost: hosts[0] ?? reachable[0]!,
+    certificateNames: [...new Set(['localhost', '127.0.0.1', '::1', ...hosts, ...reachable])],
     requireVerifiedEmail: options.requireVerifiedEmail ?? false,
   };
 }
 
-function parsePublicUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol !== 'https:' || url.pathname !== '/' || url.search || url.hash) {
-    throw new Error(`--public-url ${text}: expected https://NAME[:PORT] without a path`);
-  }
-  return url;
-}
+const EVERYWHERE = ['0.0.0.0', '::'];
 
-function certificateNames(host: string, publicUrl: URL | undefined): string[] {
-  const names = ['localhost', '127.0.0.1', '::1'];
-  if (publicUrl) names.push(publicUrl.hostname.replace(/^\[|\]$/g, ''));
-  const everywhere = host === '0.0.0.0' || host === '::';
-  if (everywhere) names.push(hostname(), ...ownAddresses());
-  else if (!isLoopback(host)) names.push(host);
-  return names;
+function checkHost(name: string): string {
+  if (isIP(name) || /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i.test(name)) return name;
+  throw new Error(`--host ${name}: expected a DNS name or an IP address, without scheme or port`);
 }
 
 /** This machine's addresses that others may reach it by; link-local ones need a zone and are left out. */
