@@ -1,6 +1,6 @@
 /**
- * A token bucket told by one number, the "theoretical arrival time" (GCRA, ITU-T I.371): when the bucket will be full again.
- * A store needs only a compare-and-set on it.
+ * A token bucket told by one number: `fullAt`, when the bucket will be full again (GCRA, ITU-T I.371). Taking a token moves it
+ * one interval later. So a store needs no read: one conditional update, by the bounds below, takes a token.
  */
 export interface BucketSize {
   /** How many at once. */
@@ -9,14 +9,21 @@ export interface BucketSize {
   readonly refillMs: number;
 }
 
-export type BucketAnswer =
-  /** Allowed: `fullAt` is to be kept. */
-  { readonly allowed: true; readonly fullAt: number } | { readonly allowed: false; readonly retryAfterMs: number };
+export interface BucketBounds {
+  /** fullAt < now, or none kept: the bucket is full, and taking one sets it to this. */
+  readonly firstFullAt: number;
+  /** now <= fullAt <= this: there is a token, and taking it adds `refillMs`. Above: empty. */
+  readonly fullAtMax: number;
+  /** No bucket is emptier than this, unless the clock was set back: then it is to be set to this. */
+  readonly emptyFullAt: number;
+}
 
-/** `fullAt` as kept (undefined = never used), times in ms since the epoch. */
-export function takeToken(size: BucketSize, fullAt: number | undefined, now: number): BucketAnswer {
-  // A clock that was set back must not lock anyone out for longer than an empty bucket does.
-  const next = Math.min(Math.max(fullAt ?? now, now), now + size.burst * size.refillMs) + size.refillMs;
-  const wait = next - now - size.burst * size.refillMs;
-  return wait > 0 ? { allowed: false, retryAfterMs: wait } : { allowed: true, fullAt: next };
+/** Times in ms since the epoch. */
+export function bucketBounds({ burst, refillMs }: BucketSize, now: number): BucketBounds {
+  return { firstFullAt: now + refillMs, fullAtMax: now + (burst - 1) * refillMs, emptyFullAt: now + burst * refillMs };
+}
+
+/** How long until the next token, ms; never longer than one interval. */
+export function bucketWait(size: BucketSize, fullAt: number, now: number): number {
+  return Math.min(size.refillMs, fullAt - bucketBounds(size, now).fullAtMax);
 }

@@ -1,0 +1,112 @@
+import type { Role } from '../ports/identity.ts';
+
+/** The JSON of /v1/* as clients see it. Times are ms since the epoch. */
+
+export interface UserView {
+  readonly id: string;
+  readonly email: string;
+  readonly verified: boolean;
+}
+
+export interface OrganisationView {
+  readonly id: string;
+  readonly name: string;
+  readonly plan: string;
+  readonly nodes: { readonly used: number; readonly limit: number };
+}
+
+/** GET /v1/me */
+export interface MeView {
+  readonly user: UserView;
+  readonly organisation: OrganisationView;
+  readonly role: Role;
+  /** All organisations of the user; log in again with `organisation` to change. */
+  readonly organisations: readonly { readonly id: string; readonly name: string }[];
+}
+
+/** POST /v1/signup, POST /v1/login. A browser that asked for a cookie gets no token. */
+export interface LoginView extends MeView {
+  readonly token?: string;
+  readonly expiresAt: number;
+}
+
+/** GET /v1/members -> {members, invitations} */
+export interface MemberView {
+  readonly id: string;
+  readonly email: string;
+  readonly role: Role;
+  readonly joinedAt: number;
+}
+
+export interface InvitationView {
+  readonly id: string;
+  readonly email: string;
+  readonly role: Role;
+  readonly expiresAt: number;
+}
+
+/** GET /v1/clusters -> {clusters}; POST answers one. */
+export interface ClusterView {
+  readonly id: string;
+  readonly name: string;
+  readonly nodes: number;
+  readonly createdAt: number;
+}
+
+export type TokenState = 'active' | 'used' | 'expired' | 'revoked';
+
+/** GET /v1/tokens -> {tokens}; POST answers one with `secret`, the only time it is shown. */
+export interface TokenView {
+  readonly id: string;
+  readonly kind: 'join' | 'api';
+  /** Id of the cluster it is for; join tokens always have one. */
+  readonly cluster?: string;
+  /** API tokens. */
+  readonly role?: Role;
+  /** Join tokens. */
+  readonly uses?: { readonly used: number; readonly max: number };
+  readonly state: TokenState;
+  readonly createdAt: number;
+  readonly createdBy: string;
+  readonly expiresAt: number;
+}
+
+/** GET /v1/nodes -> {nodes} */
+export interface HostView {
+  readonly name: string;
+  readonly hostId: string;
+  readonly cluster: string;
+  readonly joinedAt: number;
+  readonly joinedWith: string;
+}
+
+/** GET /v1/audit -> {records, next?}: newest first; pass `next` as `before`. */
+export interface AuditView {
+  readonly id: string;
+  readonly at: number;
+  readonly action: string;
+  readonly target: string;
+  readonly actor: AuditActor;
+  readonly ip?: string;
+  readonly requestId?: string;
+  readonly details?: Readonly<Record<string, string | number>>;
+}
+
+export interface AuditActor {
+  readonly kind: 'person' | 'host' | 'system';
+  readonly id: string;
+  readonly name?: string;
+  /** The API or join token that was used. */
+  readonly tokenId?: string;
+}
+
+/** GET /v1/info, without a login. */
+export interface ServerInfo {
+  readonly version: string;
+  /** https URL that kubectl reaches, e.g. https://10.0.0.5:6443 */
+  readonly url: string;
+  /** PEM of the CA that signed the server's certificate; absent when a public CA did. */
+  readonly ca?: string;
+  /** Fingerprint of the key that signs the agent's manifest; part of the join command. */
+  readonly manifestKey: string;
+}

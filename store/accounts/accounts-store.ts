@@ -1,0 +1,40 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Clock } from '../../core/ports/clock.ts';
+import { type Step, transact } from './transact.ts';
+import { KeyedItems } from './table.ts';
+
+export interface AccountsTables {
+  readonly tenant: string;
+  readonly identity: string;
+}
+
+/**
+ * The two tables. `forTenant` is the only way into the tenant table: what it answers can't name a key of another tenant.
+ * `identity` maps e-mail, secret and host key to a tenant and holds nothing else.
+ */
+export class AccountsStore {
+  readonly identity: KeyedItems;
+  readonly clock: Clock;
+  readonly #client: DynamoDBClient;
+  readonly #tables: AccountsTables;
+
+  constructor(client: DynamoDBClient, tables: AccountsTables, clock: Clock) {
+    this.#client = client;
+    this.#tables = tables;
+    this.clock = clock;
+    this.identity = new KeyedItems(client, tables.identity, '');
+  }
+
+  forTenant(tenant: string): KeyedItems {
+    // Ids are ours (newId); anything else would be a way out of the prefix.
+    if (!/^[a-z0-9]{1,32}$/.test(tenant)) throw new Error('not a tenant id');
+    return new KeyedItems(this.#client, this.#tables.tenant, `${tenant}#`);
+  }
+
+  transact(steps: readonly Step[]): Promise<void> {
+    return transact(this.#client, steps);
+  }
+}
+
+/** The sort key of identity items that have only one. */
+export const ONLY = '_';

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import { type BucketSize, bucketBounds, bucketWait } from '../../core/accounts/token-bucket.ts';
+import { TerraneError } from '../../core/errors/terrane-error.ts';
+import { type AccountsStore, ONLY } from './accounts-store.ts';
+import type { KeyedItems } from './table.ts';
+
+export interface RateLimits {
+  readonly signupPerIp: BucketSize;
+  readonly loginPerAccountAndIp: BucketSize;
+  readonly loginPerIp: BucketSize;
+  readonly joinPerIp: BucketSize;
+  readonly joinPerTenant: BucketSize;
+  /** Mails that a person can make us send. */
+  readonly mailPerUser: BucketSize;
+}
+
+export const RATE_LIMITS: RateLimits = {
+  signupPerIp: { burst: 20, refillMs: 60_000 },
+  loginPerAccountAndIp: { burst: 10, refillMs: 20_000 },
+  loginPerIp: { burst: 100, refillMs: 2_000 },
+  joinPerIp: { burst: 100, refillMs: 1_000 },
+  joinPerTenant: { burst: 200, refillMs: 500 },
+  mailPerUser: { burst: 5, refillMs: 600_000 },
+};
+
+const ATTEMPTS_MAX = 10;
+
+type BucketRow = { fullAt: number };
+
+/** Takes one token from a bucket, or throws `rate_limited` with how long to wait. Without `tenant`: a bucket of who isn't known yet. */
+export async function takeToken(
+  store: AccountsStore,
+  size: BucketSize,
+  what: { readonly name: keyof RateLimits; readonly of: string; readonly tenant?: string },
+): Promise<void> {
+  const items = what.tenant === undefined ? store.identity : store.forTenant(what.tenant);
+  // E-mail and IP addresses aren't kept, only their hash.
+  const pk = `rate#${what.name}#${createHash('sha256').update(what.of).digest('base64url').slice(0, 22)}`;
+  const now = store.clock.now();
+  const wait = await waitFor(items, pk, size, now);
+  if (wait === 0) return;
+  const retryAfter = Math.ceil(wait / 1000);
+  throw new TerraneError('rate_limited', `Too many ${SUBJECT[what.name]}; try again in ${retryAfter} s.`, { retryAfter });
+}
+
+const SUBJECT: Readonly<Record<keyof RateLimits, string>> = {
+  signupPerIp: 'sign-ups from this address',
+  loginPerAccountAndIp: 'log-ins to this account from this address',
+  loginPerIp: 'log-ins from this address',
+  joinPerIp: 'joins from this address',
+  joinPerTenant: 'joins to this organisation',
+  mailPerUser: 'mails to this account',
+};
+
+/** 0 = got a token. */
+async function waitFor(items: KeyedItems, pk: string, size: BucketSize, now: number): Promise<number> {
+  const { firstFullAt, fullAtMax, emptyFullAt } = bucketBounds(size, now);
+  const ttl = Math.ceil(emptyFullAt / 1000) + 3600;
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const next = await items.update<BucketRow>(
+      pk,
+      ONLY,
+      { expression: 'SET fullAt = fullAt + :refill, #ttl = :ttl', values: { refill: size.refillMs, ttl } },
+      { expression: 'fullAt BETWEEN :now AND :max', values: { now, max: fullAtMax } },
+    );
+    if (next.ok) return 0;
+    const fullAt = next.item?.fullAt;
+    if (fullAt !== undefined && fullAt > fullAtMax) {
+      if (fullAt > emptyFullAt) await setTo(items, pk, emptyFullAt, fullAt);
+      return bucketWait(size, fullAt, now);
+    }
+    const first = await items.update<BucketRow>(
+      pk,
+      ONLY,
+      { expression: 'SET fullAt = :first, #ttl = :ttl', values: { first: firstFullAt, ttl } },
+      { expression: 'attribute_not_exists(fullAt) OR fullAt < :now', values: { now } },
+    );
+    if (first.ok) return 0;
+  }
+  return size.refillMs;
+}
+
+async function setTo(items: KeyedItems, pk: string, fullAt: number, from: number): Promise<void> {
+  await items.update<BucketRow>(
+    pk,
+    ONLY,
+    { expression: 'SET fullAt = :to', values: { to: fullAt } },
+    { expression: 'fullAt = :from', values: { from } },
+  );
+}

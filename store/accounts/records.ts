@@ -1,0 +1,72 @@
+import type { Role } from '../../core/ports/identity.ts';
+
+/** What is kept, by item. `ttl` is in seconds, for DynamoDB's own expiry; everything else in ms since the epoch. */
+
+// Identity table: pk `<kind>#<value>`, sk `_`. Which tenant does this name belong to? Nothing else.
+
+export type EmailEntry = { tenant: string; userId: string };
+/** pk `user#<userId>`, sk the tenant: the organisations a user is a member of. */
+export type MembershipEntry = { organisation: string; since: number };
+/** API, join, session, verify and invite secrets, by hash. */
+export type SecretEntry = { tenant: string; kind: string; id: string; userId: string; ttl: number };
+export type HostKeyEntry = {
+  tenant: string;
+  cluster: string;
+  hostId: string;
+  nodeName: string;
+  tokenHash: string;
+  /** Here too, so that one read authenticates a host and a revocation counts at the next request. */
+  status: 'active' | 'revoked';
+};
+
+// Tenant table: pk `<tenant>#<part>`.
+
+/** part `org`, sk `organisation` */
+export type OrganisationRow = {
+  name: string;
+  plan: string;
+  nodes: number;
+  nodeLimit: number;
+  clusters: number;
+  clusterLimit: number;
+  owners: number;
+  createdAt: number;
+};
+/** part `org`, sk `member#<userId>` */
+export type MemberRow = { userId: string; email: string; role: Role; home: string; joinedAt: number };
+/** part `org`, sk `cluster#<id>` */
+export type ClusterRow = { id: string; name: string; nodes: number; createdAt: number };
+/** part `org`, sk `cluster-name#<name>` */
+export type ClusterNameRow = { id: string };
+/** part `users`, sk the userId; in the tenant that the user signed up with. */
+export type UserRow = { userId: string; email: string; password: string; verifiedAt?: number; createdAt: number };
+/** part `secrets#<kind>`, sk the id */
+export type SecretRow = {
+  hash: string;
+  kind: 'api' | 'join' | 'session' | 'verify' | 'invite';
+  id: string;
+  createdAt: number;
+  /** Whose session or token it is; who made it. */
+  userId: string;
+  expiresAt: number;
+  revokedAt?: number;
+  cluster?: string;
+  role?: Role;
+  used?: number;
+  usesMax?: number;
+  email?: string;
+  ttl: number;
+};
+/** part `hosts#<cluster>`, sk the node name */
+export type HostRow = { hostId: string; nodeName: string; publicKey: string; joinedAt: number; joinedWith: string };
+/** part `audit`, sk a ULID */
+export type AuditRow = {
+  id: string;
+  at: number;
+  action: string;
+  target: string;
+  actor: string;
+  ip?: string;
+  requestId?: string;
+  details?: string;
+};

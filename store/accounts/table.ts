@@ -1,0 +1,154 @@
+import {
+  type DynamoDBClient,
+  GetItemCommand,
+  QueryCommand,
+  type TransactWriteItem,
+  UpdateItemCommand,
+  ConditionalCheckFailedException,
+} from '@aws-sdk/client-dynamodb';
+import { fromItem, type Item, type Row, type Scalar, toAttribute, toItem } from './attributes.ts';
+
+/** A condition or change: DynamoDB's expression with `:name` placeholders, and their values. Attribute names are written `#name`. */
+export interface Expression {
+  readonly expression: string;
+  readonly values?: Readonly<Record<string, Scalar>>;
+}
+
+/** Item of one table below one prefix: whoever holds it can't name a key outside. Reads are strongly consistent. */
+export class KeyedItems {
+  readonly #client: DynamoDBClient;
+  readonly #table: string;
+  readonly #prefix: string;
+
+  constructor(client: DynamoDBClient, table: string, prefix: string) {
+    this.#client = client;
+    this.#table = table;
+    this.#prefix = prefix;
+  }
+
+  #key(pk: string, sk: string): Item {
+    return { pk: { S: `${this.#prefix}${pk}` }, sk: { S: sk } };
+  }
+
+  async get<T>(pk: string, sk: string): Promise<T | undefined> {
+    const input = { TableName: this.#table, Key: this.#key(pk, sk), ConsistentRead: true };
+    const { Item } = await this.#client.send(new GetItemCommand(input));
+    return Item && fromItem<T>(Item);
+  }
+
+  /** All of them, or `limit`, in the order of sk. `sk` is added to each. */
+  async list<T>(
+    pk: string,
+    range: { prefix?: string; before?: string; limit?: number; newestFirst?: boolean } = {},
+  ): Promise<(T & { sk: string })[]> {
+    const found: (T & { sk: string })[] = [];
+    const { prefix, before, limit = Infinity, newestFirst = false } = range;
+    const condition = prefix ? ' AND begins_with(sk, :sk)' : before ? ' AND sk < :sk' : '';
+    let start: Item | undefined;
+    do {
+      const { Items = [], LastEvaluatedKey } = await this.#client.send(
+        new QueryCommand({
+          TableName: this.#table,
+          KeyConditionExpression: `pk = :pk${condition}`,
+          ExpressionAttributeValues: {
+            ':pk': { S: `${this.#prefix}${pk}` },
+            ...(condition ? { ':sk': { S: (prefix ?? before)! } } : {}),
+          },
+          ConsistentRead: true,
+          ScanIndexForward: !newestFirst,
+          ...(Number.isFinite(limit) ? { Limit: limit - found.length } : {}),
+          ...(start ? { ExclusiveStartKey: start } : {}),
+        }),
+      );
+      for (const item of Items) found.push(fromItem<T & { sk: string }>(item));
+      start = LastEvaluatedKey;
+    } while (start && found.length < limit);
+    return found;
+  }
+
+  /** A single conditional update outside a transaction. Answers whether the condition held, and the item before or after. */
+  async update<T>(
+    pk: string,
+    sk: string,
+    change: Expression,
+    condition?: Expression,
+  ): Promise<{ ok: boolean; item: T | undefined }> {
+    try {
+      const { Attributes } = await this.#client.send(
+        new UpdateItemCommand({
+          ...expressed(change, condition),
+          TableName: this.#table,
+          Key: this.#key(pk, sk),
+          UpdateExpression: change.expression,
+          ReturnValues: 'ALL_NEW',
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
+      );
+      return { ok: true, item: Attributes && fromItem<T>(Attributes) };
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      return { ok: false, item: error.Item && fromItem<T>(error.Item) };
+    }
+  }
+
+  /** Steps of a transaction; see `transact`. */
+  create(pk: string, sk: string, row: Row): TransactWriteItem {
+    return this.put(pk, sk, row, { expression: 'attribute_not_exists(pk)' });
+  }
+
+  put(pk: string, sk: string, row: Row, condition?: Expression): TransactWriteItem {
+    const item = { ...toItem(row), ...this.#key(pk, sk) };
+    return {
+      Put: { ...expressed(condition), TableName: this.#table, Item: item, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' },
+    };
+  }
+
+  change(pk: string, sk: string, change: Expression, condition?: Expression): TransactWriteItem {
+    return {
+      Update: {
+        ...expressed(change, condition),
+        TableName: this.#table,
+        Key: this.#key(pk, sk),
+        UpdateExpression: change.expression,
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      },
+    };
+  }
+
+  remove(pk: string, sk: string, condition?: Expression): TransactWriteItem {
+    return {
+      Delete: {
+        ...expressed(condition),
+        TableName: this.#table,
+        Key: this.#key(pk, sk),
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      },
+    };
+  }
+
+  check(pk: string, sk: string, condition: Expression): TransactWriteItem {
+    return {
+      ConditionCheck: {
+        TableName: this.#table,
+        Key: this.#key(pk, sk),
+        ...(expressed(condition) as { ConditionExpression: string }),
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      },
+    };
+  }
+}
+
+/** Condition, names and values of up to two expressions; the last one is the condition. */
+function expressed(...parts: (Expression | undefined)[]) {
+  const condition = parts.at(-1);
+  const text = parts.map((part) => part?.expression ?? '').join(' ');
+  const names = [...new Set(text.match(/#\w+/g))];
+  const values = Object.entries(Object.assign({}, ...parts.map((part) => part?.values ?? {})) as Record<string, Scalar>);
+  return {
+    ...(condition ? { ConditionExpression: condition.expression } : {}),
+    ...(names.length ? { ExpressionAttributeNames: Object.fromEntries(names.map((name) => [name, name.slice(1)])) } : {}),
+    ...(values.length
+      ? { ExpressionAttributeValues: Object.fromEntries(values.map(([k, v]) => [`:${k}`, toAttribute(v)])) }
+      : {}),
+  };
+}
