@@ -22,22 +22,22 @@
 # key below, the archive against the manifest.
 set -eu
 
-VERSION='@VERSION@'
-DEFAULT_SERVER='@SERVER@'
-MANIFEST_SHA256='@MANIFEST_SHA256@'
+VERSION='{{VERSION}}'
+DEFAULT_SERVER='{{SERVER}}'
+MANIFEST_SHA256='{{MANIFEST_SHA256}}'
 # SHA-256 of the manifest key (DER); the join command carries the same.
-KEY_FINGERPRINT='@KEY_FINGERPRINT@'
+KEY_FINGERPRINT='{{KEY_FINGERPRINT}}'
 
 manifest_key() {
   cat <<'PEM'
-@MANIFEST_KEY@
+{{MANIFEST_KEY}}
 PEM
 }
 
 # The control plane's own certificate authority, empty when it has a public one.
 server_ca() {
   cat <<'PEM'
-@CA_PEM@
+{{CA_PEM}}
 PEM
 }
 

@@ -31,7 +31,7 @@ const CACHE = 'node_modules/.cache/terrane';
 export async function buildAgentArtifacts(options: {
   directory: string;
   arches: readonly Arch[];
-  say(line: string): void;
+  readonly say: (line: string) => void;
 }): Promise<void> {
   const { directory, arches, say } = options;
   await mkdir(directory, { recursive: true });

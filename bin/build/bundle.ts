@@ -12,7 +12,7 @@ export interface BundleOptions {
   readonly split?: boolean;
   readonly minify?: boolean;
   readonly executable?: boolean;
-  say(line: string): void;
+  readonly say: (line: string) => void;
 }
 
 /** What a bundle was made from: its files with their hashes. */
