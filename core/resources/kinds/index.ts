@@ -1,0 +1,56 @@
+import type { KindName } from '../schema/kinds.ts';
+import { configMapKind } from './config-map.ts';
+import type { KindDefinition } from './definition.ts';
+import { deploymentKind } from './deployment.ts';
+import { eventKind } from './event.ts';
+import { namespaceKind } from './namespace.ts';
+import { nodeKind } from './node.ts';
+import { podKind } from './pod.ts';
+import { replicaSetKind } from './replica-set.ts';
+import { secretKind } from './secret.ts';
+import { serviceKind } from './service.ts';
+
+export type { Cell, Column, KindDefinition, Subresource } from './definition.ts';
+
+const byName: { readonly [K in KindName]: KindDefinition<K> } = {
+  Namespace: namespaceKind,
+  Node: nodeKind,
+  Pod: podKind,
+  Service: serviceKind,
+  ConfigMap: configMapKind,
+  Secret: secretKind,
+  Event: eventKind,
+  Deployment: deploymentKind,
+  ReplicaSet: replicaSetKind,
+};
+
+/** Every kind there is. */
+export const kinds: readonly KindDefinition[] = Object.values(byName) as KindDefinition[];
+
+export function kindByName<K extends KindName>(kind: K): KindDefinition<K> {
+  return byName[kind];
+}
+
+/** For text from outside: undefined if there is no such kind in that API version (`v1`, `apps/v1`). */
+export function findKind(apiVersion: string, kind: string): KindDefinition | undefined {
+  return kinds.find((definition) => definition.kind === kind && apiVersionOf(definition) === apiVersion);
+}
+
+/** As a URL names it. */
+export function kindByPlural(group: string, version: string, plural: string): KindDefinition | undefined {
+  return kinds.find((definition) => definition.group === group && definition.version === version && definition.plural === plural);
+}
+
+/** As a person names it on a command line: `pods`, `pod`, `po`, `Pod`, `deployments.apps`. */
+export function kindByAnyName(name: string): KindDefinition | undefined {
+  const wanted = name.toLowerCase();
+  return kinds.find((definition) => {
+    const { kind, plural, singular, shortNames, group } = definition;
+    const names = [kind.toLowerCase(), plural, singular, ...shortNames];
+    return names.includes(wanted) || (group !== '' && [`${plural}.${group}`, `${singular}.${group}`].includes(wanted));
+  });
+}
+
+export function apiVersionOf(definition: Pick<KindDefinition, 'group' | 'version'>): string {
+  return definition.group === '' ? definition.version : `${definition.group}/${definition.version}`;
+}
