@@ -2,32 +2,14 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { type ManifestArtifact, manifestText } from './manifest.ts';
 import { type Arch, RUNTIME_VERSION, runtimeMember } from './runtime.ts';
 import { tarEnd, tarMembers } from './tar.ts';
-
-/**
- * What the control plane serves to hosts, in one directory: `install.sh` (a template), `manifest.json` and one archive per
- * architecture. The manifest is the one thing that is signed: it names each archive with size and checksum.
- */
-export interface Manifest {
-  readonly version: string;
-  readonly runtime: string;
-  readonly artifacts: readonly ManifestArtifact[];
-}
-
-export interface ManifestArtifact {
-  readonly name: string;
-  readonly os: 'linux';
-  readonly arch: string;
-  /** Bytes. */
-  readonly size: number;
-  /** Hex. */
-  readonly sha256: string;
-}
 
 const SOURCE = 'agent/install';
 const CACHE = 'node_modules/.cache/terrane';
 
+/** The archives, the manifest that names them, and the script's template, as functions/node/install.ts serves them. */
 export async function buildAgentArtifacts(options: {
   directory: string;
   arches: readonly Arch[];
@@ -58,12 +40,6 @@ export async function buildAgentArtifacts(options: {
     Buffer.from(manifestText({ version, runtime: RUNTIME_VERSION, artifacts })),
     say,
   );
-}
-
-/** One artefact a line, in this order of fields: install.sh reads it with sed. */
-export function manifestText({ version, runtime, artifacts }: Manifest): string {
-  const lines = artifacts.map(({ name, os, arch, size, sha256 }) => `    ${JSON.stringify({ name, os, arch, size, sha256 })}`);
-  return `{\n  "version": ${JSON.stringify(version)},\n  "runtime": ${JSON.stringify(runtime)},\n  "artifacts": [\n${lines.join(',\n')}\n  ]\n}\n`;
 }
 
 /** Renames over the old file, so that a server that is serving it never sends a mixture. */
