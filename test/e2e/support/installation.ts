@@ -32,7 +32,11 @@ export interface Installation {
   stop(): Promise<void>;
 }
 
-export function run(command: string, args: readonly string[], options: { env?: Record<string, string>; stdin?: string } = {}): Promise<CommandResult> {
+export function run(
+  command: string,
+  args: readonly string[],
+  options: { env?: Record<string, string>; stdin?: string } = {},
+): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { env: { ...process.env, ...options.env } });
     let stdout = '';
@@ -89,7 +93,10 @@ export async function startInstallation(options: { cluster?: string } = {}): Pro
   };
 
   const terrane: Installation['terrane'] = (args, { stdin, env } = {}) =>
-    run(process.execPath, [TERRANE, ...args], { env: { TERRANE_CONFIG: config, NO_COLOR: '1', ...env }, ...(stdin === undefined ? {} : { stdin }) });
+    run(process.execPath, [TERRANE, ...args], {
+      env: { TERRANE_CONFIG: config, NO_COLOR: '1', ...env },
+      ...(stdin === undefined ? {} : { stdin }),
+    });
 
   const must = async (args: readonly string[], stdin?: string) => {
     const result = await terrane(args, stdin === undefined ? {} : { stdin });
@@ -98,7 +105,10 @@ export async function startInstallation(options: { cluster?: string } = {}): Pro
   };
 
   await startServer();
-  await must(['signup', '--server', ready!.http, '--email', 'e2e@example.com', '--org', 'e2e', '--password-stdin'], 'correct horse battery\n');
+  await must(
+    ['signup', '--server', ready!.http, '--email', 'e2e@example.com', '--org', 'e2e', '--password-stdin'],
+    'correct horse battery\n',
+  );
   await must(['cluster', 'create', options.cluster ?? 'prod']);
 
   const installation: Installation = {
