@@ -9,6 +9,8 @@ export interface PersonPrincipal {
   readonly role: Role;
   /** Set when an API token was used instead of a session. */
   readonly tokenId?: string;
+  /** Set when that API token is limited to one cluster: its id. */
+  readonly cluster?: string;
 }
 
 export interface HostPrincipal {

@@ -1,12 +1,8 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Clock } from '../../core/ports/clock.ts';
 import { type Step, transact } from './transact.ts';
+import type { TableNames } from '../dynamodb.ts';
 import { KeyedItems } from './table.ts';
-
-export interface AccountsTables {
-  readonly tenant: string;
-  readonly identity: string;
-}
 
 /**
  * The two tables. `forTenant` is the only way into the tenant table: what it answers can't name a key of another tenant.
@@ -16,9 +12,9 @@ export class AccountsStore {
   readonly identity: KeyedItems;
   readonly clock: Clock;
   readonly #client: DynamoDBClient;
-  readonly #tables: AccountsTables;
+  readonly #tables: TableNames;
 
-  constructor(client: DynamoDBClient, tables: AccountsTables, clock: Clock) {
+  constructor(client: DynamoDBClient, tables: TableNames, clock: Clock) {
     this.#client = client;
     this.#tables = tables;
     this.clock = clock;

@@ -14,7 +14,7 @@ export interface Expression {
   readonly values?: Readonly<Record<string, Scalar>>;
 }
 
-/** Item of one table below one prefix: whoever holds it can't name a key outside. Reads are strongly consistent. */
+/** Items of one table below one prefix: whoever holds it can't name a key outside. Reads are strongly consistent. */
 export class KeyedItems {
   readonly #client: DynamoDBClient;
   readonly #table: string;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   type DynamoDBClient,
@@ -26,7 +27,8 @@ const CONTENTION = new Set(['TransactionConflict', 'ThrottlingError', 'Provision
  * precedence. Contention is retried here, with jitter; only after about 5 s of it the caller sees `busy`.
  */
 export async function transact(client: DynamoDBClient, steps: readonly Step[]): Promise<void> {
-  const command = { TransactItems: steps.map((step) => step.write) };
+  // One token for all attempts: an attempt whose answer was lost is not applied again.
+  const command = { TransactItems: steps.map((step) => step.write), ClientRequestToken: randomUUID() };
   for (let attempt = 1; ; attempt++) {
     try {
       await client.send(new TransactWriteItemsCommand(command));

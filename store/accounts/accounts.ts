@@ -1,0 +1,85 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { Logger } from '../../core/ports/logger.ts';
+import type { Mailer } from '../../core/ports/mailer.ts';
+import type { TableNames } from '../dynamodb.ts';
+import { AccountsStore } from './accounts-store.ts';
+import { listAudit } from './audit.ts';
+import { createCluster, deleteCluster, listClusters, readCluster } from './clusters.ts';
+import { hostOfKey, listHosts, removeHost } from './hosts.ts';
+import { join } from './join.ts';
+import { logIn } from './log-in.ts';
+import { me } from './me.ts';
+import { acceptInvitation, changeRole, invite, listInvitations, listMembers, removeMember } from './members.ts';
+import { PASSWORD_COSTS, type PasswordCosts, Passwords } from './password.ts';
+import { RATE_LIMITS, type RateLimits } from './rate-limits.ts';
+import { authenticate, logOut } from './sessions.ts';
+import { type AccountsContext, type AccountsHooks, FREE_PLAN, type Lifetimes, LIFETIMES, type PlanLimits } from './settings.ts';
+import { signUp } from './sign-up.ts';
+import { createToken, listTokens, revokeToken } from './tokens.ts';
+import { resendVerification, verifyEmail } from './verification.ts';
+
+export interface AccountsOptions {
+  readonly client: DynamoDBClient;
+  readonly tables: TableNames;
+  readonly clock: Clock;
+  readonly mailer: Mailer;
+  readonly log: Logger;
+  /** Where links in mails lead to; a function, because the embedded server learns its ports late. */
+  readonly publicUrl: () => string;
+  /** Default false: an embedded server's operator reads the mail. */
+  readonly requireVerifiedEmail?: boolean;
+  readonly hooks?: AccountsHooks;
+  readonly freePlan?: PlanLimits;
+  readonly lifetimes?: Lifetimes;
+  readonly rateLimits?: Partial<RateLimits>;
+  readonly passwordCosts?: PasswordCosts;
+}
+
+/** Everything that can be done with users, organisations, clusters, tokens and hosts. Errors are TerraneErrors. */
+export type Accounts = ReturnType<typeof openAccounts>;
+
+export function openAccounts(options: AccountsOptions) {
+  const context: AccountsContext = {
+    store: new AccountsStore(options.client, options.tables, options.clock),
+    passwords: new Passwords(options.passwordCosts ?? PASSWORD_COSTS),
+    mailer: options.mailer,
+    log: options.log,
+    publicUrl: options.publicUrl,
+    requireVerifiedEmail: options.requireVerifiedEmail ?? false,
+    freePlan: options.freePlan ?? FREE_PLAN,
+    lifetimes: options.lifetimes ?? LIFETIMES,
+    rateLimits: { ...RATE_LIMITS, ...options.rateLimits },
+    hooks: options.hooks ?? {},
+  };
+  const bound = <A extends unknown[], R>(operation: (context: AccountsContext, ...args: A) => R) => {
+    return (...args: A): R => operation(context, ...args);
+  };
+  return {
+    signUp: bound(signUp),
+    logIn: bound(logIn),
+    logOut: bound(logOut),
+    authenticate: bound(authenticate),
+    me: bound(me),
+    verifyEmail: bound(verifyEmail),
+    resendVerification: bound(resendVerification),
+    listMembers: bound(listMembers),
+    listInvitations: bound(listInvitations),
+    invite: bound(invite),
+    acceptInvitation: bound(acceptInvitation),
+    changeRole: bound(changeRole),
+    removeMember: bound(removeMember),
+    listClusters: bound(listClusters),
+    readCluster: bound(readCluster),
+    createCluster: bound(createCluster),
+    deleteCluster: bound(deleteCluster),
+    createToken: bound(createToken),
+    listTokens: bound(listTokens),
+    revokeToken: bound(revokeToken),
+    join: bound(join),
+    hostOfKey: bound(hostOfKey),
+    listHosts: bound(listHosts),
+    removeHost: bound(removeHost),
+    listAudit: (tenant: string, limit: number, before?: string) => listAudit(context.store, tenant, limit, before),
+  };
+}

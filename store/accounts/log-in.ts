@@ -1,0 +1,82 @@
+import { normaliseEmail } from '../../core/accounts/names.ts';
+import { TerraneError } from '../../core/errors/terrane-error.ts';
+import { ONLY } from './accounts-store.ts';
+import { audited, type Who } from './audit.ts';
+import { openSession, type OpenedSession } from './open-session.ts';
+import { takeToken } from './rate-limits.ts';
+import type { EmailEntry, MemberRow, MembershipEntry, UserRow } from './records.ts';
+import type { AccountsContext } from './settings.ts';
+import type { Step } from './transact.ts';
+
+export interface LogIn {
+  readonly email: string;
+  readonly password: string;
+  /** Id or name of one of the user's organisations; by default the first that they joined. */
+  readonly organisation?: string;
+}
+
+/** Same answer, in the same time, for an unknown e-mail and a wrong password. */
+export async function logIn(context: AccountsContext, request: LogIn, origin: Omit<Who, 'actor'>): Promise<OpenedSession> {
+  const { store, passwords, rateLimits } = context;
+  const email = normaliseEmail(request.email);
+  const ip = origin.ip ?? '';
+  await takeToken(store, rateLimits.loginPerIp, { name: 'loginPerIp', of: ip });
+  await takeToken(store, rateLimits.loginPerAccountAndIp, { name: 'loginPerAccountAndIp', of: `${email} ${ip}` });
+
+  const entry = await store.identity.get<EmailEntry>(`email#${email}`, ONLY);
+  // Looked up even for nobody, so that the answer takes as many round trips.
+  const user = await store.forTenant(entry?.tenant ?? 'nobody').get<UserRow>('users', entry?.userId ?? 'nobody');
+  const good = await passwords.verify(request.password, user?.password);
+  if (!good || !entry || !user) throw new TerraneError('bad_credentials');
+
+  const { tenant, role } = await organisationOf(context, user.userId, request.organisation);
+  const session = openSession(context, { tenant, userId: user.userId });
+  const who: Who = { ...origin, actor: { kind: 'person', id: user.userId, name: email } };
+  await store.transact([
+    ...session.steps,
+    ...(await rehashed(context, entry, user, request.password)),
+    audited(store, tenant, who, 'user.login', email),
+  ]);
+  return { ...session.opened, role };
+}
+
+async function organisationOf(
+  { store }: AccountsContext,
+  userId: string,
+  wanted: string | undefined,
+): Promise<{ tenant: string; role: MemberRow['role'] }> {
+  const memberships = await listOrganisations(store, userId);
+  const chosen = wanted === undefined ? memberships[0] : memberships.find(({ id, name }) => id === wanted || name === wanted);
+  const member = chosen && (await store.forTenant(chosen.id).get<MemberRow>('org', `member#${userId}`));
+  if (member) return { tenant: chosen.id, role: member.role };
+  const names = memberships.map(({ name }) => name).join(', ');
+  throw new TerraneError(
+    'not_found',
+    wanted === undefined ? 'You are not a member of any organisation.' : 'You are not a member of this organisation.',
+    {
+      fix: names ? `Yours: ${names}.` : 'Ask to be invited to one.',
+    },
+  );
+}
+
+/** The organisations of a user, in the order of joining. */
+export async function listOrganisations(
+  store: AccountsContext['store'],
+  userId: string,
+): Promise<{ id: string; name: string }[]> {
+  const memberships = await store.identity.list<MembershipEntry>(`user#${userId}`);
+  memberships.sort((a, b) => a.since - b.since || (a.sk < b.sk ? -1 : 1));
+  return memberships.map(({ sk, organisation }) => ({ id: sk, name: organisation }));
+}
+
+/** The password is at hand only now: bring an old hash up to date. */
+async function rehashed(
+  { store, passwords }: AccountsContext,
+  entry: EmailEntry,
+  user: UserRow,
+  password: string,
+): Promise<Step[]> {
+  if (!passwords.outdated(user.password)) return [];
+  const values = { hash: await passwords.hash(password) };
+  return [{ write: store.forTenant(entry.tenant).change('users', user.userId, { expression: 'SET password = :hash', values }) }];
+}

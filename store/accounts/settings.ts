@@ -1,0 +1,44 @@
+import type { Mailer } from '../../core/ports/mailer.ts';
+import type { Logger } from '../../core/ports/logger.ts';
+import type { AccountsStore } from './accounts-store.ts';
+import type { Passwords } from './password.ts';
+import type { RateLimits } from './rate-limits.ts';
+
+export interface PlanLimits {
+  readonly nodes: number;
+  readonly clusters: number;
+}
+
+/** "Free up to 10 nodes" (DESIGN 6). */
+export const FREE_PLAN: PlanLimits = { nodes: 10, clusters: 20 };
+
+export interface Lifetimes {
+  readonly sessionMs: number;
+  readonly verifyMs: number;
+  readonly inviteMs: number;
+}
+
+export const LIFETIMES: Lifetimes = { sessionMs: 30 * 86_400_000, verifyMs: 86_400_000, inviteMs: 7 * 86_400_000 };
+
+/** What the account operations share. */
+export interface AccountsContext {
+  readonly store: AccountsStore;
+  readonly passwords: Passwords;
+  readonly mailer: Mailer;
+  readonly log: Logger;
+  /** Where links in mails lead to, e.g. https://terrane.example */
+  readonly publicUrl: () => string;
+  /** If true, clusters and tokens are made only by people whose e-mail is verified. */
+  readonly requireVerifiedEmail: boolean;
+  readonly freePlan: PlanLimits;
+  readonly lifetimes: Lifetimes;
+  readonly rateLimits: RateLimits;
+  readonly hooks: AccountsHooks;
+}
+
+export interface AccountsHooks {
+  /** Prepares the keyspace of a cluster before it becomes visible; may run for a cluster that then isn't made. */
+  onClusterCreated?(tenant: string, cluster: string): Promise<void>;
+  /** The host's key no longer works: drop its connection and its last report. */
+  onNodeRevoked?(tenant: string, cluster: string, nodeName: string): Promise<void>;
+}

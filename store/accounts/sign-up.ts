@@ -1,0 +1,89 @@
+import { emailProblem, normaliseEmail, organisationProblem, passwordProblem } from '../../core/accounts/names.ts';
+import { type ErrorDetail, TerraneError } from '../../core/errors/terrane-error.ts';
+import { ONLY } from './accounts-store.ts';
+import { audited, type Who } from './audit.ts';
+import { newId } from './ids.ts';
+import { readInvitation } from './invitations.ts';
+import { openSession, type OpenedSession } from './open-session.ts';
+import { takeToken } from './rate-limits.ts';
+import type { EmailEntry, MemberRow, MembershipEntry, OrganisationRow, UserRow } from './records.ts';
+import type { AccountsContext } from './settings.ts';
+import type { Step } from './transact.ts';
+import { mailVerification, newVerification } from './verification.ts';
+
+export interface SignUp {
+  readonly email: string;
+  readonly password: string;
+  /** Name of the new organisation. Or `invitation`: join the one that sent it. */
+  readonly organisation?: string;
+  readonly invitation?: string;
+}
+
+/** A new user with a new organisation (or a membership), logged in: all of it or nothing. Then the verification mail. */
+export async function signUp(context: AccountsContext, request: SignUp, origin: Omit<Who, 'actor'>): Promise<OpenedSession> {
+  const { store, passwords, rateLimits } = context;
+  await takeToken(store, rateLimits.signupPerIp, { name: 'signupPerIp', of: origin.ip ?? '' });
+  const email = normaliseEmail(request.email);
+  const name = request.organisation?.trim() ?? '';
+  refuseInvalid(email, request.password, request.invitation === undefined ? name : undefined);
+  const invitation = request.invitation === undefined ? undefined : await readInvitation(context, request.invitation, email);
+
+  const userId = newId();
+  const tenant = invitation?.tenant ?? newId();
+  const now = store.clock.now();
+  const who: Who = { ...origin, actor: { kind: 'person', id: userId, name: email } };
+  const items = store.forTenant(tenant);
+  const user: UserRow = { userId, email, password: await passwords.hash(request.password), createdAt: now };
+  if (invitation) user.verifiedAt = now; // The invitation came by mail to this address.
+  const entry: EmailEntry = { tenant, userId };
+  const session = openSession(context, { tenant, userId });
+  const verification = invitation ? undefined : newVerification(context, { tenant, userId, email });
+
+  await store.transact([
+    { write: store.identity.create(`email#${email}`, ONLY, entry), refuse: () => new TerraneError('email_taken') },
+    ...(invitation
+      ? invitation.accept({ userId, home: tenant })
+      : newOrganisation(context, { tenant, name, userId, email, now })),
+    { write: items.create('users', userId, user) },
+    ...session.steps,
+    ...(verification?.steps ?? []),
+    audited(store, tenant, who, 'user.signup', email, { organisation: invitation ? tenant : name }),
+  ]);
+  if (verification) await mailVerification(context, email, verification.text);
+  return { ...session.opened, role: invitation?.role ?? 'owner' };
+}
+
+function newOrganisation(
+  { store, freePlan }: AccountsContext,
+  { tenant, name, userId, email, now }: { tenant: string; name: string; userId: string; email: string; now: number },
+): Step[] {
+  const items = store.forTenant(tenant);
+  const organisation: OrganisationRow = {
+    name,
+    plan: 'free',
+    nodes: 0,
+    nodeLimit: freePlan.nodes,
+    clusters: 0,
+    clusterLimit: freePlan.clusters,
+    owners: 1,
+    createdAt: now,
+  };
+  const member: MemberRow = { userId, email, role: 'owner', home: tenant, joinedAt: now };
+  const membership: MembershipEntry = { organisation: name, since: now };
+  return [
+    { write: items.create('org', 'organisation', organisation) },
+    { write: items.create('org', `member#${userId}`, member) },
+    { write: store.identity.create(`user#${userId}`, tenant, membership) },
+  ];
+}
+
+function refuseInvalid(email: string, password: string, organisation: string | undefined): void {
+  const problems: [string, string | undefined][] = [
+    ['email', emailProblem(email)],
+    ['password', passwordProblem(password, email)],
+    ['organisation', organisation === undefined ? undefined : organisationProblem(organisation)],
+  ];
+  const details = problems.flatMap(([field, message]): ErrorDetail[] => (message ? [{ field, message }] : []));
+  if (details.length === 0) return;
+  throw new TerraneError('invalid_request', details.map(({ field, message }) => `${field} ${message}`).join('; '), { details });
+}

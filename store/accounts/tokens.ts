@@ -1,0 +1,128 @@
+import type { TokenState, TokenView } from '../../core/accounts/api.ts';
+import { TerraneError } from '../../core/errors/terrane-error.ts';
+import type { PersonPrincipal, Role } from '../../core/ports/identity.ts';
+import { audited, type Who } from './audit.ts';
+import { listClusters, readCluster, requireWholeOrganisation } from './clusters.ts';
+import { requireVerified } from './me.ts';
+import type { SecretRow } from './records.ts';
+import { issueSecret, secretProblem, secretsPart } from './secrets.ts';
+import { requireRole } from './sessions.ts';
+import type { AccountsContext } from './settings.ts';
+
+export interface TokenRequest {
+  readonly kind: 'join' | 'api';
+  /** Id or name. A join token needs one; the organisation's only cluster is the default. */
+  readonly cluster?: string | undefined;
+  /** Seconds. */
+  readonly expiresIn?: number | undefined;
+  /** Join tokens: how many hosts. */
+  readonly uses?: number | undefined;
+  /** API tokens: at most the maker's own, which is also the default. */
+  readonly role?: Role | undefined;
+}
+
+const SECONDS = { join: { usual: 3600, max: 30 * 86_400 }, api: { usual: 90 * 86_400, max: 365 * 86_400 } } as const;
+const USES_MAX = 1000;
+
+/** The secret is in this answer and nowhere else. */
+export async function createToken(
+  context: AccountsContext,
+  principal: PersonPrincipal,
+  request: TokenRequest,
+  who: Who,
+): Promise<TokenView & { readonly secret: string }> {
+  const { store } = context;
+  const { tenant, userId } = principal;
+  const { kind } = request;
+  if (kind === 'join') requireRole(principal, 'admin', 'make join tokens');
+  requireWholeOrganisation(principal);
+  refuseInvalid(request);
+  const role = kind === 'api' ? (request.role ?? principal.role) : undefined;
+  if (role) requireRole(principal, role, `make a token with the role ${role}`);
+  await requireVerified(context, principal);
+  const cluster = await clusterFor(context, principal, request);
+
+  const expiresIn = request.expiresIn ?? SECONDS[kind].usual;
+  const issued = issueSecret(store, tenant, kind, {
+    userId,
+    lifetimeMs: expiresIn * 1000,
+    ...(cluster === undefined ? {} : { cluster }),
+    ...(role ? { role } : {}),
+    ...(kind === 'join' ? { usesMax: request.uses ?? 1 } : {}),
+  });
+  const details = { expiresIn, ...(cluster ? { cluster } : {}), ...(role ? { role } : {}) };
+  await store.transact([...issued.steps, audited(store, tenant, who, `token.create.${kind}`, issued.id, details)]);
+  return { ...viewOf(issued.row, store.clock.now()), secret: issued.text };
+}
+
+/** Newest first; what is over stays for 30 days. */
+export async function listTokens({ store }: AccountsContext, principal: PersonPrincipal): Promise<TokenView[]> {
+  const items = store.forTenant(principal.tenant);
+  const now = store.clock.now();
+  const rows = await Promise.all((['join', 'api'] as const).map((kind) => items.list<SecretRow>(secretsPart(kind))));
+  return rows
+    .flat()
+    .map((row) => viewOf(row, now))
+    .sort((a, b) => b.createdAt - a.createdAt);
+}
+
+/** Revoking twice is fine. One's own tokens, or as an admin anyone's. */
+export async function revokeToken(context: AccountsContext, principal: PersonPrincipal, id: string, who: Who): Promise<void> {
+  const { store } = context;
+  const items = store.forTenant(principal.tenant);
+  const found = await Promise.all((['join', 'api'] as const).map((kind) => items.get<SecretRow>(secretsPart(kind), id)));
+  const row = found.find((candidate) => candidate !== undefined);
+  if (!row) throw new TerraneError('not_found', 'There is no such token.');
+  if (row.userId !== principal.userId) requireRole(principal, 'admin', "revoke others' tokens");
+  if (row.revokedAt !== undefined) return;
+  const now = store.clock.now();
+  await store.transact([
+    { write: items.change(secretsPart(row.kind), id, { expression: 'SET revokedAt = :now', values: { now } }) },
+    audited(store, principal.tenant, who, 'token.revoke', id),
+  ]);
+}
+
+function refuseInvalid({ kind, expiresIn, uses, role }: TokenRequest): void {
+  const { max } = SECONDS[kind];
+  if (expiresIn !== undefined && (expiresIn < 60 || expiresIn > max))
+    refuse('expiresIn', `must be between 60 and ${max} seconds`);
+  if (uses !== undefined && kind === 'api') refuse('uses', 'is for join tokens: API tokens may be used until they expire');
+  if (uses !== undefined && (uses < 1 || uses > USES_MAX)) refuse('uses', `must be between 1 and ${USES_MAX}`);
+  if (role !== undefined && kind === 'join') refuse('role', 'is for API tokens: a join token can only join hosts');
+}
+
+async function clusterFor(
+  context: AccountsContext,
+  principal: PersonPrincipal,
+  request: TokenRequest,
+): Promise<string | undefined> {
+  if (request.cluster !== undefined) return (await readCluster(context, principal, request.cluster)).id;
+  if (request.kind === 'api') return undefined;
+  const [only, ...others] = await listClusters(context, principal);
+  if (only && others.length === 0) return only.id;
+  return refuse(
+    'cluster',
+    only ? 'must be given: the organisation has several' : 'must exist: create one first (terrane cluster create NAME)',
+  );
+}
+
+function refuse(field: string, message: string): never {
+  throw new TerraneError('invalid_request', `${field} ${message}`, { details: [{ field, message }] });
+}
+
+const STATES: Readonly<Record<string, TokenState>> = { token_revoked: 'revoked', token_expired: 'expired', token_used: 'used' };
+
+function viewOf(row: SecretRow, now: number): TokenView {
+  const { id, kind, cluster, role, createdAt, userId, expiresAt, used = 0, usesMax } = row;
+  return {
+    id,
+    kind: kind as 'join' | 'api',
+    ...(cluster === undefined ? {} : { cluster }),
+    ...(role === undefined ? {} : { role }),
+    ...(usesMax === undefined ? {} : { uses: { used, max: usesMax } }),
+    state: STATES[secretProblem(row, now) ?? ''] ?? 'active',
+    createdAt,
+    createdBy: userId,
+    expiresAt,
+  };
+}
