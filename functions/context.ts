@@ -12,6 +12,8 @@ export interface ApiEnv {
   Variables: {
     requestId: string;
     principal: PersonPrincipal;
+    /** The session or API token that proved it: its id, and the hash that the store knows it by. */
+    secret: { readonly kind: 'session' | 'api'; readonly id: string; readonly hash: string };
     /** Set below /clusters/:cluster. */
     cluster: ClusterRef;
   };

@@ -3,11 +3,12 @@ import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { statusOf } from '../core/errors/kubernetes-status.ts';
 import { errorEnvelope, TerraneError } from '../core/errors/terrane-error.ts';
+import type { Logger } from '../core/ports/logger.ts';
 import { StatusError } from '../core/resources/status.ts';
 
 export interface OnErrorDeps {
   /** Told of errors that aren't in the catalogue: the caller sees only `internal` and the request id. */
-  readonly log: (message: string, fields: Record<string, unknown>) => void;
+  readonly log: Logger;
 }
 
 /** The one handler of thrown errors: `app.onError(onError({ log }))`. */
@@ -21,7 +22,7 @@ export function onError(deps: OnErrorDeps): ErrorHandler {
 
 function asTerraneError(error: Error, c: Context, deps: OnErrorDeps): TerraneError {
   if (error instanceof TerraneError) return error;
-  deps.log('request failed', {
+  deps.log.error('request failed', {
     requestId: requestIdOf(c),
     method: c.req.method,
     path: c.req.path,

@@ -1,0 +1,30 @@
+import { Hono } from 'hono';
+import { TerraneError } from '../../../core/errors/terrane-error.ts';
+import { errorResponse, onError } from '../../on-error.ts';
+import type { ApiEnv } from '../../context.ts';
+import { authenticate } from '../auth/authenticate.ts';
+import { audit } from './audit.ts';
+import { clusters } from './clusters.ts';
+import type { AccountsApiDeps } from './deps.ts';
+import { members } from './members.ts';
+import { nodes } from './nodes.ts';
+import { people } from './people.ts';
+import { tokens } from './tokens.ts';
+import { verify } from './verify.ts';
+
+/** /v1/*: accounts as JSON over HTTP; the shapes are in core/accounts/api.ts, the errors in core/errors/catalogue.ts. */
+export function createAccounts(deps: AccountsApiDeps): Hono<ApiEnv> {
+  const app = new Hono<ApiEnv>().basePath('/v1');
+  app.onError(onError(deps));
+  app.notFound((c) => errorResponse(c, new TerraneError('not_found', `There is no route ${c.req.method} ${c.req.path}.`)));
+
+  app.get('/info', (c) => c.json(deps.info()));
+  app.route('/', people(deps));
+  app.route('/', verify(deps));
+
+  const routes = new Hono<ApiEnv>();
+  routes.use(authenticate(deps));
+  for (const part of [members, clusters, tokens, nodes, audit]) routes.route('/', part(deps));
+  app.route('/', routes);
+  return app;
+}

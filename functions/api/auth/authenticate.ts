@@ -1,0 +1,21 @@
+import type { MiddlewareHandler } from 'hono';
+import { TerraneError } from '../../../core/errors/terrane-error.ts';
+import type { Accounts } from '../../../store/accounts/accounts.ts';
+import type { ApiEnv } from '../../context.ts';
+import { errorResponse } from '../../on-error.ts';
+import { credentialOf } from './credential.ts';
+
+/** Sets c.var.principal, or answers 401: JSON, and below /clusters/ a Kubernetes Status. */
+export function authenticate(deps: { readonly accounts: Pick<Accounts, 'authenticate'> }): MiddlewareHandler<ApiEnv> {
+  return async (c, next) => {
+    try {
+      const { principal, secret } = await deps.accounts.authenticate(credentialOf(c));
+      c.set('principal', principal);
+      c.set('secret', secret);
+    } catch (error) {
+      if (error instanceof TerraneError) return errorResponse(c, error);
+      throw error;
+    }
+    return next();
+  };
+}

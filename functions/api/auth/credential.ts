@@ -1,0 +1,32 @@
+import type { Context } from 'hono';
+import { getCookie } from 'hono/cookie';
+import { TerraneError } from '../../../core/errors/terrane-error.ts';
+
+/** `__Host-`: only this host, only over TLS (or on localhost), only the whole path: no sibling domain can set it. */
+export const SESSION_COOKIE = '__Host-terrane';
+
+/**
+ * The token that a request carries: `Authorization: Bearer` for tools, the session cookie for browsers. A browser sends the
+ * cookie by itself, so with it a request that changes something must come from our own pages (its Origin says so).
+ */
+export function credentialOf(c: Context): string {
+  const header = c.req.header('authorization');
+  if (header !== undefined) {
+    const [, token] = /^Bearer +(\S+) *$/i.exec(header) ?? [];
+    if (!token) throw new TerraneError('unauthenticated', 'The Authorization header is not "Bearer TOKEN".');
+    return token;
+  }
+  const cookie = getCookie(c, SESSION_COOKIE);
+  if (!cookie) throw new TerraneError('unauthenticated');
+  if (c.req.method !== 'GET' && c.req.method !== 'HEAD') requireSameOrigin(c, true);
+  return cookie;
+}
+
+/** Browsers send Origin with every request that may change something; `always` = its absence is suspicious, too. */
+export function requireSameOrigin(c: Context, always: boolean): void {
+  const origin = c.req.header('origin');
+  if (origin === undefined && !always) return;
+  const host = c.req.header('host') ?? new URL(c.req.url).host;
+  if (origin === undefined || !URL.canParse(origin) || new URL(origin).host !== host.toLowerCase())
+    throw new TerraneError('cross_site');
+}
