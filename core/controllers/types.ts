@@ -1,13 +1,26 @@
+import type { Event } from '../resources/schema/event.ts';
 import type { AnyResource, KindMap, KindName } from '../resources/schema/kinds.ts';
+import type { Pod } from '../resources/schema/pod.ts';
 
-/** What a controller may look at: the whole cluster at one revision, and when each host was last heard of. */
+/**
+ * What a controller may look at: the whole cluster at one revision, and when each host was last heard of.
+ * The objects are shared: treat them as frozen, and copy before changing. Lists are in the order of their keys.
+ */
 export interface ClusterState {
   readonly revision: number;
   list<K extends KindName>(kind: K): readonly KindMap[K][];
   /** `namespace` is '' for cluster-scoped kinds. */
   get<K extends KindName>(kind: K, namespace: string, name: string): KindMap[K] | undefined;
+  byUid(uid: string): AnyResource | undefined;
   /** Objects whose controlling ownerReference is `uid`. */
   ownedBy<K extends KindName>(kind: K, uid: string): readonly KindMap[K][];
+  /** Objects with any ownerReference to `uid`, controlling or not, of every kind. */
+  dependents(uid: string): readonly AnyResource[];
+  /** Objects of `namespace` without a controlling ownerReference: a controller with a matching selector may adopt them. */
+  orphans<K extends KindName>(kind: K, namespace: string): readonly KindMap[K][];
+  inNamespace(namespace: string): readonly AnyResource[];
+  /** Pods whose spec.nodeName is `nodeName`, whether or not that Node exists. */
+  podsOn(nodeName: string): readonly Pod[];
   /** Node name -> when its last report was received, ms since the epoch. Not in the log. */
   readonly heartbeats: ReadonlyMap<string, number>;
 }
@@ -17,9 +30,14 @@ export type NewResource<T extends AnyResource = AnyResource> = T extends AnyReso
   ? Omit<T, 'metadata'> & { metadata: Partial<T['metadata']> & { namespace?: string } }
   : never;
 
-/** A decision as data. The reason of a decision is an Event, i.e. one more `create`. */
+/** A decision as data. */
 export type Change =
   | { readonly verb: 'create'; readonly object: NewResource }
+  /**
+   * The reason of the change right before it, as an Event. Not written if that change was refused or changed nothing, so
+   * that explaining alone never keeps the controllers from coming to rest. One that exists already is counted up.
+   */
+  | { readonly verb: 'explain'; readonly object: NewResource<Event> }
   /** Replaces spec and metadata; status stays. */
   | { readonly verb: 'update'; readonly object: AnyResource }
   /** Replaces status only. */
@@ -32,12 +50,22 @@ export type Change =
       readonly uid: string;
       /** 0 = remove now; undefined = the kind's own grace (pods: terminationGracePeriodSeconds). */
       readonly gracePeriodSeconds?: number;
+      /** Default Background. */
+      readonly propagationPolicy?: 'Background' | 'Foreground';
     };
+
+/** An object that a controller could not deal with. It doesn't keep the others from being dealt with. */
+export interface Problem {
+  readonly controller: string;
+  readonly object?: AnyResource;
+  readonly message: string;
+}
 
 export interface Decision {
   readonly changes: readonly Change[];
   /** When to look again although nothing changed, ms since the epoch (a timeout that will expire). */
   readonly wakeAt?: number;
+  readonly problems?: readonly Problem[];
 }
 
 /** Pure: same state and time, same decision. Run again until no controller has changes left. */

@@ -1,0 +1,30 @@
+import type { InboxItem } from '../ports/inbox.ts';
+import type { Place } from '../scheduler/types.ts';
+import { deploymentController } from './deployment/deployment.ts';
+import { eventExpiry } from './event-expiry.ts';
+import { reportFolder } from './fold-reports.ts';
+import { garbageCollector } from './garbage-collector.ts';
+import { namespaceController } from './namespace.ts';
+import { evictionController } from './node/eviction.ts';
+import { nodeHealthController } from './node/health.ts';
+import { replicaSetController } from './replica-set.ts';
+import { schedulerController } from './scheduler.ts';
+import type { Controller } from './types.ts';
+
+/**
+ * Every controller there is, in the order in which they run: first what is known of the hosts, then what goes, then what
+ * comes, then where it goes. The order is a matter of rounds only: they run until none has anything left to do.
+ */
+export function allControllers(reports: readonly InboxItem[], place?: Place): readonly Controller[] {
+  return [
+    reportFolder(reports),
+    nodeHealthController,
+    evictionController,
+    namespaceController,
+    garbageCollector,
+    deploymentController,
+    replicaSetController,
+    schedulerController(place),
+    eventExpiry,
+  ];
+}

@@ -1,0 +1,63 @@
+import type { Node } from '../../resources/schema/node.ts';
+import type { Pod } from '../../resources/schema/pod.ts';
+import { findCondition, withCondition } from '../conditions.ts';
+import { Draft } from '../draft.ts';
+import { isFinished, isReady } from '../pod-state.ts';
+import { type ClusterSettings, settingsOf } from '../settings.ts';
+import { parseTime } from '../time.ts';
+import type { ClusterState, Controller } from '../types.ts';
+import { missingTaints } from './taints.ts';
+
+const NEVER_HEARD = 'The host has joined, but never reported.';
+const SILENT = 'The host stopped reporting.';
+
+/** Notices hosts that fell silent, and marks nodes with what is wrong with them. */
+export const nodeHealthController: Controller = {
+  name: 'node-controller',
+  decide(state, now) {
+    const draft = new Draft(this.name, now);
+    const settings = settingsOf(state);
+    draft.forEach(state.list('Node'), (node) => reconcile(state, draft, node, settings, now));
+    return draft.finish();
+  },
+};
+
+function reconcile(state: ClusterState, draft: Draft, node: Node, settings: ClusterSettings, now: number): void {
+  const { name, creationTimestamp } = node.metadata;
+  const heard = state.heartbeats.get(name);
+  const silentAt = (heard ?? parseTime(creationTimestamp) ?? now) + settings.notReadySeconds * 1000;
+  const silent = silentAt <= now;
+  draft.wakeAt(silentAt);
+
+  const before = findCondition(node.status?.conditions, 'Ready')?.status;
+  const ready = silent ? 'Unknown' : before;
+  const taints = missingTaints(node, ready, now);
+  if (taints) draft.update({ ...node, spec: { ...node.spec, taints } });
+  if (!silent) return;
+  for (const pod of state.podsOn(name)) markLost(draft, pod, now);
+  if (before === 'Unknown') return;
+  draft.updateStatus({ ...node, status: { ...node.status, conditions: unknownConditions(node, heard !== undefined, now) } });
+  draft.because(node, 'Warning', 'NodeNotReady', `Node ${name} status is now: NodeNotReady (${heard ? SILENT : NEVER_HEARD})`);
+}
+
+/** Nothing is known any more of anything that the host said of itself. */
+function unknownConditions(node: Node, wasHeard: boolean, now: number) {
+  const reason = wasHeard ? 'NodeStatusUnknown' : 'NodeStatusNeverUpdated';
+  const message = wasHeard ? SILENT : NEVER_HEARD;
+  const types = new Set(['Ready', ...(node.status?.conditions ?? []).map(({ type }) => type)]);
+  let conditions = node.status?.conditions ?? [];
+  for (const type of types) conditions = withCondition(conditions, { type, status: 'Unknown', reason, message }, now);
+  return conditions;
+}
+
+/** A pod on a silent host may run or not: nobody should be sent to it, and no rollout may count on it. */
+function markLost(draft: Draft, pod: Pod, now: number): void {
+  if (isFinished(pod)) return;
+  const deleting = pod.metadata.deletionTimestamp !== undefined;
+  const lost = deleting ? { reason: 'NodeLost', message: `Node ${pod.spec.nodeName} which was running the pod is unresponsive` } : {};
+  if (!isReady(pod) && (!deleting || pod.status?.reason === lost.reason)) return;
+  const condition = { type: 'Ready', status: 'False', reason: 'NodeNotReady', message: SILENT } as const;
+  const conditions = isReady(pod) ? withCondition(pod.status?.conditions, condition, now) : pod.status?.conditions;
+  draft.updateStatus({ ...pod, status: { ...pod.status, ...(conditions && { conditions }), ...lost } });
+  if (!deleting) draft.because(pod, 'Warning', 'NodeNotReady', 'Node is not ready');
+}

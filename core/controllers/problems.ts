@@ -1,0 +1,27 @@
+import { createResource, getResource, updateResource, type WriteContext } from '../resources/write.ts';
+import { countUp, eventAbout } from './event.ts';
+import { Overlay } from './overlay.ts';
+import { parseTime } from './time.ts';
+import type { Problem } from './types.ts';
+
+/** A problem shows again in every run. Telling it each time would make a change each time, and so the next run. */
+const QUIET_MS = 600_000;
+
+/** Leaves an Event on each object that could not be dealt with. */
+export function tellProblems(overlay: Overlay, problems: readonly Problem[], ctx: WriteContext): void {
+  for (const { controller, object, message } of problems) {
+    if (!object) continue;
+    const event = eventAbout(object, { type: 'Warning', reason: 'ReconcileError', message }, controller, ctx.now);
+    const { namespace = '', name = '' } = event.metadata;
+    const existing = getResource(overlay, 'Event', namespace, name);
+    if (existing && (parseTime(existing.lastTimestamp) ?? 0) + QUIET_MS > ctx.now) continue;
+    const attempt = new Overlay(overlay);
+    try {
+      if (existing) updateResource(attempt, countUp(existing, event), ctx);
+      else createResource(attempt, 'Event', event, ctx);
+      overlay.absorb(attempt);
+    } catch {
+      // Its namespace is going away. The problem is in the log of the process too.
+    }
+  }
+}
