@@ -22,5 +22,7 @@ export const eventExpiry: Controller = {
 };
 
 function lastSeen({ lastTimestamp, eventTime, firstTimestamp, metadata }: Event): number {
-  return parseTime(lastTimestamp) ?? parseTime(eventTime) ?? parseTime(firstTimestamp) ?? parseTime(metadata.creationTimestamp) ?? 0;
+  return (
+    parseTime(lastTimestamp) ?? parseTime(eventTime) ?? parseTime(firstTimestamp) ?? parseTime(metadata.creationTimestamp) ?? 0
+  );
 }

@@ -19,7 +19,12 @@ const DEFAULT_NAMESPACE = 'default';
  * The Event that explains a decision about `object`. Its name depends on what it says, so that the same reason said again is
  * the same Event, counted up by whoever writes it.
  */
-export function eventAbout(object: AnyResource, { type, reason, message }: Reason, component: string, now: number): NewResource<Event> {
+export function eventAbout(
+  object: AnyResource,
+  { type, reason, message }: Reason,
+  component: string,
+  now: number,
+): NewResource<Event> {
   const { name, namespace, uid, resourceVersion } = object.metadata;
   const at = timestamp(now);
   return {

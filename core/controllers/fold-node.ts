@@ -27,7 +27,11 @@ function statusFrom(reported: NodeStatus, before: NodeStatus | undefined, now: n
   let conditions: Condition[] = [];
   for (const { type, status, reason, message } of reported.conditions ?? []) {
     const told = { type, status, ...(reason !== undefined && { reason }), ...(message !== undefined && { message }) };
-    const [placed] = withCondition(before?.conditions?.filter((condition) => condition.type === type), told, now);
+    const [placed] = withCondition(
+      before?.conditions?.filter((condition) => condition.type === type),
+      told,
+      now,
+    );
     conditions = [...conditions.filter((condition) => condition.type !== type), placed!];
   }
   const { images, ...rest } = reported;
@@ -48,7 +52,10 @@ function tellReadiness(draft: Draft, node: Node, before: Condition | undefined, 
  * The host's own facts win over what is stored; other labels of its are a first proposal that people may overrule. Labels
  * that give a host a role or that keep others' pods away from it are for people only (as Kubernetes' NodeRestriction).
  */
-function mergedLabels(stored: Readonly<Record<string, string>>, reported: Readonly<Record<string, string>>): Record<string, string> {
+function mergedLabels(
+  stored: Readonly<Record<string, string>>,
+  reported: Readonly<Record<string, string>>,
+): Record<string, string> {
   const labels = { ...stored };
   for (const [key, value] of Object.entries(reported)) {
     if (!mayReport(key) || qualifiedName(key) || labelValue(value)) continue;

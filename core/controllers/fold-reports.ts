@@ -37,7 +37,8 @@ function fold(state: ClusterState, draft: Draft, item: InboxItem, node: Node | u
   for (const event of item.report.events) if (node) foldEvent(state, draft, node, event, item.receivedAt);
   for (const reported of item.report.pods) {
     const pod = state.get('Pod', reported.namespace, reported.name);
-    if (pod?.metadata.uid === reported.uid && pod.spec.nodeName === item.nodeName) foldPod(draft, pod, reported, item.receivedAt, now);
+    if (pod?.metadata.uid === reported.uid && pod.spec.nodeName === item.nodeName)
+      foldPod(draft, pod, reported, item.receivedAt, now);
   }
 }
 

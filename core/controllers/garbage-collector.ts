@@ -31,7 +31,13 @@ function collect(state: ClusterState, draft: Draft, object: AnyResource, owners:
   const solid = found.filter(({ gone, owner }) => !gone && !(owner && isWaiting(owner)));
   if (solid.length === owners.length) return;
   // Someone still wants it: it only forgets those who don't.
-  if (solid.length > 0) return draft.update(withOwners(object, solid.map(({ reference }) => reference)));
+  if (solid.length > 0)
+    return draft.update(
+      withOwners(
+        object,
+        solid.map(({ reference }) => reference),
+      ),
+    );
   const waiting = found.some(({ owner }) => owner && isWaiting(owner));
   draft.delete(object, { propagationPolicy: waiting ? 'Foreground' : 'Background' });
   const names = owners.map(({ kind, name }) => `${kind} ${name}`).join(', ');

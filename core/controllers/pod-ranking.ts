@@ -9,7 +9,9 @@ export function byLeastLoss(pods: readonly Pod[], minReadySeconds: number, now: 
   const together = new Map<string, number>();
   for (const { spec } of pods) if (spec.nodeName) together.set(spec.nodeName, (together.get(spec.nodeName) ?? 0) + 1);
   const ranked = pods.map((pod) => ({ pod, rank: rankOf(pod, minReadySeconds, together, now) }));
-  return ranked.sort((a, b) => compare(a.rank, b.rank) || (a.pod.metadata.name < b.pod.metadata.name ? -1 : 1)).map(({ pod }) => pod);
+  return ranked
+    .sort((a, b) => compare(a.rank, b.rank) || (a.pod.metadata.name < b.pod.metadata.name ? -1 : 1))
+    .map(({ pod }) => pod);
 }
 
 /** Smaller goes first. */

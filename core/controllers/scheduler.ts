@@ -71,7 +71,12 @@ function bind(draft: Draft, { pod, nodeName }: Placement & { nodeName: string },
   draft.because(pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${nodeName}`);
 }
 
-function explain(draft: Draft, { pod, refusals }: Extract<Placement, { nodeName?: undefined }>, nodeCount: number, now: number): void {
+function explain(
+  draft: Draft,
+  { pod, refusals }: Extract<Placement, { nodeName?: undefined }>,
+  nodeCount: number,
+  now: number,
+): void {
   const message = explainRefusals(nodeCount, refusals);
   const before = podCondition(pod, 'PodScheduled');
   if (before?.status === 'False' && before.message === message) return;

@@ -12,7 +12,12 @@ export interface ClusterSettings extends AssignmentSettings {
 export const SETTINGS_NAMESPACE = 'terrane-system';
 export const SETTINGS_NAME = 'cluster-settings';
 
-export const DEFAULT_SETTINGS: ClusterSettings = { reportSeconds: 20, pollSeconds: 300, notReadySeconds: 60, evictionSeconds: 60 };
+export const DEFAULT_SETTINGS: ClusterSettings = {
+  reportSeconds: 20,
+  pollSeconds: 300,
+  notReadySeconds: 60,
+  evictionSeconds: 60,
+};
 
 /** Least values: below them a host could not keep up. */
 const LEAST: ClusterSettings = { reportSeconds: 1, pollSeconds: 5, notReadySeconds: 3, evictionSeconds: 0 };

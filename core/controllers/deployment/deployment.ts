@@ -55,7 +55,8 @@ function nextStep(state: ClusterState, rollout: Rollout, revision: number): Step
   if (deployment.spec.paused || wasScaled(rollout)) return { revision: current && revision, sizes: scale(rollout) };
   if (deployment.spec.strategy?.type === 'Recreate') {
     const running = rollout.old.filter(({ replicas, alive }) => replicas > 0 || alive > 0);
-    if (running.length > 0) return { revision: current && revision, sizes: new Map(running.map(({ set }) => [set.metadata.uid, 0])) };
+    if (running.length > 0)
+      return { revision: current && revision, sizes: new Map(running.map(({ set }) => [set.metadata.uid, 0])) };
     if (current) return { revision, sizes: new Map([[current.set.metadata.uid, rollout.wanted]]) };
   }
   if (current) return { revision, sizes: rollingUpdate(rollout) };
@@ -72,7 +73,12 @@ function act(draft: Draft, rollout: Rollout, step: Step): void {
     const set = replicaSetFor(deployment, step.create.replicas, step.revision!, maxReplicas);
     draft.create(set);
     if (step.create.replicas > 0)
-      draft.because(deployment, 'Normal', 'ScalingReplicaSet', `Scaled up replica set ${set.metadata.name} from 0 to ${step.create.replicas}`);
+      draft.because(
+        deployment,
+        'Normal',
+        'ScalingReplicaSet',
+        `Scaled up replica set ${set.metadata.name} from 0 to ${step.create.replicas}`,
+      );
   }
   for (const { set, replicas } of allSets(rollout)) {
     const size = step.sizes.get(set.metadata.uid) ?? replicas;

@@ -38,7 +38,12 @@ export function replicaSetName(deployment: Deployment): string {
   return `${deployment.metadata.name.slice(0, 242)}-${templateHash(deployment)}`;
 }
 
-export function replicaSetFor(deployment: Deployment, replicas: number, revision: number, maxReplicas: number): NewResource<ReplicaSet> {
+export function replicaSetFor(
+  deployment: Deployment,
+  replicas: number,
+  revision: number,
+  maxReplicas: number,
+): NewResource<ReplicaSet> {
   const { template, selector, minReadySeconds } = deployment.spec;
   const hash = { [HASH]: templateHash(deployment) };
   const labels = { ...template.metadata?.labels, ...hash };

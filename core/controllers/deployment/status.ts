@@ -11,7 +11,11 @@ const NO_DEADLINE = 2_147_483_647;
 const DEFAULT_DEADLINE_SECONDS = 600;
 
 /** The status that `kubectl rollout status`, `wait` and `get` read, and when its deadline must be looked at again. */
-export function statusOf(rollout: Rollout, created: string | undefined, now: number): { status: DeploymentStatus; wakeAt?: number } {
+export function statusOf(
+  rollout: Rollout,
+  created: string | undefined,
+  now: number,
+): { status: DeploymentStatus; wakeAt?: number } {
   const { deployment, current, wanted } = rollout;
   const sets = allSets(rollout);
   const available = sum(sets, (set) => set.available);
@@ -86,9 +90,14 @@ function progressing(
   if (before?.reason === 'NewReplicaSetAvailable' && status.replicas === status.updatedReplicas) return undefined;
   if (!before) return { condition: condition('Progressing', 'True', 'FoundNewReplicaSet', `Found new replica set "${name}"`) };
   if (hasMoved(deployment.status, status))
-    return { condition: condition('Progressing', 'True', 'ReplicaSetUpdated', `ReplicaSet "${name}" is progressing.`), moved: true };
+    return {
+      condition: condition('Progressing', 'True', 'ReplicaSetUpdated', `ReplicaSet "${name}" is progressing.`),
+      moved: true,
+    };
   if (isOverdue(deployment, before, now))
-    return { condition: condition('Progressing', 'False', 'ProgressDeadlineExceeded', `ReplicaSet "${name}" has timed out progressing.`) };
+    return {
+      condition: condition('Progressing', 'False', 'ProgressDeadlineExceeded', `ReplicaSet "${name}" has timed out progressing.`),
+    };
   return undefined;
 }
 

@@ -46,7 +46,9 @@ function refuge(state: ClusterState): number {
 /** When the taint drives the pod away, ms since the epoch; Infinity = never. */
 function dueAt(pod: Pod, taint: Taint, evictionSeconds: number, refugeSince: number): number {
   const matching = (pod.spec.tolerations ?? []).filter((toleration) => tolerates(toleration, taint));
-  const limits = matching.flatMap(({ tolerationSeconds }) => (tolerationSeconds === undefined ? [] : [Math.max(0, tolerationSeconds)]));
+  const limits = matching.flatMap(({ tolerationSeconds }) =>
+    tolerationSeconds === undefined ? [] : [Math.max(0, tolerationSeconds)],
+  );
   if (matching.length > 0 && limits.length === 0) return Infinity;
   const seconds = matching.length > 0 ? Math.min(...limits) : isOurs(taint) ? evictionSeconds : 0;
   const since = parseTime(taint.timeAdded) ?? Infinity;
@@ -60,7 +62,9 @@ function evict(draft: Draft, pod: Pod, unreachable: boolean): void {
   if (deletionTimestamp && deletionGracePeriodSeconds === 0) return;
   // A host that doesn't answer can't confirm that the pod has ended. It stopped it by itself (its lease ran out), or is gone.
   draft.delete(pod, unreachable ? { gracePeriodSeconds: 0 } : {});
-  const why = unreachable ? `Node ${pod.spec.nodeName} is unreachable` : `Node ${pod.spec.nodeName} has a taint that the pod doesn't tolerate (any longer)`;
+  const why = unreachable
+    ? `Node ${pod.spec.nodeName} is unreachable`
+    : `Node ${pod.spec.nodeName} has a taint that the pod doesn't tolerate (any longer)`;
   draft.because(pod, 'Warning', 'TaintManagerEviction', `${why}: marking for deletion Pod ${namespace}/${name}`);
 }
 

@@ -54,7 +54,9 @@ function unknownConditions(node: Node, wasHeard: boolean, now: number) {
 function markLost(draft: Draft, pod: Pod, now: number): void {
   if (isFinished(pod)) return;
   const deleting = pod.metadata.deletionTimestamp !== undefined;
-  const lost = deleting ? { reason: 'NodeLost', message: `Node ${pod.spec.nodeName} which was running the pod is unresponsive` } : {};
+  const lost = deleting
+    ? { reason: 'NodeLost', message: `Node ${pod.spec.nodeName} which was running the pod is unresponsive` }
+    : {};
   if (!isReady(pod) && (!deleting || pod.status?.reason === lost.reason)) return;
   const condition = { type: 'Ready', status: 'False', reason: 'NodeNotReady', message: SILENT } as const;
   const conditions = isReady(pod) ? withCondition(pod.status?.conditions, condition, now) : pod.status?.conditions;

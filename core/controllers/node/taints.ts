@@ -14,7 +14,9 @@ export function missingTaints(node: Node, ready: 'True' | 'False' | 'Unknown' | 
   const kept = taints.filter((taint) => !isOurs(taint) || taint.key === wanted);
   const next = wanted && !kept.some(isOurs) ? [...kept, { key: wanted, effect: 'NoExecute' as const }] : kept;
   // People's own NoExecute taints come without a time; tolerationSeconds needs one.
-  const timed = next.map((taint) => (taint.effect === 'NoExecute' && !taint.timeAdded ? { ...taint, timeAdded: timestamp(now) } : taint));
+  const timed = next.map((taint) =>
+    taint.effect === 'NoExecute' && !taint.timeAdded ? { ...taint, timeAdded: timestamp(now) } : taint,
+  );
   const same = timed.length === taints.length && timed.every((taint, index) => taint === taints[index]);
   return same ? undefined : timed;
 }

@@ -1,0 +1,63 @@
+import type { ClusterState } from '../../core/controllers/types.ts';
+import { SETTINGS_NAME, SETTINGS_NAMESPACE } from '../../core/controllers/settings.ts';
+import { REGISTRY_FROM } from '../../core/controllers/state.ts';
+import type { ChangeEvent } from '../../core/keyspace/types.ts';
+import { referencesOf } from '../../core/node/pod-references.ts';
+import { decodeResource } from '../../core/resources/codec.ts';
+import { equalJson } from '../../core/resources/equal.ts';
+import type { AnyResource } from '../../core/resources/schema/kinds.ts';
+import type { ConfigMap } from '../../core/resources/schema/config-map.ts';
+import type { Secret } from '../../core/resources/schema/secret.ts';
+
+/**
+ * The nodes whose assignment these changes may have altered. What a host reported itself concerns no host. `state` is the
+ * cluster after the changes.
+ */
+export function nodesConcerned(events: readonly ChangeEvent[], state: ClusterState): Set<string> {
+  const nodes = new Set<string>();
+  for (const { type, kv, prev } of events) {
+    if (!kv.key.startsWith(REGISTRY_FROM)) continue;
+    const before = prev && decodeResource(prev);
+    const after = type === 'put' ? decodeResource(kv) : undefined;
+    const object = after ?? before;
+    if (!object || (before && after && sameForHosts(before, after))) continue;
+    for (const node of nodesOf(object, state)) nodes.add(node);
+    // A pod's node never changes, but one that was deleted and made anew under the same name may be elsewhere.
+    if (before?.kind === 'Pod' && before.spec.nodeName) nodes.add(before.spec.nodeName);
+  }
+  return nodes;
+}
+
+function sameForHosts(before: AnyResource, after: AnyResource): boolean {
+  return equalJson(withoutStatus(before), withoutStatus(after));
+}
+
+function withoutStatus(object: AnyResource): unknown {
+  const ended = object.kind === 'Pod' && (object.status?.phase === 'Succeeded' || object.status?.phase === 'Failed');
+  return { ...object, status: ended, metadata: { ...object.metadata, resourceVersion: undefined } };
+}
+
+function nodesOf(object: AnyResource, state: ClusterState): Iterable<string> {
+  switch (object.kind) {
+    case 'Pod':
+      return object.spec.nodeName ? [object.spec.nodeName] : [];
+    case 'Node':
+      return [object.metadata.name];
+    case 'ConfigMap':
+    case 'Secret':
+      return nodesThatRead(object, state);
+    default:
+      return [];
+  }
+}
+
+function nodesThatRead({ kind, metadata }: ConfigMap | Secret, state: ClusterState): string[] {
+  const { namespace = '', name } = metadata;
+  if (kind === 'ConfigMap' && namespace === SETTINGS_NAMESPACE && name === SETTINGS_NAME)
+    return state.list('Node').map((node) => node.metadata.name);
+  return state.list('Pod').flatMap((pod) => {
+    if (!pod.spec.nodeName || pod.metadata.namespace !== namespace) return [];
+    const { configMaps, secrets } = referencesOf(pod.spec);
+    return (kind === 'ConfigMap' ? configMaps : secrets).has(name) ? [pod.spec.nodeName] : [];
+  });
+}

@@ -1,0 +1,141 @@
+import { allControllers } from '../../core/controllers/all.ts';
+import { findCondition } from '../../core/controllers/conditions.ts';
+import { type Limits, type Outcome, runControllers } from '../../core/controllers/fixpoint.ts';
+import { tellProblems } from '../../core/controllers/problems.ts';
+import { CompactedError } from '../../core/keyspace/errors.ts';
+import type { ChangeEvent, Keyspace, ReadView, Revision } from '../../core/keyspace/types.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { Inbox } from '../../core/ports/inbox.ts';
+import type { Keyspaces } from '../../core/ports/keyspaces.ts';
+import type { Logger } from '../../core/ports/logger.ts';
+import type { Notifier } from '../../core/ports/notifier.ts';
+import type { WriteContext } from '../../core/resources/write.ts';
+import type { Place } from '../../core/scheduler/types.ts';
+import { nodesConcerned } from './nodes-concerned.ts';
+
+export interface ReconcileDeps {
+  readonly keyspaces: Keyspaces;
+  readonly inbox: Inbox;
+  readonly notifier: Notifier;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  newUid(): string;
+  /** Up to which revision hosts were told, by cluster. Kept as long as the process: a new one tells every host once. */
+  readonly told: ToldRevisions;
+  /**
+   * Hosts can't have been heard before this time, ms since the epoch: when the embedded control plane started. Silence is counted from
+   * then on, so that an outage of the control plane isn't taken for one of the hosts.
+   */
+  readonly listeningSince?: number;
+  readonly place?: Place;
+  readonly limits?: Limits;
+}
+
+export type ToldRevisions = Map<string, Revision>;
+
+export interface Reconciled {
+  /** Everything up to this revision was taken into account. */
+  readonly revision: Revision;
+  /** Look again then although nothing changed, ms since the epoch. In the past: there is more to do now. */
+  readonly wakeAt?: number;
+  /** Nodes given up as silent: a report of one of them is news, whatever it says. */
+  readonly silent: ReadonlySet<string>;
+}
+
+const FIRST_KEY = '';
+const LAST_KEY = '\u00ff'.repeat(8);
+/** Controllers that found no rest have a mistake: trying again at once would only repeat it. */
+const RESTLESS_WAIT_MS = 10_000;
+
+/**
+ * Makes the cluster's state what it should be: folds the hosts' reports, runs the controllers to a fixed point, commits the
+ * result as one transaction and tells the hosts concerned. Harmless at any time and in any number at once: if someone else
+ * committed first, the result is thrown away and computed anew. Throws only when the log or the inbox can't be reached.
+ */
+export async function reconcileCluster(deps: ReconcileDeps, tenant: string, cluster: string): Promise<Reconciled> {
+  const keyspace = await deps.keyspaces.open(tenant, cluster, 'registry');
+  const reports = await deps.inbox.list(tenant, cluster);
+  const now = deps.clock.now();
+  const ctx: WriteContext = { now, newUid: () => deps.newUid() };
+  const heartbeats = new Map(
+    reports.map(({ nodeName, receivedAt }) => [nodeName, Math.max(receivedAt, deps.listeningSince ?? 0)]),
+  );
+  const controllers = allControllers(reports, deps.place);
+  const decide = (view: ReadView): Outcome => {
+    const outcome = runControllers(view, heartbeats, controllers, ctx, deps.limits);
+    tellProblems(outcome.overlay, outcome.problems, ctx);
+    return outcome;
+  };
+
+  const view = await keyspace.sync();
+  let outcome = decide(view);
+  let { revision } = view;
+  if (outcome.overlay.written().next().done !== true) {
+    const committed = await keyspace.transact((txn) => {
+      if (txn.revision !== outcome.overlay.revision) outcome = decide(txn);
+      outcome.overlay.writeTo(txn);
+    });
+    revision = committed.revision;
+  }
+  report(deps.logger, tenant, cluster, outcome);
+  await tellHosts(deps, keyspace, tenant, cluster, outcome, revision);
+  const wakeAt = outcome.end === 'more' ? now : outcome.end === 'restless' ? now + RESTLESS_WAIT_MS : outcome.wakeAt;
+  return { revision, ...(wakeAt !== undefined && { wakeAt }), silent: silentNodes(outcome) };
+}
+
+function silentNodes({ state }: Outcome): Set<string> {
+  const silent = state.list('Node').filter(({ status }) => findCondition(status?.conditions, 'Ready')?.status === 'Unknown');
+  return new Set(silent.map(({ metadata }) => metadata.name));
+}
+
+function report(logger: Logger, tenant: string, cluster: string, { problems, end, restless }: Outcome): void {
+  for (const { controller, object, message } of problems) {
+    const { namespace, name } = object?.metadata ?? {};
+    logger.warn('object not reconciled', { tenant, cluster, controller, kind: object?.kind, namespace, name, problem: message });
+  }
+  if (end === 'restless') logger.error('controllers found no rest', { tenant, cluster, controllers: restless });
+}
+
+/** By what this run committed and by what others committed since the last one. */
+async function tellHosts(
+  deps: ReconcileDeps,
+  keyspace: Keyspace,
+  tenant: string,
+  cluster: string,
+  { state }: Outcome,
+  revision: Revision,
+): Promise<void> {
+  const id = `${tenant}/${cluster}`;
+  const told = deps.told.get(id);
+  if (told !== undefined && told >= revision) return;
+  const events = told === undefined ? undefined : await changesBetween(keyspace, told, revision);
+  const nodes = events ? nodesConcerned(events, state) : state.list('Node').map(({ metadata }) => metadata.name);
+  deps.told.set(id, revision);
+  const names = [...nodes].sort();
+  if (names.length === 0) return;
+  try {
+    await deps.notifier.notify(tenant, cluster, names, revision);
+  } catch (error) {
+    // A hint may be lost: hosts poll.
+    deps.logger.warn('hosts not notified', { tenant, cluster, nodes: names.length, problem: String(error) });
+  }
+}
+
+/** The changes of the revisions after `from`, up to and with `to`; undefined if they are no longer kept. */
+async function changesBetween(keyspace: Keyspace, from: Revision, to: Revision): Promise<ChangeEvent[] | undefined> {
+  const changes: ChangeEvent[] = [];
+  const stop = new AbortController();
+  try {
+    // All keys, so that each revision shows and the last one ends it.
+    for await (const { revision, events } of keyspace.watch({ from: FIRST_KEY, to: LAST_KEY }, from + 1, stop.signal)) {
+      changes.push(...events);
+      if (revision >= to) break;
+    }
+    return changes;
+  } catch (error) {
+    if (error instanceof CompactedError) return undefined;
+    throw error;
+  } finally {
+    stop.abort();
+  }
+}

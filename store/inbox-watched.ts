@@ -1,0 +1,27 @@
+import { reportFingerprint } from '../core/controllers/news.ts';
+import type { Inbox } from '../core/ports/inbox.ts';
+
+/** Called after a report was stored. `news` is false for one that says what the one before it said. */
+export type OnReport = (tenant: string, cluster: string, nodeName: string, news: boolean) => void;
+
+/** An inbox that tells of each report: the embedded control plane's stream. Knows only what went through it, so the first report is news. */
+export function watchedInbox(inbox: Inbox, onReport: OnReport): Inbox {
+  const last = new Map<string, string>();
+  const idOf = (...parts: string[]) => JSON.stringify(parts);
+  return {
+    async put(tenant, cluster, item) {
+      await inbox.put(tenant, cluster, item);
+      const id = idOf(tenant, cluster, item.nodeName);
+      const fingerprint = reportFingerprint(item.report);
+      const news = last.get(id) !== fingerprint;
+      last.set(id, fingerprint);
+      onReport(tenant, cluster, item.nodeName, news);
+    },
+    list: (tenant, cluster) => inbox.list(tenant, cluster),
+    async delete(tenant, cluster, nodeName) {
+      await inbox.delete(tenant, cluster, nodeName);
+      last.delete(idOf(tenant, cluster, nodeName));
+      onReport(tenant, cluster, nodeName, true);
+    },
+  };
+}
