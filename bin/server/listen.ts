@@ -25,7 +25,7 @@ export interface Tls {
   readonly keyPem: string;
 }
 
-type Fetch = Parameters<typeof getRequestListener>[0];
+export type Fetch = Parameters<typeof getRequestListener>[0];
 
 /** A request's headers must be there within this, ms; its body may stream for as long as it likes (logs). */
 const HEADERS_TIMEOUT_MS = 20_000;

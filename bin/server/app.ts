@@ -1,0 +1,84 @@
+import { getConnInfo } from '@hono/node-server/conninfo';
+import { type Context, Hono } from 'hono';
+import { requestId } from 'hono/request-id';
+import type { ServerInfo } from '../../core/accounts/api.ts';
+import { assignmentOf } from '../../core/node/assignment-of.ts';
+import type { Logger } from '../../core/ports/logger.ts';
+import { createAccounts } from '../../functions/api/accounts/create-accounts.ts';
+import { authenticate } from '../../functions/api/auth/authenticate.ts';
+import { requireCluster } from '../../functions/api/auth/require-cluster.ts';
+import { createKube } from '../../functions/api/kube/create-kube.ts';
+import type { ApiEnv } from '../../functions/context.ts';
+import { createInstall, type InstallDeps } from '../../functions/node/install.ts';
+import { createNode } from '../../functions/node/create-node.ts';
+import { onError } from '../../functions/on-error.ts';
+import { removeHostOfNode } from './remove-host.ts';
+import type { ControlPlane } from './control-plane.ts';
+import type { ServerMetrics } from './metrics.ts';
+
+export interface AppDeps {
+  readonly controlPlane: ControlPlane;
+  readonly metrics: ServerMetrics;
+  readonly log: Logger;
+  readonly info: () => ServerInfo;
+  readonly install: InstallDeps;
+  /** Undefined when the store answers; else what is wrong. */
+  readonly problem: () => Promise<string | undefined>;
+  /** Aborted when the server stops. */
+  readonly shutdown: AbortSignal;
+  newUid(): string;
+}
+
+/** All faces of the control plane as one app, as CloudFront and API Gateway put them together in the hosted service. */
+export function createApp(deps: AppDeps): Hono<ApiEnv> {
+  const { controlPlane, log } = deps;
+  const { accounts, keyspaces, inbox, relay, clock } = controlPlane;
+  const app = new Hono<ApiEnv>();
+  app.onError(onError({ log }));
+  app.use(deps.metrics.middleware, requestId());
+
+  app.get('/healthz', (c) => c.text('ok\n'));
+  app.get('/readyz', async (c) => {
+    const problem = await deps.problem();
+    return problem === undefined ? c.text('ok\n') : c.text(`${problem}\n`, 503);
+  });
+
+  app.route(
+    '/',
+    createAccounts({ accounts, info: deps.info, clientIp, deleteNode: (...node) => controlPlane.deleteNode(...node), log }),
+  );
+  const kube = createKube({
+    keyspaces,
+    relay,
+    clock,
+    newUid: deps.newUid,
+    shutdown: deps.shutdown,
+    onError: (error, id) => log.error('a Kubernetes API request failed', { error, requestId: id }),
+    onWrite: (write) => void removeHostOfNode(accounts, log, write),
+  });
+  app.use('/clusters/:cluster/*', authenticate({ accounts }), requireCluster({ accounts }));
+  app.route('/clusters/:cluster', kube);
+
+  app.route(
+    '/',
+    createNode({
+      accounts,
+      keyspaces,
+      inbox,
+      streams: relay,
+      assignmentOf,
+      clock,
+      log,
+      clientIp,
+      // The watched inbox has told the reconciler already.
+      onReport: () => {},
+    }),
+  );
+  app.route('/', createInstall(deps.install));
+  return app;
+}
+
+/** No proxy stands before the embedded server, so the peer is the client. */
+function clientIp(c: Context): string | undefined {
+  return getConnInfo(c).remote.address;
+}

@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Keyspaces } from '../../core/ports/keyspaces.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { Logger } from '../../core/ports/logger.ts';
+import { bootstrapCluster } from '../../core/resources/namespaces.ts';
+import { deleteResource } from '../../core/resources/write.ts';
+import { StatusError } from '../../core/resources/status.ts';
+import { Connections } from '../../functions/push/connections.ts';
+import { localNotifier } from '../../functions/push/local-notifier.ts';
+import { localRelay } from '../../functions/push/local-relay.ts';
+import { type Reconciler, startReconciler } from '../../functions/reconcile/loop.ts';
+import { type Accounts, openAccounts } from '../../store/accounts/accounts.ts';
+import { createTables, dynamoClient, EMBEDDED_TABLES } from '../../store/dynamodb.ts';
+import { startDynoxide } from '../../store/dynoxide.ts';
+import { everyCluster } from '../../store/every-cluster.ts';
+import { dynamoInbox } from '../../store/inbox.ts';
+import { watchedInbox } from '../../store/inbox-watched.ts';
+import { openKeyspaces } from '../../store/keyspaces.ts';
+import { maildirMailer } from '../../store/maildir.ts';
+
+/** The parts of the embedded control plane that have no HTTP in them, wired and running. */
+export interface ControlPlane {
+  readonly accounts: Accounts;
+  readonly keyspaces: Keyspaces;
+  readonly inbox: ReturnType<typeof watchedInbox>;
+  readonly connections: Connections;
+  readonly relay: ReturnType<typeof localRelay>;
+  readonly reconciler: Reconciler;
+  readonly client: DynamoDBClient;
+  readonly clock: Clock;
+  deleteNode(tenant: string, cluster: string, nodeName: string): Promise<boolean>;
+  stop(): Promise<void>;
+}
+
+export interface ControlPlaneOptions {
+  readonly dataDir: string;
+  readonly log: Logger;
+  readonly publicUrl: () => string;
+  readonly requireVerifiedEmail: boolean;
+  /** Shows a mail to the operator: it holds links that work, so it isn't for the log. */
+  print(text: string): void;
+}
+
+export async function startControlPlane({
+  dataDir,
+  log,
+  publicUrl,
+  requireVerifiedEmail,
+  print,
+}: ControlPlaneOptions): Promise<ControlPlane> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const clock: Clock = { now: () => Date.now() };
+  const store = await startDynoxide({ dataDir, log });
+  try {
+    const client = dynamoClient({ endpoint: store.endpoint });
+    await createTables(client);
+    const keyspaces = openKeyspaces({ client, table: EMBEDDED_TABLES.tenant, clock, log });
+    const connections = new Connections();
+    const relay = localRelay(connections);
+    // The inbox tells the reconciler of reports, and the reconciler reads the inbox.
+    const inbox = watchedInbox(dynamoInbox(client, EMBEDDED_TABLES.tenant), (...report) => reconciler.reported(...report));
+    const reconciler = startReconciler({
+      keyspaces,
+      inbox,
+      notifier: localNotifier(connections),
+      clock,
+      logger: log,
+      newUid: randomUUID,
+      told: new Map(),
+      listeningSince: clock.now(),
+    });
+    const mailer = maildirMailer({
+      directory: join(dataDir, 'mail'),
+      from: 'terrane@localhost',
+      clock,
+      print: (mail, file) => print(`\nmail to ${mail.to}: ${mail.subject} (${file})\n\n${mail.text}\n\n`),
+    });
+    const accounts = openAccounts({
+      client,
+      tables: EMBEDDED_TABLES,
+      clock,
+      mailer,
+      log,
+      publicUrl,
+      requireVerifiedEmail,
+      hooks: {
+        async onClusterCreated(tenant, cluster) {
+          const registry = await keyspaces.open(tenant, cluster, 'registry');
+          await registry.transact((txn) => bootstrapCluster(txn, { now: clock.now(), newUid: randomUUID }));
+        },
+        async onNodeRevoked(tenant, cluster, nodeName) {
+          connections.closeHost(tenant, cluster, nodeName);
+          await inbox.delete(tenant, cluster, nodeName);
+        },
+      },
+    });
+    for (const { tenant, cluster } of await everyCluster(client, EMBEDDED_TABLES.tenant)) reconciler.poke(tenant, cluster);
+
+    return {
+      accounts,
+      keyspaces,
+      inbox,
+      connections,
+      relay,
+      reconciler,
+      client,
+      clock,
+      async deleteNode(tenant, cluster, nodeName) {
+        const registry = await keyspaces.open(tenant, cluster, 'registry');
+        try {
+          await registry.transact((txn) =>
+            deleteResource(txn, 'Node', '', nodeName, {}, { now: clock.now(), newUid: randomUUID }),
+          );
+          return true;
+        } catch (error) {
+          if (error instanceof StatusError && error.status.reason === 'NotFound') return false;
+          throw error;
+        }
+      },
+      async stop() {
+        await reconciler.stop();
+        await keyspaces.close();
+        client.destroy();
+        await store.stop();
+      },
+    };
+  } catch (error) {
+    await store.stop();
+    throw error;
+  }
+}
