@@ -1,7 +1,7 @@
 import { type FieldError, invalidValue, notSupported, required } from './field-error.ts';
 import { type Field, fieldOf } from './schema/shape.ts';
 import { badRequest, invalid } from './status.ts';
-import type { KindDefinition } from './kinds/definition.ts';
+import type { ReadableKind } from './kinds/definition.ts';
 
 /** From a client's JSON to an object of its kind. Nothing is dropped without being named. */
 
@@ -16,7 +16,7 @@ export interface Pruned {
  * Removes what the schema doesn't know and reports it. `null` means "absent" as in Kubernetes' own decoder (kubectl writes
  * `creationTimestamp: null`). Wrong types are left as they are for `checkTypes`.
  */
-export function prune(definition: Pick<KindDefinition, 'schema'>, value: unknown): Pruned {
+export function prune(definition: Pick<ReadableKind, 'schema'>, value: unknown): Pruned {
   const unknown: string[] = [];
   return { value: walk(fieldOf(definition.schema), value, '', unknown), unknown };
 }
@@ -52,7 +52,7 @@ function set(object: Record<string, unknown>, name: string, value: unknown): voi
 }
 
 /** Throws BadRequest for values of the wrong type and Invalid for missing or unsupported ones, naming every field. */
-export function checkTypes(definition: KindDefinition, value: unknown, name: string): void {
+export function checkTypes(definition: ReadableKind, value: unknown, name: string): void {
   const result = definition.schema.safeParse(value);
   if (result.success) return;
   const wrongType: FieldError[] = [];

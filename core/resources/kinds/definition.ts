@@ -3,6 +3,15 @@ import type { FieldError } from '../field-error.ts';
 import type { NameRule } from '../names.ts';
 import type { KindMap, KindName } from '../schema/kinds.ts';
 
+/** What reading an object from a client's text takes: a kind, or a sub-resource with a shape of its own (Scale). */
+export interface ReadableKind {
+  readonly kind: string;
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+  readonly schema: z.ZodObject;
+}
+
 /** What the generic store and the generic REST handler need to know of a kind. Adding a kind = one file that exports one of these. */
 export interface KindDefinition<K extends KindName = KindName> {
   readonly kind: K;

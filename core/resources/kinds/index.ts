@@ -1,6 +1,6 @@
 import type { KindName } from '../schema/kinds.ts';
 import { configMapKind } from './config-map.ts';
-import type { KindDefinition } from './definition.ts';
+import type { KindDefinition, ReadableKind } from './definition.ts';
 import { deploymentKind } from './deployment.ts';
 import { eventKind } from './event.ts';
 import { namespaceKind } from './namespace.ts';
@@ -10,7 +10,7 @@ import { replicaSetKind } from './replica-set.ts';
 import { secretKind } from './secret.ts';
 import { serviceKind } from './service.ts';
 
-export type { Cell, Column, KindDefinition, Subresource } from './definition.ts';
+export type { Cell, Column, KindDefinition, ReadableKind, Subresource } from './definition.ts';
 
 const byName: { readonly [K in KindName]: KindDefinition<K> } = {
   Namespace: namespaceKind,
@@ -51,6 +51,6 @@ export function kindByAnyName(name: string): KindDefinition | undefined {
   });
 }
 
-export function apiVersionOf(definition: Pick<KindDefinition, 'group' | 'version'>): string {
+export function apiVersionOf(definition: Pick<ReadableKind, 'group' | 'version'>): string {
   return definition.group === '' ? definition.version : `${definition.group}/${definition.version}`;
 }
