@@ -11,7 +11,7 @@ import type { StreamSink } from '../../core/ports/stream-relay.ts';
 import type { Accounts } from '../../store/accounts/accounts.ts';
 import { errorResponse, onError } from '../on-error.ts';
 import { parseJson, readBytes } from '../read-body.ts';
-import { type AssignmentOf, assignments } from './assignments.ts';
+import { assignments } from './assignments.ts';
 import { SERVER_TIME_HEADER, verifyHost, verifyWithKey } from './host-auth.ts';
 
 export interface NodeApiDeps {
@@ -19,7 +19,6 @@ export interface NodeApiDeps {
   readonly keyspaces: Keyspaces;
   readonly inbox: Inbox;
   readonly streams: StreamSink;
-  readonly assignmentOf: AssignmentOf;
   readonly clock: Clock;
   readonly log: Logger;
   readonly clientIp: (c: Context) => string | undefined;
@@ -54,7 +53,7 @@ export function createNode(deps: NodeApiDeps): Hono {
     return c.json(await accounts.join(request, { ...(ip ? { ip } : {}), ...(requestId ? { requestId } : {}) }));
   });
 
-  const assigned = assignments(keyspaces, deps.assignmentOf);
+  const assigned = assignments(keyspaces);
   app.get('/assignment', async (c) => {
     const host = await verifyHost(deps, c.req.raw, undefined);
     const found = await assigned.read(host);

@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Clock } from '../../core/ports/clock.ts';
+import { ulidSource } from './ids.ts';
 import { type Step, transact } from './transact.ts';
 import type { TableNames } from '../dynamodb.ts';
 import { KeyedItems } from './table.ts';
@@ -11,6 +12,8 @@ import { KeyedItems } from './table.ts';
 export class AccountsStore {
   readonly identity: KeyedItems;
   readonly clock: Clock;
+  /** Ids of audit records. */
+  readonly nextUlid = ulidSource();
   readonly #client: DynamoDBClient;
   readonly #tables: TableNames;
 

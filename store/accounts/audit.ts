@@ -1,6 +1,5 @@
 import type { AuditActor, AuditView } from '../../core/accounts/api.ts';
 import type { AccountsStore } from './accounts-store.ts';
-import { newUlid } from './ids.ts';
 import type { AuditRow } from './records.ts';
 import type { Step } from './transact.ts';
 
@@ -21,7 +20,7 @@ export function audited(
   details?: Readonly<Record<string, string | number>>,
 ): Step {
   const at = store.clock.now();
-  const id = newUlid(at);
+  const id = store.nextUlid(at);
   const row: AuditRow = {
     id,
     at,

@@ -23,6 +23,8 @@ export async function readCluster(
   principal: PersonPrincipal,
   idOrName: string,
 ): Promise<ClusterView> {
+  // What is too long to be either isn't asked for: the store would refuse it as a key.
+  if (idOrName.length > 64) throw new TerraneError('not_found', NO_CLUSTER);
   const items = store.forTenant(principal.tenant);
   const row = (await items.get<ClusterRow>('org', `cluster#${idOrName}`)) ?? (await byName());
   if (!row || (principal.cluster !== undefined && principal.cluster !== row.id)) throw new TerraneError('not_found', NO_CLUSTER);
@@ -64,8 +66,8 @@ export async function createCluster(
       write: items.change(
         'org',
         'organisation',
-        { expression: 'SET clusters = clusters + :one', values: { one: 1 } },
-        { expression: 'clusters < clusterLimit' },
+        { expression: 'SET #clusters = #clusters + :one', values: { one: 1 } },
+        { expression: '#clusters < #clusterLimit' },
       ),
       refuse: (found) => clusterLimit(found as OrganisationRow | undefined),
     },
@@ -90,11 +92,11 @@ export async function deleteCluster(
   const items = store.forTenant(tenant);
   await store.transact([
     {
-      write: items.remove('org', `cluster#${id}`, { expression: 'nodes = :none', values: { none: 0 } }),
+      write: items.remove('org', `cluster#${id}`, { expression: '#nodes = :none', values: { none: 0 } }),
       refuse: (found) => notEmpty(found as ClusterRow | undefined),
     },
     { write: items.remove('org', `cluster-name#${name}`) },
-    { write: items.change('org', 'organisation', { expression: 'SET clusters = clusters - :one', values: { one: 1 } }) },
+    { write: items.change('org', 'organisation', { expression: 'SET #clusters = #clusters - :one', values: { one: 1 } }) },
     audited(store, tenant, who, 'cluster.delete', id, { name }),
   ]);
 }

@@ -43,13 +43,13 @@ export async function removeHost(
   const host = await items.get<HostRow>(`hosts#${cluster}`, nodeName);
   if (!host) return false;
   const { hostId, publicKey } = host;
-  const fewer = { expression: 'SET nodes = nodes - :one', values: { one: 1 } };
+  const fewer = { expression: 'SET #nodes = #nodes - :one', values: { one: 1 } };
   const revoke = { expression: 'SET #status = :status', values: { status: 'revoked' } };
   const gone = new TerraneError('not_found');
   try {
     await store.transact([
       {
-        write: items.remove(`hosts#${cluster}`, nodeName, { expression: 'hostId = :host', values: { host: hostId } }),
+        write: items.remove(`hosts#${cluster}`, nodeName, { expression: '#hostId = :host', values: { host: hostId } }),
         refuse: () => gone,
       },
       { write: store.identity.change(hostKeyPart(publicKey), ONLY, revoke) },

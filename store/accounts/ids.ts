@@ -10,9 +10,21 @@ export function newId(length = 12): string {
   return id;
 }
 
-/** 26 characters that sort by time (https://github.com/ulid/spec). */
-export function newUlid(now: number): string {
-  let time = '';
-  for (let rest = now, i = 0; i < 10; i++, rest = Math.floor(rest / 32)) time = CROCKFORD[rest % 32] + time;
-  return time + Array.from(randomBytes(16), (byte) => CROCKFORD[byte % 32]).join('');
+/**
+ * 26 characters that sort by time (https://github.com/ulid/spec). Those of one source and one millisecond sort in the order
+ * they were made.
+ */
+export function ulidSource(): (now: number) => string {
+  let last = { now: -1, random: 0n };
+  return (now) => {
+    const random = last.now === now ? last.random + 1n : BigInt(`0x${randomBytes(10).toString('hex')}`) >> 1n;
+    last = { now, random };
+    return base32(BigInt(now), 10) + base32(random, 16);
+  };
+}
+
+function base32(value: bigint, digits: number): string {
+  let text = '';
+  for (let rest = value; text.length < digits; rest >>= 5n) text = CROCKFORD[Number(rest & 31n)] + text;
+  return text;
 }

@@ -36,10 +36,10 @@ export async function readInvitation(context: AccountsContext, text: string, ema
       const member: MemberRow = { userId, email, role, home, joinedAt: now };
       const membership: MembershipEntry = { organisation: organisation.name, since: now };
       const [forgetRow, forgetEntry] = forgetSecret(store, found.tenant, row);
-      const owners = { expression: 'SET owners = owners + :one', values: { one: 1 } };
+      const owners = { expression: 'SET #owners = #owners + :one', values: { one: 1 } };
       return [
         {
-          write: items.remove('secrets#invite', found.id, { expression: 'attribute_exists(pk)' }),
+          write: items.remove('secrets#invite', found.id, { expression: 'attribute_exists(#pk)' }),
           refuse: () => new TerraneError('invitation_invalid'),
         },
         ...(forgetRow && forgetEntry ? [forgetEntry] : []),

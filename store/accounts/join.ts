@@ -80,8 +80,8 @@ async function register(
       write: items.change(
         secretsPart('join'),
         token.id,
-        { expression: 'SET used = used + :one', values: one },
-        { expression: 'attribute_not_exists(revokedAt) AND expiresAt > :now AND used < usesMax', values: { now } },
+        { expression: 'SET #used = #used + :one', values: one },
+        { expression: 'attribute_not_exists(#revokedAt) AND #expiresAt > :now AND #used < #usesMax', values: { now } },
       ),
       refuse: (row) => new TerraneError(secretProblem(row as SecretRow | undefined, now) ?? 'token_unknown'),
     },
@@ -89,8 +89,8 @@ async function register(
       write: items.change(
         'org',
         'organisation',
-        { expression: 'SET nodes = nodes + :one', values: one },
-        { expression: 'nodes < nodeLimit' },
+        { expression: 'SET #nodes = #nodes + :one', values: one },
+        { expression: '#nodes < #nodeLimit' },
       ),
       refuse: (row) => nodeLimit(row as OrganisationRow | undefined),
     },
@@ -98,8 +98,8 @@ async function register(
       write: items.change(
         'org',
         `cluster#${cluster}`,
-        { expression: 'SET nodes = nodes + :one', values: one },
-        { expression: 'attribute_exists(pk)' },
+        { expression: 'SET #nodes = #nodes + :one', values: one },
+        { expression: 'attribute_exists(#pk)' },
       ),
       refuse: () => new TerraneError('token_revoked', 'The cluster that this token was made for was deleted.'),
     },

@@ -11,8 +11,8 @@ import type { Step } from './transact.ts';
 export interface LogIn {
   readonly email: string;
   readonly password: string;
-  /** Id or name of one of the user's organisations; by default the first that they joined. */
-  readonly organisation?: string;
+  /** Id or name of one of the user's organisations; by default the one they signed up with. */
+  readonly organisation?: string | undefined;
 }
 
 /** Same answer, in the same time, for an unknown e-mail and a wrong password. */
@@ -29,7 +29,7 @@ export async function logIn(context: AccountsContext, request: LogIn, origin: Om
   const good = await passwords.verify(request.password, user?.password);
   if (!good || !entry || !user) throw new TerraneError('bad_credentials');
 
-  const { tenant, role } = await organisationOf(context, user.userId, request.organisation);
+  const { tenant, role } = await organisationOf(context, user.userId, entry.tenant, request.organisation);
   const session = openSession(context, { tenant, userId: user.userId });
   const who: Who = { ...origin, actor: { kind: 'person', id: user.userId, name: email } };
   await store.transact([
@@ -43,10 +43,14 @@ export async function logIn(context: AccountsContext, request: LogIn, origin: Om
 async function organisationOf(
   { store }: AccountsContext,
   userId: string,
+  home: string,
   wanted: string | undefined,
 ): Promise<{ tenant: string; role: MemberRow['role'] }> {
   const memberships = await listOrganisations(store, userId);
-  const chosen = wanted === undefined ? memberships[0] : memberships.find(({ id, name }) => id === wanted || name === wanted);
+  const chosen =
+    wanted === undefined
+      ? (memberships.find(({ id }) => id === home) ?? memberships[0])
+      : memberships.find(({ id, name }) => id === wanted || name === wanted);
   const member = chosen && (await store.forTenant(chosen.id).get<MemberRow>('org', `member#${userId}`));
   if (member) return { tenant: chosen.id, role: member.role };
   const names = memberships.map(({ name }) => name).join(', ');
@@ -78,5 +82,5 @@ async function rehashed(
 ): Promise<Step[]> {
   if (!passwords.outdated(user.password)) return [];
   const values = { hash: await passwords.hash(password) };
-  return [{ write: store.forTenant(entry.tenant).change('users', user.userId, { expression: 'SET password = :hash', values }) }];
+  return [{ write: store.forTenant(entry.tenant).change('users', user.userId, { expression: 'SET #password = :hash', values }) }];
 }

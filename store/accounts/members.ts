@@ -157,8 +157,8 @@ function ownerCount({ store }: AccountsContext, tenant: string, change: number):
         .change(
           'org',
           'organisation',
-          { expression: 'SET owners = owners + :change', values: { change } },
-          { expression: 'owners > :least', values: { least: change < 0 ? 1 : 0 } },
+          { expression: 'SET #owners = #owners + :change', values: { change } },
+          { expression: '#owners > :least', values: { least: change < 0 ? 1 : 0 } },
         ),
       refuse: () => new TerraneError('last_owner'),
     },

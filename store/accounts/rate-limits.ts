@@ -60,8 +60,8 @@ async function waitFor(items: KeyedItems, pk: string, size: BucketSize, now: num
     const next = await items.update<BucketRow>(
       pk,
       ONLY,
-      { expression: 'SET fullAt = fullAt + :refill, #ttl = :ttl', values: { refill: size.refillMs, ttl } },
-      { expression: 'fullAt BETWEEN :now AND :max', values: { now, max: fullAtMax } },
+      { expression: 'SET #fullAt = #fullAt + :refill, #ttl = :ttl', values: { refill: size.refillMs, ttl } },
+      { expression: '#fullAt BETWEEN :now AND :max', values: { now, max: fullAtMax } },
     );
     if (next.ok) return 0;
     const fullAt = next.item?.fullAt;
@@ -72,8 +72,8 @@ async function waitFor(items: KeyedItems, pk: string, size: BucketSize, now: num
     const first = await items.update<BucketRow>(
       pk,
       ONLY,
-      { expression: 'SET fullAt = :first, #ttl = :ttl', values: { first: firstFullAt, ttl } },
-      { expression: 'attribute_not_exists(fullAt) OR fullAt < :now', values: { now } },
+      { expression: 'SET #fullAt = :first, #ttl = :ttl', values: { first: firstFullAt, ttl } },
+      { expression: 'attribute_not_exists(#fullAt) OR #fullAt < :now', values: { now } },
     );
     if (first.ok) return 0;
   }
@@ -84,7 +84,7 @@ async function setTo(items: KeyedItems, pk: string, fullAt: number, from: number
   await items.update<BucketRow>(
     pk,
     ONLY,
-    { expression: 'SET fullAt = :to', values: { to: fullAt } },
-    { expression: 'fullAt = :from', values: { from } },
+    { expression: 'SET #fullAt = :to', values: { to: fullAt } },
+    { expression: '#fullAt = :from', values: { from } },
   );
 }

@@ -15,8 +15,8 @@ export interface SignUp {
   readonly email: string;
   readonly password: string;
   /** Name of the new organisation. Or `invitation`: join the one that sent it. */
-  readonly organisation?: string;
-  readonly invitation?: string;
+  readonly organisation?: string | undefined;
+  readonly invitation?: string | undefined;
 }
 
 /** A new user with a new organisation (or a membership), logged in: all of it or nothing. Then the verification mail. */

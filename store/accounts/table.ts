@@ -8,7 +8,10 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { fromItem, type Item, type Row, type Scalar, toAttribute, toItem } from './attributes.ts';
 
-/** A condition or change: DynamoDB's expression with `:name` placeholders, and their values. Attribute names are written `#name`. */
+/**
+ * A condition or change: DynamoDB's expression with `:name` placeholders, and their values. Attributes are written `#name`, all
+ * of them, because any might be one of DynamoDB's 570 reserved words.
+ */
 export interface Expression {
   readonly expression: string;
   readonly values?: Readonly<Record<string, Scalar>>;
@@ -93,7 +96,7 @@ export class KeyedItems {
 
   /** Steps of a transaction; see `transact`. */
   create(pk: string, sk: string, row: Row): TransactWriteItem {
-    return this.put(pk, sk, row, { expression: 'attribute_not_exists(pk)' });
+    return this.put(pk, sk, row, { expression: 'attribute_not_exists(#pk)' });
   }
 
   put(pk: string, sk: string, row: Row, condition?: Expression): TransactWriteItem {

@@ -77,7 +77,7 @@ export async function revokeToken(context: AccountsContext, principal: PersonPri
   if (row.revokedAt !== undefined) return;
   const now = store.clock.now();
   await store.transact([
-    { write: items.change(secretsPart(row.kind), id, { expression: 'SET revokedAt = :now', values: { now } }) },
+    { write: items.change(secretsPart(row.kind), id, { expression: 'SET #revokedAt = :now', values: { now } }) },
     audited(store, principal.tenant, who, 'token.revoke', id),
   ]);
 }

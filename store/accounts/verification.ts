@@ -59,14 +59,14 @@ export async function verifyEmail(context: AccountsContext, text: string, origin
   const items = store.forTenant(found.tenant);
   const who: Who = { ...origin, actor: { kind: 'person', id: row.userId, name: row.email } };
   await store.transact([
-    { write: items.remove('secrets#verify', row.id, { expression: 'attribute_exists(pk)' }), refuse: refused },
+    { write: items.remove('secrets#verify', row.id, { expression: 'attribute_exists(#pk)' }), refuse: refused },
     forgetEntry!,
     {
       write: items.change(
         'users',
         row.userId,
-        { expression: 'SET verifiedAt = :now', values: { now } },
-        { expression: 'email = :email', values: { email: row.email } },
+        { expression: 'SET #verifiedAt = :now', values: { now } },
+        { expression: '#email = :email', values: { email: row.email } },
       ),
       refuse: refused,
     },

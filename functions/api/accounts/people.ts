@@ -14,10 +14,12 @@ const password = z.string().max(1024);
 const cookie = z.boolean().optional();
 const name = z.string().max(200);
 
-const signUpSchema = z.union([
-  z.strictObject({ email, password, organisation: name, cookie }),
-  z.strictObject({ email, password, invitation: name, cookie }),
-]);
+const signUpSchema = z
+  .strictObject({ email, password, organisation: name.optional(), invitation: name.optional(), cookie })
+  .refine((body) => (body.organisation === undefined) !== (body.invitation === undefined), {
+    path: ['organisation'],
+    message: 'either the name of a new organisation, or an invitation to one, must be given',
+  });
 const logInSchema = z.strictObject({ email, password, organisation: name.optional(), cookie });
 const acceptSchema = z.strictObject({ token: name });
 
