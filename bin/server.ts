@@ -83,7 +83,7 @@ export async function runServer(options: ServerOptions, io: Pick<Io, 'out' | 'er
     };
     await checkInstall(install, log);
     log.info('ready', { ...ready, dataDir: settings.dataDir, version: VERSION });
-    io.stdout.write(
+    await io.out.write(
       options.json ? `${JSON.stringify(ready)}\n` : `Terrane is ready: ${ready.http} and ${ready.https} (CA: ${ready.ca})\n`,
     );
     log.info('stopping', { because: await stop });

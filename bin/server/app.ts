@@ -2,7 +2,6 @@ import { getConnInfo } from '@hono/node-server/conninfo';
 import { type Context, Hono } from 'hono';
 import { requestId } from 'hono/request-id';
 import type { ServerInfo } from '../../core/accounts/api.ts';
-import { assignmentOf } from '../../core/node/assignment-of.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import { createAccounts } from '../../functions/api/accounts/create-accounts.ts';
 import { authenticate } from '../../functions/api/auth/authenticate.ts';
@@ -66,7 +65,6 @@ export function createApp(deps: AppDeps): Hono<ApiEnv> {
       keyspaces,
       inbox,
       streams: relay,
-      assignmentOf,
       clock,
       log,
       clientIp,
