@@ -58,9 +58,14 @@ export interface Committed<T> {
   readonly result: T;
 }
 
-export interface TransactOptions {
-  /** Exactly-once: if an entry with this id is already in the log, it isn't applied again and `duplicate` is called for the result. */
+export interface TransactOptions<T = unknown> {
+  /**
+   * Exactly-once: if an entry with this id is already in the log, it isn't applied again and `duplicate` is called for the
+   * result. The newest 16,384 ids are remembered; a transaction that changed nothing leaves none.
+   */
   readonly requestId?: string;
+  /** The answer to a request that was committed before, at `revision`. Without it a duplicate throws DuplicateRequestError. */
+  readonly duplicate?: (view: ReadView, revision: Revision) => T;
 }
 
 /** A live replica of one log together with its writer. Shared by everyone in a process. */
@@ -71,9 +76,10 @@ export interface Keyspace {
   sync(): Promise<ReadView>;
   /**
    * Runs `evaluate` on the newest state and commits what it wrote, atomically, as one revision. `evaluate` must be pure: it
-   * is run again whenever another writer committed first. If it throws, nothing is written and the error is rethrown.
+   * is run again whenever another writer committed first. If it throws, nothing is written and the error is rethrown. The
+   * keyspace keeps the values that it puts: they must not be changed afterwards.
    */
-  transact<T>(evaluate: (txn: TxnView) => T, options?: TransactOptions): Promise<Committed<T>>;
+  transact<T>(evaluate: (txn: TxnView) => T, options?: TransactOptions<T>): Promise<Committed<T>>;
   /**
    * Streams the changes of `from <= key < to` whose revision is >= `since`, in order, without gaps, until `signal` aborts.
    * Throws CompactedError if `since` is older than what is kept.

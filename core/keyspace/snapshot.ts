@@ -1,0 +1,154 @@
+import { ByteReader, ByteWriter } from './bytes.ts';
+import { decodeRecord, encodeRecord, type LogRecord, type Operation } from './entry.ts';
+import { CorruptLogError } from './errors.ts';
+import { AFTER_ALL_KEYS } from './keys.ts';
+import { KeyspaceState } from './state.ts';
+import type { KeyValue, RevisionEvents, Sequence } from './types.ts';
+import { Version, type VersionEvent } from './version.ts';
+
+/**
+ * A state as chunks: a head with the small things, then the keys as they were at the compaction revision, then each revision since.
+ * So whoever loads it can read and watch as far back as who wrote it.
+ */
+
+const FORMAT = 1;
+/** Chunks are closed when they get this long, so that each (compressed) fits into an item of the store. */
+const CHUNK_BYTES = 350_000;
+const PART = { end: 0, version: 1, oldest: 2, step: 3 } as const;
+
+/** Encodes the state as it is now; it may move on while the chunks are taken. Throws CompactedError if it is compacted meanwhile. */
+export function encodeSnapshot(state: KeyspaceState): Iterable<Uint8Array> {
+  const { revision, compactRevision, history } = state;
+  const base = compactRevision > 0 ? state.at(compactRevision).range('', AFTER_ALL_KEYS) : [];
+  const oldest = history.at(compactRevision);
+  const steps = history.since(compactRevision + 1);
+  const head = new ByteWriter();
+  head.byte(FORMAT);
+  head.number(state.sequence);
+  head.number(revision);
+  head.number(compactRevision);
+  const leases = state.leases.all();
+  head.number(leases.length);
+  for (const lease of leases) {
+    head.int64(lease.id);
+    head.number(lease.ttlSeconds);
+  }
+  const requests = state.requests.entries();
+  head.number(requests.length);
+  for (const [id, at] of requests) {
+    head.text(id);
+    head.number(at);
+  }
+  return encodeParts(head.take(), base, oldest, steps);
+}
+
+function* encodeParts(
+  head: Uint8Array,
+  base: Iterable<KeyValue>,
+  oldest: RevisionEvents | undefined,
+  steps: readonly RevisionEvents[],
+): Generator<Uint8Array> {
+  yield head;
+  const out = new ByteWriter();
+  for (const version of base) {
+    out.byte(PART.version);
+    out.key(version.key);
+    out.bytes(version.value);
+    out.number(version.createRevision);
+    out.number(version.modRevision);
+    out.number(version.version);
+    out.int64(version.lease);
+    if (out.length >= CHUNK_BYTES) yield out.take();
+  }
+  for (const [index, step] of [oldest, ...steps].entries()) {
+    if (!step) continue;
+    out.byte(index === 0 ? PART.oldest : PART.step);
+    encodeRecord(out, recordOf(step));
+    if (out.length >= CHUNK_BYTES) yield out.take();
+  }
+  out.byte(PART.end);
+  yield out.take();
+}
+
+function recordOf(step: RevisionEvents): LogRecord {
+  const operations = step.events.map(
+    ({ type, kv }): Operation =>
+      type === 'put' ? { type, key: kv.key, value: kv.value, lease: kv.lease, fresh: kv.version === 1 } : { type, key: kv.key },
+  );
+  return { requestId: undefined, operations };
+}
+
+/** Throws CorruptLogError if the chunks are not one whole snapshot. */
+export async function decodeSnapshot(sequence: Sequence, chunks: AsyncIterable<Uint8Array>): Promise<KeyspaceState> {
+  let loading: Loading | undefined;
+  for await (const chunk of chunks) {
+    const input = new ByteReader(chunk);
+    if (loading) readParts(input, loading);
+    else loading = readHead(input, sequence);
+  }
+  if (!loading?.ended) throw new CorruptLogError(`the snapshot at ${sequence} is not whole`);
+  const { state, revision } = loading;
+  if (state.revision !== revision) {
+    throw new CorruptLogError(`the snapshot at ${sequence} leads to revision ${state.revision} instead of ${revision}`);
+  }
+  return state;
+}
+
+interface Loading {
+  readonly state: KeyspaceState;
+  /** Where it must end. */
+  readonly revision: number;
+  ended: boolean;
+}
+
+function readHead(input: ByteReader, sequence: Sequence): Loading {
+  const format = input.byte();
+  if (format !== FORMAT) throw new CorruptLogError(`the snapshot at ${sequence} has format ${format}: update Terrane`);
+  if (input.number() !== sequence) throw new CorruptLogError(`the snapshot at ${sequence} is another one`);
+  const revision = input.number();
+  const compactRevision = input.number();
+  const state = new KeyspaceState({ sequence, revision: Math.max(1, compactRevision), compactRevision });
+  for (let count = input.number(); count > 0; count--) state.leases.grant(input.int64(), input.number());
+  for (let count = input.number(); count > 0; count--) state.requests.add(input.text(), input.number());
+  return { state, revision, ended: false };
+}
+
+function readParts(input: ByteReader, loading: Loading): void {
+  const { state } = loading;
+  while (!input.done) {
+    if (loading.ended) throw new CorruptLogError('a snapshot goes on after its end');
+    const part = input.byte();
+    switch (part) {
+      case PART.version:
+        state.restore(
+          new Version(input.key(), input.bytes(), input.number(), input.number(), input.number(), input.int64(), undefined),
+        );
+        break;
+      case PART.oldest:
+        restoreOldest(state, decodeRecord(input));
+        break;
+      case PART.step:
+        state.applyRecord(decodeRecord(input));
+        break;
+      case PART.end:
+        loading.ended = true;
+        break;
+      default:
+        throw new CorruptLogError(`a snapshot holds a part of unknown kind ${part}`);
+    }
+  }
+}
+
+/** The events at the compaction revision can still be watched, but are part of the keys already. */
+function restoreOldest(state: KeyspaceState, record: LogRecord): void {
+  const revision = state.compactRevision;
+  const events = record.operations.map((operation): VersionEvent => {
+    if (operation.type === 'delete') {
+      return { type: 'delete', kv: Version.deletion(operation.key, revision, undefined), prev: undefined };
+    }
+    const kv = operation.type === 'put' ? state.get(operation.key) : undefined;
+    if (kv?.modRevision !== revision) throw new CorruptLogError(`a snapshot contradicts itself at revision ${revision}`);
+    return { type: 'put', kv, prev: undefined };
+  });
+  state.history.restoreOldest({ revision, events });
+}

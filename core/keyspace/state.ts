@@ -1,0 +1,180 @@
+import type { Entry, LogRecord, Operation } from './entry.ts';
+import { CompactedError, CorruptLogError, FutureRevisionError } from './errors.ts';
+import { History } from './history.ts';
+import { Leases } from './leases.ts';
+import { RecentRequests } from './recent-requests.ts';
+import { SortedMap } from './sorted-map.ts';
+import type { Key, ReadView, Revision, Sequence } from './types.ts';
+import { Version, type VersionEvent } from './version.ts';
+import { HeadView, HistoricView, type View } from './view.ts';
+
+const FIRST_REVISION = 1;
+
+/** Where a replica starts: empty, or what a snapshot holds. */
+export interface StateStart {
+  readonly sequence: Sequence;
+  /** The revision that the replica has before anything else is applied. */
+  readonly revision: Revision;
+  readonly compactRevision: Revision;
+}
+
+/**
+ * The replica's state machine: applies entries of the log in order, and answers reads at every revision since the last
+ * compaction. No I/O, no clock, no chance: the same entries give the same state everywhere.
+ */
+export class KeyspaceState {
+  #sequence: Sequence;
+  #revision: Revision;
+  #compactRevision: Revision;
+  #bytes = 0;
+  /** The keys that exist, in order; and the same by hash, because finding one key that way is 50 times cheaper. */
+  readonly #live = new SortedMap<Version>();
+  readonly #index = new Map<Key, Version>();
+  /** The deletion of each key that doesn't exist now, but did since the last compaction. */
+  readonly #dead = new SortedMap<Version>();
+  readonly history: History;
+  readonly leases = new Leases();
+  readonly requests = new RecentRequests();
+  #view: HeadView | undefined;
+
+  constructor(start: StateStart = { sequence: 0, revision: FIRST_REVISION, compactRevision: 0 }) {
+    this.#sequence = start.sequence;
+    this.#revision = start.revision;
+    this.#compactRevision = start.compactRevision;
+    this.history = new History(start.revision + 1);
+  }
+
+  /** Of the last entry applied. */
+  get sequence(): Sequence {
+    return this.#sequence;
+  }
+
+  get revision(): Revision {
+    return this.#revision;
+  }
+
+  /** The oldest revision that can be read; 0 = never compacted. */
+  get compactRevision(): Revision {
+    return this.#compactRevision;
+  }
+
+  /** About how much memory the state takes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The newest version of a key, if it exists. */
+  get(key: Key): Version | undefined {
+    return this.#index.get(key);
+  }
+
+  /** The keys that exist now, as a map of the caller's own. */
+  copyLive(): SortedMap<Version> {
+    return this.#live.copy();
+  }
+
+  /** The newest state, for good: what is applied later doesn't show in it. */
+  view(): View {
+    this.#view ??= new HeadView(this, this.#live.copy());
+    return this.#view;
+  }
+
+  /** The state as it was at `revision`. It can be read until that revision is compacted. */
+  at(revision: Revision): ReadView {
+    if (revision > this.#revision) throw new FutureRevisionError(revision, this.#revision);
+    if (revision < this.#compactRevision) throw new CompactedError(this.#compactRevision);
+    if (revision === this.#revision) return this.view();
+    return new HistoricView(this, revision, this.#live.copy(), this.#dead.copy());
+  }
+
+  /** Applies the next entry of the log. Throws CorruptLogError if it doesn't fit: the state must not be used any more then. */
+  apply(entry: Entry): void {
+    if (entry.sequence !== this.#sequence + 1) {
+      throw new CorruptLogError(`entry ${entry.sequence} of the log can not follow entry ${this.#sequence}`);
+    }
+    if (entry.baseRevision !== this.#revision) {
+      throw new CorruptLogError(
+        `entry ${entry.sequence} of the log was written at revision ${entry.baseRevision}, but the entries before it lead to ${this.#revision}`,
+      );
+    }
+    for (const record of entry.records) this.applyRecord(record);
+    this.#sequence = entry.sequence;
+  }
+
+  /** One transaction. Of use alone only to whoever loads a snapshot. */
+  applyRecord(record: LogRecord): void {
+    const revision = this.#revision + 1;
+    const events: VersionEvent[] = [];
+    for (const operation of record.operations) this.#applyOperation(operation, revision, events);
+    if (events.length > 0) {
+      this.history.add({ revision, events });
+      this.#revision = revision;
+      this.#view = undefined;
+    }
+    if (record.requestId !== undefined) this.requests.add(record.requestId, this.#revision);
+  }
+
+  /** Puts a version in place as it is: for loading a snapshot. */
+  restore(version: Version): void {
+    this.#live.set(version.key, version);
+    this.#index.set(version.key, version);
+    this.leases.attach(version.lease, version.key);
+    this.#bytes += version.bytes;
+  }
+
+  #applyOperation(operation: Operation, revision: Revision, events: VersionEvent[]): void {
+    switch (operation.type) {
+      case 'put':
+        events.push(this.#put(operation, revision));
+        return;
+      case 'delete':
+        events.push(this.#delete(operation.key, revision));
+        return;
+      case 'grant':
+        this.leases.grant(operation.lease, operation.ttlSeconds);
+        return;
+      case 'revoke':
+        this.leases.revoke(operation.lease);
+        return;
+      case 'compact':
+        this.#compact(Math.min(operation.revision, this.#revision));
+    }
+  }
+
+  #put({ key, value, lease, fresh }: Operation & { type: 'put' }, revision: Revision): VersionEvent {
+    const prev = this.#index.get(key);
+    if (!prev && !fresh) throw new CorruptLogError(`revision ${revision} changes a key that does not exist`);
+    const kv = fresh
+      ? new Version(key, value, revision, revision, 1, lease, prev ?? this.#dead.delete(key))
+      : new Version(key, value, prev!.createRevision, revision, prev!.version + 1, lease, prev);
+    if (prev) this.leases.detach(prev.lease, key);
+    this.leases.attach(lease, key);
+    this.#live.set(key, kv);
+    this.#index.set(key, kv);
+    this.#bytes += kv.bytes;
+    return { type: 'put', kv, prev };
+  }
+
+  #delete(key: Key, revision: Revision): VersionEvent {
+    const prev = this.#live.delete(key);
+    if (!prev) throw new CorruptLogError(`revision ${revision} deletes a key that does not exist`);
+    const kv = Version.deletion(key, revision, prev);
+    this.#index.delete(key);
+    this.#dead.set(key, kv);
+    this.leases.detach(prev.lease, key);
+    this.#bytes += kv.bytes;
+    return { type: 'delete', kv, prev };
+  }
+
+  #compact(revision: Revision): void {
+    if (revision <= this.#compactRevision) return;
+    this.#compactRevision = revision;
+    this.history.dropBefore(revision, ({ kv }) => {
+      this.#bytes -= Version.forgetOlder(kv);
+      if (kv.version === 0 && this.#dead.get(kv.key) === kv) {
+        this.#dead.delete(kv.key);
+        this.#bytes -= kv.bytes;
+      }
+    });
+  }
+}

@@ -1,0 +1,67 @@
+import type { ChangeEvent, Key, KeyValue, Revision } from './types.ts';
+
+const EMPTY = new Uint8Array(0);
+
+/** What a version occupies in memory beside its key and value, about: the object, its place in tree, index and history. */
+const OVERHEAD_BYTES = 300;
+
+/**
+ * One version of a key, linked to the one that it superseded. The link is private to this file, so that a version is to its readers a
+ * plain KeyValue. A version with number 0 is a deletion.
+ */
+export class Version implements KeyValue {
+  readonly key: Key;
+  readonly value: Uint8Array;
+  readonly createRevision: Revision;
+  readonly modRevision: Revision;
+  readonly version: number;
+  readonly lease: bigint;
+  #older: Version | undefined;
+
+  constructor(
+    key: Key,
+    value: Uint8Array,
+    createRevision: Revision,
+    modRevision: Revision,
+    version: number,
+    lease: bigint,
+    older: Version | undefined,
+  ) {
+    this.key = key;
+    this.value = value;
+    this.createRevision = createRevision;
+    this.modRevision = modRevision;
+    this.version = version;
+    this.lease = lease;
+    this.#older = older;
+  }
+
+  static deletion(key: Key, revision: Revision, older: Version | undefined): Version {
+    return new Version(key, EMPTY, 0, revision, 0, 0n, older);
+  }
+
+  /** The newest version at `revision`, starting from `head`; undefined if the key wasn't there. */
+  static at(head: Version | undefined, revision: Revision): Version | undefined {
+    let version = head;
+    while (version && version.modRevision > revision) version = version.#older;
+    return version && version.version > 0 ? version : undefined;
+  }
+
+  /** Forgets everything older than `version`. Returns about how many bytes that gives back. */
+  static forgetOlder(version: Version): number {
+    let bytes = 0;
+    for (let older = version.#older; older; older = older.#older) bytes += older.bytes;
+    version.#older = undefined;
+    return bytes;
+  }
+
+  /** About how much memory it takes. */
+  get bytes(): number {
+    return this.key.length + this.value.length + OVERHEAD_BYTES;
+  }
+}
+
+/** `kv` is a Version: events share memory with the state. */
+export interface VersionEvent extends ChangeEvent {
+  readonly kv: Version;
+}
