@@ -7,7 +7,7 @@
 #   --server URL         control plane                                   TERRANE_SERVER
 #   --token-file FILE    join token, - for standard input                TERRANE_TOKEN_FILE, or the token in TERRANE_TOKEN
 #   --name NAME          name of this node (the host name)               TERRANE_NAME
-#   --data DIR           state of the agent (/var/lib/terrane)           TERRANE_DATA
+#   --data DIR           state of the agent (/var/lib/terrane/agent)           TERRANE_DATA
 #   --docker SOCKET      Docker's socket (/var/run/docker.sock)          TERRANE_DOCKER
 #   --prefix DIR         install below DIR only; no service, no root     TERRANE_PREFIX
 #   --foreground         run the agent here instead of as a service
@@ -54,7 +54,7 @@ usage: TERRANE_TOKEN=trn_join_... sh install.sh [options]
   --server URL       control plane
   --token-file FILE  join token, - for standard input (or TERRANE_TOKEN)
   --name NAME        name of this node (default: the host name)
-  --data DIR         state of the agent (default: /var/lib/terrane)
+  --data DIR         state of the agent (default: /var/lib/terrane/agent)
   --docker SOCKET    Docker's socket (default: /var/run/docker.sock)
   --prefix DIR       install below DIR only; no service, no root needed
   --foreground       run the agent here instead of as a service
@@ -124,7 +124,7 @@ parse() {
     link=$base/bin/terrane-agent
   else
     base=/opt/terrane
-    data=${data:-/var/lib/terrane}
+    data=${data:-/var/lib/terrane/agent}
     # Flatcar has /usr read-only and /opt/bin on the PATH.
     if [ -d /usr/local/bin ] && [ -w /usr/local/bin ]; then link=/usr/local/bin/terrane-agent; else link=/opt/bin/terrane-agent; fi
   fi
@@ -308,7 +308,7 @@ place() {
   command="$command --token-file $data/join-token"
   if [ -s "$work/ca.pem" ]; then
     cp "$work/ca.pem" "$base/etc/ca.pem"
-    command="$command --ca-file $base/etc/ca.pem"
+    command="$command --ca $base/etc/ca.pem"
   fi
 
   fill uninstall.sh >"$work/uninstall.sh"

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
-import { CliError, usageError } from '../errors.ts';
+import { usageError } from '../errors.ts';
 import type { Io } from '../io.ts';
+import { wholeNumber } from '../options.ts';
 
 export interface AgentOptions {
   readonly server: string;
@@ -9,9 +10,12 @@ export interface AgentOptions {
   readonly data: string;
   /** Docker's socket. */
   readonly docker: string;
+  /** Of the node; the host name by default. */
   readonly name?: string;
   /** PEM file of the control plane's own certificate authority. */
-  readonly caFile?: string;
+  readonly ca?: string;
+  /** Loopback port of /healthz and /metrics; 0 picks a free one. */
+  readonly healthPort: number;
   readonly json: boolean;
 }
 
@@ -23,17 +27,17 @@ export function agentCommand(io: Io, run: RunAgent, name = 'agent'): Command {
   return new Command(name)
     .summary('run the agent in the foreground')
     .description('Runs the agent on this host in the foreground: joins the cluster with a join token, then runs its containers.')
-    .option('--server <url>', 'control plane (or TERRANE_SERVER)')
+    .option('--server <url>', 'control plane (TERRANE_SERVER)')
     .option('--token-file <file>', 'join token; not needed once the host has joined')
-    .option('--data <dir>', 'state of the agent', '/var/lib/terrane')
+    .option('--data <dir>', 'state of the agent', '/var/lib/terrane/agent')
     .option('--docker <socket>', "Docker's socket", '/var/run/docker.sock')
     .option('--name <name>', 'name of the node (default: the host name)')
-    .option('--ca-file <file>', "the control plane's own certificate authority (PEM)")
-    .action((_, command: Command) => {
-      const options = command.optsWithGlobals<Partial<AgentOptions> & Pick<AgentOptions, 'data' | 'docker'>>();
+    .option('--ca <file>', "the control plane's own certificate authority (PEM)")
+    .option('--health-port <port>', 'loopback port of /healthz and /metrics', wholeNumber, 7490)
+    .action((options: Partial<AgentOptions> & Pick<AgentOptions, 'data' | 'docker' | 'healthPort'>) => {
       const server = options.server ?? io.env.TERRANE_SERVER;
-      if (!server) throw usageError('no control plane given', 'add --server URL');
-      if (!URL.canParse(server)) throw new CliError(`--server ${server} is not a URL`, { exit: 2 });
+      if (!server || !URL.canParse(server))
+        throw usageError(server ? `--server ${server} is not a URL` : 'no control plane given', 'Add --server URL');
       return run({ ...options, server, json: options.json ?? false }, io);
     });
 }

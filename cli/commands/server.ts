@@ -1,17 +1,20 @@
 import { Command } from 'commander';
-import { serverDataPath } from '../config/paths.ts';
 import type { Io } from '../io.ts';
+import { collect } from '../options.ts';
 
+/** What is not given has a default of the server's own. */
 export interface ServerOptions {
   /** Where everything is kept. */
-  readonly data: string;
+  readonly data?: string;
   /** ADDRESS:PORT of plain HTTP. Loopback only. */
-  readonly listen: string;
+  readonly listen?: string;
   /** ADDRESS:PORT of HTTPS. */
-  readonly tlsListen: string;
-  readonly json: boolean;
-  /** Names or addresses that hosts and people call the server by; the certificate and the join command carry them. */
-  readonly host: readonly string[];
+  readonly tlsListen?: string;
+  /** Names or addresses by which others reach this server; join commands and kubeconfigs carry the first. */
+  readonly host?: readonly string[];
+  readonly requireVerifiedEmail?: boolean;
+  /** Print the ready line as JSON. */
+  readonly json?: boolean;
 }
 
 /** Resolves when the server has stopped. */
@@ -21,12 +24,11 @@ export function serverCommand(io: Io, run: RunServer): Command {
   return new Command('server')
     .summary('run the embedded control plane')
     .description('Runs the whole control plane on this machine, with one data directory. Prints one line when it is ready.')
-    .option('--data <dir>', 'where everything is kept', serverDataPath(io.env))
-    .option('--listen <addr:port>', 'plain HTTP, for this machine only', '127.0.0.1:7480')
-    .option('--tls-listen <addr:port>', 'HTTPS, with a certificate authority of its own', '127.0.0.1:7443')
-    .option('--host <name...>', 'name or address by which others reach this server (repeatable)', [])
-    .action((_, command: Command) => {
-      const { data, listen, tlsListen, host, json } = command.optsWithGlobals<ServerOptions & { json?: boolean }>();
-      return run({ data, listen, tlsListen, host, json: json ?? false }, io);
-    });
+    .option('--data <dir>', 'where everything is kept (/var/lib/terrane/server for root, else below XDG_DATA_HOME)')
+    .option('--listen <addr:port>', 'plain HTTP, for this machine only (127.0.0.1:7480)')
+    .option('--tls-listen <addr:port>', 'HTTPS, with a certificate authority of its own (127.0.0.1:7443)')
+    .option('--host <name>', 'name or address by which others reach this server (repeatable)', collect)
+    .option('--require-verified-email', 'nothing but reading until the e-mail address is verified')
+    .addHelpText('after', '\nTo let other machines in:\n  terrane server --tls-listen 0.0.0.0:7443 --host server.example')
+    .action((options: ServerOptions) => run(options, io));
 }

@@ -8,11 +8,6 @@ export function configPath(env: Env): string {
   return env.TERRANE_CONFIG || join(env.XDG_CONFIG_HOME || join(home(env), '.config'), 'terrane', 'config.json');
 }
 
-/** Where the embedded server keeps its data unless told otherwise. */
-export function serverDataPath(env: Env): string {
-  return join(env.XDG_DATA_HOME || join(home(env), '.local', 'share'), 'terrane', 'server');
-}
-
 function home(env: Env): string {
   return env.HOME || homedir();
 }

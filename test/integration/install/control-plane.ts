@@ -44,7 +44,7 @@ export async function testControlPlane(): Promise<TestControlPlane> {
   const artifacts = join(directory, 'artifacts');
   await mkdir(artifacts);
   const pair = generateKeyPairSync('ed25519');
-  const publicKeyPem = pair.publicKey.export({ type: 'spki', format: 'pem' });
+  const publicKeyPem = pair.publicKey.export({ type: 'spki', format: 'pem' }).toString();
   let privateKey = pair.privateKey;
   let name = '';
 

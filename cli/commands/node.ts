@@ -1,0 +1,119 @@
+import { Command } from 'commander';
+import { confirm } from '../confirm.ts';
+import { type Io, line } from '../io.ts';
+import { drainNode } from '../kube/drain.ts';
+import { type KubeClient, kindPath, type KubeObject } from '../kube/client.ts';
+import { NODE } from '../kube/kinds.ts';
+import { getTable, tableColumns } from '../kube/table.ts';
+import { timeSpan, withCluster } from '../options.ts';
+import { printJson, printResult } from '../output/print.ts';
+import { printTable } from '../output/table.ts';
+import { openSession, type SessionOptions } from '../session.ts';
+
+export function nodeCommand(io: Io): Command {
+  return new Command('node')
+    .summary('the hosts of the cluster')
+    .addCommand(listCommand(io))
+    .addCommand(cordonCommand(io, 'cordon', true, 'place no new pods on a node'))
+    .addCommand(cordonCommand(io, 'uncordon', false, 'place pods on a node again'))
+    .addCommand(drainCommand(io))
+    .addCommand(removeCommand(io));
+}
+
+function listCommand(io: Io): Command {
+  return withCluster(new Command('list'))
+    .alias('ls')
+    .summary('list nodes')
+    .option('--wide', 'more columns')
+    .action(async (options: SessionOptions & { wide?: boolean }) => {
+      const session = await openSession(io, options);
+      const kube = await session.kube();
+      if (session.json) return printJson(io, { nodes: (await kube.list(NODE, undefined)).items });
+      const table = await getTable(kube, NODE, {});
+      if (table.rows.length === 0)
+        return line(io.err, 'no nodes yet: terrane token create --kind join, and run what it prints on a host');
+      return printTable(
+        io,
+        tableColumns(table, { wide: options.wide ?? false, namespace: false, prefix: '', labels: false }),
+        table.rows,
+      );
+    });
+}
+
+function cordonCommand(io: Io, name: 'cordon' | 'uncordon', unschedulable: boolean, summary: string): Command {
+  return withCluster(new Command(name))
+    .summary(summary)
+    .argument('<node>')
+    .action(async (node: string, options: SessionOptions) => {
+      const session = await openSession(io, options);
+      const object = await setUnschedulable(await session.kube(), node, unschedulable);
+      await printResult(io, session.json, object, `node/${node} ${name}ed`);
+    });
+}
+
+function drainCommand(io: Io): Command {
+  return withCluster(new Command('drain'))
+    .summary('move the pods of a node elsewhere, before work on the host')
+    .description(
+      'Places no new pods on the node, evicts those that run there (never more at once than is allowed), and waits until they are gone.',
+    )
+    .argument('<node>')
+    .option('--force', 'also pods that nothing brings back elsewhere')
+    .option('--timeout <time>', 'how long to wait', timeSpan, 600)
+    .action(async (node: string, options: SessionOptions & { force?: boolean; timeout: number }) => {
+      const session = await openSession(io, options);
+      const kube = await session.kube();
+      // Fails for an unknown node before anything is moved.
+      await kube.get(NODE, { name: node });
+      const evicted = await drainNode(io, kube, node, {
+        force: options.force ?? false,
+        timeoutSeconds: options.timeout,
+        quiet: session.json,
+        cordon: () => setUnschedulable(kube, node, true),
+      });
+      await printResult(
+        io,
+        session.json,
+        { node, evicted },
+        `node/${node} drained: ${evicted.length} pods moved. Bring it back with: terrane node uncordon ${node}`,
+      );
+    });
+}
+
+function removeCommand(io: Io): Command {
+  return withCluster(new Command('remove'))
+    .alias('rm')
+    .summary('take a host out of the cluster for good')
+    .description("Revokes the host's key and deletes the node. Its pods start elsewhere. To leave in good order: drain it first.")
+    .argument('<node>')
+    .option('-y, --yes', "don't ask")
+    .action(async (node: string, options: SessionOptions & { yes?: boolean }) => {
+      const session = await openSession(io, options);
+      const cluster = await session.cluster();
+      await confirm(
+        io,
+        `Remove node ${node} from cluster ${cluster.name}? Its key is revoked; its pods start elsewhere.`,
+        options.yes,
+      );
+      await session.http.json({
+        method: 'DELETE',
+        path: `/v1/nodes/${encodeURIComponent(node)}`,
+        query: { cluster: cluster.id },
+      });
+      await printResult(
+        io,
+        session.json,
+        { removed: node },
+        `node/${node} removed. On the host: /opt/terrane/uninstall.sh --purge`,
+      );
+    });
+}
+
+function setUnschedulable(kube: KubeClient, name: string, unschedulable: boolean): Promise<KubeObject> {
+  return kube.json<KubeObject>({
+    method: 'PATCH',
+    path: kindPath(NODE, { name }),
+    contentType: 'application/merge-patch+json',
+    body: { spec: { unschedulable: unschedulable || null } },
+  });
+}

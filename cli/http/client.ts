@@ -1,0 +1,96 @@
+import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { networkError } from './network-error.ts';
+import { serverError } from './server-error.ts';
+
+/** One control plane, and who we are there. */
+export interface Endpoint {
+  /** http(s)://host[:port], without a slash at the end. */
+  readonly server: string;
+  /** The server's own certificate authority (PEM), when it is no public one. */
+  readonly caPem?: string;
+  readonly token?: string;
+}
+
+export interface HttpRequest {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  readonly contentType?: string;
+  readonly accept?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** How long a server may take to accept a connection and to send its headers, ms. Bodies may stream for as long as they like. */
+const HEADERS_TIMEOUT_MS = 60_000;
+
+/**
+ * HTTP over node:http(s), because fetch in Node can't be given a certificate authority. Refusals of the server and failures of the
+ * network are thrown as CliError, with what to do.
+ */
+export class HttpClient {
+  readonly endpoint: Endpoint;
+  readonly #agent: HttpAgent;
+  readonly #request: typeof httpRequest;
+
+  constructor(endpoint: Endpoint) {
+    this.endpoint = endpoint;
+    const secure = endpoint.server.startsWith('https:');
+    this.#agent = secure ? new HttpsAgent({ keepAlive: true, ca: endpoint.caPem }) : new HttpAgent({ keepAlive: true });
+    this.#request = secure ? httpsRequest : httpRequest;
+  }
+
+  /** Throws a CliError for every status from 400 on. */
+  async send(request: HttpRequest): Promise<IncomingMessage> {
+    const response = await this.#sendRaw(request);
+    if ((response.statusCode ?? 0) < 400) return response;
+    throw serverError(response.statusCode ?? 0, await text(response), this.endpoint);
+  }
+
+  async json<T>(request: HttpRequest): Promise<T> {
+    const body = await text(await this.send(request));
+    return (body === '' ? undefined : JSON.parse(body)) as T;
+  }
+
+  async bytes(request: HttpRequest): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of await this.send(request)) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks);
+  }
+
+  #sendRaw({ method = 'GET', path, query = {}, body, contentType, accept, signal }: HttpRequest): Promise<IncomingMessage> {
+    const url = new URL(this.endpoint.server + path);
+    for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
+    const payload = body === undefined ? undefined : JSON.stringify(body);
+    const headers: Record<string, string> = { accept: accept ?? 'application/json', 'user-agent': 'terrane-cli' };
+    if (this.endpoint.token) headers.authorization = `Bearer ${this.endpoint.token}`;
+    if (payload !== undefined) {
+      headers['content-type'] = contentType ?? 'application/json';
+      headers['content-length'] = String(Buffer.byteLength(payload));
+    }
+    return new Promise((resolve, reject) => {
+      const call = this.#request(url, { method, headers, agent: this.#agent, ...(signal ? { signal } : {}) }, (response) => {
+        clearTimeout(timer);
+        resolve(response);
+      });
+      const timer = setTimeout(
+        () => call.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })),
+        HEADERS_TIMEOUT_MS,
+      );
+      call.on('error', (error) => {
+        clearTimeout(timer);
+        reject(signal?.aborted ? error : networkError(error, this.endpoint.server));
+      });
+      call.end(payload);
+    });
+  }
+}
+
+async function text(response: IncomingMessage): Promise<string> {
+  let result = '';
+  response.setEncoding('utf8');
+  for await (const chunk of response) result += chunk as string;
+  return result;
+}
