@@ -1,11 +1,14 @@
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { statusOf as statusOfTerraneError } from '../../../core/errors/kubernetes-status.ts';
+import { TerraneError } from '../../../core/errors/terrane-error.ts';
 import { type Status, StatusError } from '../../../core/resources/status.ts';
 
 /** Every error leaves as a Kubernetes Status, so that clients can show it. */
 export function statusOf(error: unknown): Status {
   if (error instanceof StatusError) return error.status;
+  if (error instanceof TerraneError) return statusOfTerraneError(error).status;
   if (error instanceof HTTPException && error.status < 500)
     return { ...new StatusError('BadRequest', error.message).status, code: error.status };
   // The only deep recursion there is follows the nesting of what the client sent.
