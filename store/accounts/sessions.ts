@@ -44,8 +44,13 @@ export async function authenticate(context: AccountsContext, text: string): Prom
   };
 }
 
-/** Ends a session at once. */
+/** Ends a session at once. An API token isn't one: losing it by a stray log-out would stop what uses it. */
 export async function logOut(context: AccountsContext, tenant: string, secret: Authenticated['secret']): Promise<void> {
+  if (secret.kind === 'api') {
+    throw new TerraneError('token_wrong_kind', 'This is an API token, not a login.', {
+      fix: 'Revoke it (terrane token revoke ID).',
+    });
+  }
   await context.store.transact(forgetSecret(context.store, tenant, secret));
 }
 

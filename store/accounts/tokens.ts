@@ -2,7 +2,7 @@ import type { TokenState, TokenView } from '../../core/accounts/api.ts';
 import { TerraneError } from '../../core/errors/terrane-error.ts';
 import type { PersonPrincipal, Role } from '../../core/ports/identity.ts';
 import { audited, type Who } from './audit.ts';
-import { listClusters, readCluster, requireWholeOrganisation } from './clusters.ts';
+import { listClusters, readCluster } from './clusters.ts';
 import { requireVerified } from './me.ts';
 import type { SecretRow } from './records.ts';
 import { issueSecret, secretProblem, secretsPart } from './secrets.ts';
@@ -35,7 +35,6 @@ export async function createToken(
   const { tenant, userId } = principal;
   const { kind } = request;
   if (kind === 'join') requireRole(principal, 'admin', 'make join tokens');
-  requireWholeOrganisation(principal);
   refuseInvalid(request);
   const role = kind === 'api' ? (request.role ?? principal.role) : undefined;
   if (role) requireRole(principal, role, `make a token with the role ${role}`);

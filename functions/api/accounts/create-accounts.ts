@@ -1,5 +1,6 @@
-import { Hono } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
 import { TerraneError } from '../../../core/errors/terrane-error.ts';
+import { requireWholeOrganisation } from '../../../store/accounts/clusters.ts';
 import { errorResponse, onError } from '../../on-error.ts';
 import type { ApiEnv } from '../../context.ts';
 import { authenticate } from '../auth/authenticate.ts';
@@ -24,7 +25,14 @@ export function createAccounts(deps: AccountsApiDeps): Hono<ApiEnv> {
 
   const routes = new Hono<ApiEnv>();
   routes.use(authenticate(deps));
+  for (const path of ['/members/*', '/tokens/*', '/audit']) routes.use(path, wholeOrganisation);
   for (const part of [members, clusters, tokens, nodes, audit]) routes.route('/', part(deps));
   app.route('/', routes);
   return app;
 }
+
+/** An API token that is limited to one cluster has no business with members, tokens and the audit log. */
+const wholeOrganisation: MiddlewareHandler<ApiEnv> = async (c, next) => {
+  requireWholeOrganisation(c.var.principal);
+  await next();
+};

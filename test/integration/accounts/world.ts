@@ -161,6 +161,7 @@ function hostWith(privateKey: KeyObject) {
   const publicKey = rawPublicKey(privateKey);
   return {
     publicKey,
+    key: { keyId: publicKey, privateKey },
     joinBody: (token: string, name = 'web') => ({ token, publicKey, name }),
     /** A signed request to the node API. */
     request(method: string, path: string, created: number, body?: unknown, headers: Record<string, string> = {}): Request {
