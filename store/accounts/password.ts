@@ -31,12 +31,15 @@ const KEY_BYTES = 32;
 /** Slow hashes in the PHC string format, e.g. `$scrypt$ln=15,r=8,p=3$<salt>$<hash>`. */
 export class Passwords {
   readonly #costs: PasswordCosts;
+  readonly #deriveKey: DeriveKey;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
   #decoy: Promise<string> | undefined;
 
-  constructor(costs: PasswordCosts = PASSWORD_COSTS) {
+  /** `derive` is for tests that count. */
+  constructor(costs: PasswordCosts = PASSWORD_COSTS, derive: DeriveKey = deriveKey) {
     this.#costs = costs;
+    this.#deriveKey = derive;
   }
 
   /** What a new hash starts with. */
@@ -72,7 +75,7 @@ export class Passwords {
     if (this.#running >= PARALLEL_MAX) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#running++;
     try {
-      return await derive(prefix, password.normalize('NFKC'), salt);
+      return await this.#deriveKey(prefix, password.normalize('NFKC'), salt);
     } finally {
       const next = this.#waiting.shift();
       if (next) next();
@@ -81,7 +84,10 @@ export class Passwords {
   }
 }
 
-async function derive(prefix: string, password: string, salt: Uint8Array): Promise<Buffer> {
+/** The prefix of a PHC string says how. */
+export type DeriveKey = (prefix: string, password: string, salt: Uint8Array) => Promise<Buffer>;
+
+export async function deriveKey(prefix: string, password: string, salt: Uint8Array): Promise<Buffer> {
   const [, algorithm, ...rest] = prefix.split('$');
   const costs = Object.fromEntries(
     rest

@@ -22,11 +22,14 @@ const PAUSE_MS_MAX = 400;
 /** What DynamoDB answers when others write the same items at the same time: nothing was written, and trying again helps. */
 const CONTENTION = new Set(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded']);
 
+/** Waits so many ms. */
+export type Wait = (ms: number) => Promise<unknown>;
+
 /**
  * Writes all steps or none. The first step whose condition fails names the error, so the order of steps is the order of
  * precedence. Contention is retried here, with jitter; only after about 5 s of it the caller sees `busy`.
  */
-export async function transact(client: DynamoDBClient, steps: readonly Step[]): Promise<void> {
+export async function transact(client: DynamoDBClient, steps: readonly Step[], wait: Wait = pause): Promise<void> {
   // One token for all attempts: an attempt whose answer was lost is not applied again.
   const command = { TransactItems: steps.map((step) => step.write), ClientRequestToken: randomUUID() };
   for (let attempt = 1; ; attempt++) {
@@ -36,7 +39,7 @@ export async function transact(client: DynamoDBClient, steps: readonly Step[]): 
     } catch (error) {
       if (!contended(error, steps)) throw error;
       if (attempt === ATTEMPTS_MAX) throw new TerraneError('busy', undefined, { retryAfter: 1, cause: error });
-      await pause(Math.random() * Math.min(PAUSE_MS_MAX, 10 * 2 ** attempt));
+      await wait(Math.random() * Math.min(PAUSE_MS_MAX, 10 * 2 ** attempt));
     }
   }
 }

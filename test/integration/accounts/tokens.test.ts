@@ -1,3 +1,4 @@
+import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { joinDirectly, newHost, openWorld, type World } from './world.ts';
 
@@ -202,6 +203,39 @@ describe('the plan', () => {
     await joinDirectly(world.accounts, lost.secret);
     expect(await used(token)).toBe(10);
   });
+
+  test('holds when the store reports contention, and the hosts never see it', async () => {
+    const { token, joinToken } = await organisation();
+    const tokens = await Promise.all(Array.from({ length: 11 }, () => joinToken()));
+    const conflicts = conflicting(2);
+    try {
+      const results = await Promise.allSettled(tokens.map(({ secret }) => joinDirectly(world.accounts, secret, 'web')));
+      const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason.code] : []));
+      expect(refused).toEqual(['node_limit_reached']);
+      expect(conflicts.count()).toBeGreaterThan(10);
+      expect(await used(token)).toBe(10);
+    } finally {
+      conflicts.stop();
+    }
+  });
+
+  /** The real store never reports a conflict; DynamoDB does. Two of three transactions are refused for it before they are sent. */
+  function conflicting(of: number) {
+    let seen = 0;
+    let count = 0;
+    world.client.middlewareStack.add(
+      (next, context) => async (args) => {
+        if (context.commandName === 'TransactWriteItemsCommand' && seen++ % (of + 1) !== 0) {
+          count++;
+          const CancellationReasons = [{ Code: 'TransactionConflict' }];
+          throw new TransactionCanceledException({ message: 'conflict', $metadata: {}, CancellationReasons });
+        }
+        return next(args);
+      },
+      { step: 'initialize', name: 'conflicts' },
+    );
+    return { count: () => count, stop: () => void world.client.middlewareStack.remove('conflicts') };
+  }
 
   test('counts all clusters of the organisation', async () => {
     const { token } = await world.person();
