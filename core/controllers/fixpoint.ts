@@ -109,9 +109,10 @@ function about(state: FollowingState, change: Change): Pick<Problem, 'object'> {
   return object ? { object } : {};
 }
 
-/** The same problem shows in each round. */
+/** The same problem shows in each round, and a thousand times for a thousand pods that can't be made: the first one tells enough. */
 function note(problems: Map<string, Problem>, problem: Problem): void {
-  problems.set(JSON.stringify([problem.controller, problem.object?.metadata.uid, problem.message]), problem);
+  const key = JSON.stringify([problem.controller, problem.object?.metadata.uid ?? problem.message]);
+  if (!problems.has(key)) problems.set(key, problem);
 }
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

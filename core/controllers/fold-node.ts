@@ -8,14 +8,22 @@ import type { Draft } from './draft.ts';
 
 const MAX_IMAGES = 50;
 
+/**
+ * Keeps a Node that is being deleted until its host can no longer report: a report that was already on its way would make it
+ * anew, and its pods would never leave.
+ */
+export const HOST_FINALIZER = 'terrane.dev/host';
+
 /** The Node resource as its host describes it. */
 export function foldNode(draft: Draft, { nodeName, report }: InboxItem, node: Node | undefined, now: number): void {
   const status = statusFrom(report.node, node?.status, now);
   if (!node) {
     const labels = mergedLabels({}, report.labels);
-    draft.create({ apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, labels }, spec: {}, status });
+    const metadata = { name: nodeName, labels, finalizers: [HOST_FINALIZER] };
+    draft.create({ apiVersion: 'v1', kind: 'Node', metadata, spec: {}, status });
     return;
   }
+  if (node.metadata.deletionTimestamp) return;
   const labels = mergedLabels(node.metadata.labels ?? {}, report.labels);
   if (!equalJson(labels, node.metadata.labels ?? {})) draft.update({ ...node, metadata: { ...node.metadata, labels } });
   if (equalJson(status, node.status)) return;

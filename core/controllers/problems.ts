@@ -1,5 +1,5 @@
 import { createResource, getResource, updateResource, type WriteContext } from '../resources/write.ts';
-import { countUp, eventAbout } from './event.ts';
+import { countUp, eventAbout, eventName } from './event.ts';
 import { Overlay } from './overlay.ts';
 import { parseTime } from './time.ts';
 import type { Problem } from './types.ts';
@@ -11,13 +11,16 @@ const QUIET_MS = 600_000;
 export function tellProblems(overlay: Overlay, problems: readonly Problem[], ctx: WriteContext): void {
   for (const { controller, object, message } of problems) {
     if (!object) continue;
-    const event = eventAbout(object, { type: 'Warning', reason: 'ReconcileError', message }, controller, ctx.now);
-    const { namespace = '', name = '' } = event.metadata;
+    const about = eventAbout(object, { type: 'Warning', reason: 'ReconcileError', message }, controller, ctx.now);
+    // One a controller and object, whatever it says: a message may hold something that is new each time.
+    const name = eventName(object.metadata.name, [object.metadata.uid, controller]);
+    const { namespace = '' } = about.metadata;
+    const event = { ...about, metadata: { ...about.metadata, name } };
     const existing = getResource(overlay, 'Event', namespace, name);
     if (existing && (parseTime(existing.lastTimestamp) ?? 0) + QUIET_MS > ctx.now) continue;
     const attempt = new Overlay(overlay);
     try {
-      if (existing) updateResource(attempt, countUp(existing, event), ctx);
+      if (existing) updateResource(attempt, { ...countUp(existing, event), message: event.message }, ctx);
       else createResource(attempt, 'Event', event, ctx);
       overlay.absorb(attempt);
     } catch {

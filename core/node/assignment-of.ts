@@ -46,8 +46,9 @@ export function assignmentETag(assignment: Assignment): string {
   return `"${createHash('sha256').update(canonicalJson(content)).digest('base64url')}"`;
 }
 
-function bareNode({ status: _, ...node }: Node): Node {
-  return { ...node, metadata: { ...node.metadata, resourceVersion: '' } };
+function bareNode(node: Node): Node {
+  const { status: _, ...rest } = node;
+  return { ...rest, metadata: { ...node.metadata, resourceVersion: '' } };
 }
 
 function barePod({ status, ...pod }: Pod): Pod {

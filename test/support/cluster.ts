@@ -108,22 +108,30 @@ export class TestCluster {
 
   /** Gives every pod on a node this status, as its host would report it. */
   async setPods(status: (pod: Pod) => PodStatus): Promise<void> {
-    for (const pod of this.pods) {
-      if (!pod.spec.nodeName || pod.metadata.deletionTimestamp) continue;
-      const next = status(pod);
-      const conditions = (next.conditions ?? []).map((condition) => {
-        const before = pod.status?.conditions?.find(({ type }) => type === condition.type);
-        const moved = before?.status !== condition.status || !before.lastTransitionTime;
-        return { ...condition, lastTransitionTime: moved ? new Date(this.now).toISOString() : before.lastTransitionTime };
-      });
-      await this.setStatus('Pod', pod.metadata.name, { ...next, conditions }, pod.metadata.namespace);
-    }
+    const pods = this.pods.filter((pod) => pod.spec.nodeName && !pod.metadata.deletionTimestamp);
+    const next = pods.map((pod) => ({ ...pod, status: this.#timed(pod, status(pod)) }));
+    await this.keyspace.transact((txn) => {
+      for (const pod of next) updateResource(txn, pod, this.ctx(), { subresource: 'status' });
+    });
+  }
+
+  /** Conditions that moved did so now. */
+  #timed(pod: Pod, status: PodStatus): PodStatus {
+    const conditions = (status.conditions ?? []).map((condition) => {
+      const before = pod.status?.conditions?.find(({ type }) => type === condition.type);
+      const stays = before?.status === condition.status && before.lastTransitionTime;
+      return { ...condition, lastTransitionTime: stays ? before.lastTransitionTime : new Date(this.now).toISOString() };
+    });
+    return { ...status, conditions };
   }
 
   /** Hosts confirm that terminating pods have ended. */
   async finishDeletions(): Promise<void> {
-    for (const { metadata } of this.pods)
-      if (metadata.deletionTimestamp) await this.delete('Pod', metadata.name, { gracePeriodSeconds: 0 }, metadata.namespace);
+    const ending = this.pods.filter(({ metadata }) => metadata.deletionTimestamp);
+    await this.keyspace.transact((txn) => {
+      for (const { metadata } of ending)
+        deleteResource(txn, 'Pod', metadata.namespace ?? '', metadata.name, { gracePeriodSeconds: 0 }, this.ctx());
+    });
   }
 }
 

@@ -3,12 +3,14 @@ import type { Pod } from '../../resources/schema/pod.ts';
 import { findCondition, withCondition } from '../conditions.ts';
 import { Draft } from '../draft.ts';
 import { isFinished, isReady } from '../pod-state.ts';
+import { HOST_FINALIZER } from '../fold-node.ts';
 import { type ClusterSettings, settingsOf } from '../settings.ts';
 import { parseTime } from '../time.ts';
 import type { ClusterState, Controller } from '../types.ts';
 import { missingTaints } from './taints.ts';
 
 const NEVER_HEARD = 'The host has joined, but never reported.';
+const RELEASE_MS = 10_000;
 const SILENT = 'The host stopped reporting.';
 
 /** Notices hosts that fell silent, and marks nodes with what is wrong with them. */
@@ -25,6 +27,7 @@ export const nodeHealthController: Controller = {
 function reconcile(state: ClusterState, draft: Draft, node: Node, settings: ClusterSettings, now: number): void {
   const { name, creationTimestamp } = node.metadata;
   const heard = state.heartbeats.get(name);
+  if (node.metadata.deletionTimestamp) return release(draft, node, heard !== undefined, now);
   const silentAt = (heard ?? parseTime(creationTimestamp) ?? now) + settings.notReadySeconds * 1000;
   const silent = silentAt <= now;
   draft.wakeAt(silentAt);
@@ -38,6 +41,19 @@ function reconcile(state: ClusterState, draft: Draft, node: Node, settings: Clus
   if (before === 'Unknown') return;
   draft.updateStatus({ ...node, status: { ...node.status, conditions: unknownConditions(node, heard !== undefined, now) } });
   draft.because(node, 'Warning', 'NodeNotReady', `Node ${name} status is now: NodeNotReady (${heard ? SILENT : NEVER_HEARD})`);
+}
+
+/**
+ * Lets a deleted Node go once its host is out: its report is gone from the inbox. One that is still there a while later was
+ * not shut out, or has joined again: it gets a new Node.
+ */
+function release(draft: Draft, node: Node, mayReport: boolean, now: number): void {
+  const { deletionTimestamp, finalizers = [] } = node.metadata;
+  if (!finalizers.includes(HOST_FINALIZER)) return;
+  const outBy = (parseTime(deletionTimestamp) ?? 0) + RELEASE_MS;
+  if (mayReport && now < outBy) return draft.wakeAt(outBy);
+  const metadata = { ...node.metadata, finalizers: finalizers.filter((finalizer) => finalizer !== HOST_FINALIZER) };
+  draft.update({ ...node, metadata });
 }
 
 /** Nothing is known any more of anything that the host said of itself. */

@@ -1,0 +1,100 @@
+import { describe, expect, test } from '@jest/globals';
+import { deployment, node, pod } from '../../test/support/builders.ts';
+import { TestCluster } from '../../test/support/cluster.ts';
+import { Draft } from './draft.ts';
+import { runControllers } from './fixpoint.ts';
+import type { Controller } from './types.ts';
+
+const paint = (colour: string): Controller => ({
+  name: `paint-${colour}`,
+  decide(state, now) {
+    const draft = new Draft(this.name, now);
+    for (const each of state.list('Pod'))
+      if (each.metadata.labels?.['colour'] !== colour)
+        draft.update({ ...each, metadata: { ...each.metadata, labels: { colour } } });
+    return draft.finish();
+  },
+});
+
+describe('running the controllers', () => {
+  test('a second run changes nothing', async () => {
+    const cluster = await TestCluster.with(
+      node('n1'),
+      deployment('web'),
+      deployment('big', { podSpec: { nodeSelector: { no: 'where' } } }),
+    );
+    await cluster.settle();
+    const { revision } = cluster.keyspace.view();
+    const outcome = await cluster.settle();
+    expect([cluster.keyspace.view().revision, outcome.end]).toEqual([revision, 'rest']);
+  });
+
+  test('ends although two controllers work against each other, and names them', async () => {
+    const cluster = await TestCluster.with(pod('p'));
+    const outcome = runControllers(cluster.keyspace.view(), new Map(), [paint('red'), paint('blue')], cluster.ctx());
+    expect([outcome.end, outcome.restless]).toEqual(['restless', ['paint-red', 'paint-blue']]);
+  });
+
+  test('goes on when one controller fails as a whole', async () => {
+    const cluster = await TestCluster.with(pod('p'));
+    const broken: Controller = {
+      name: 'broken',
+      decide() {
+        throw new Error('a mistake');
+      },
+    };
+    const outcome = runControllers(cluster.keyspace.view(), new Map(), [broken, paint('red')], cluster.ctx());
+    expect(outcome.problems).toEqual([{ controller: 'broken', message: 'a mistake' }]);
+    expect(outcome.state.get('Pod', 'default', 'p')?.metadata.labels).toEqual({ colour: 'red' });
+  });
+
+  test('stops at the limit of changes and goes on from there, to the same end', async () => {
+    const cluster = await TestCluster.with(node('n1'), node('n2'), deployment('web', { replicas: 20 }));
+    const first = await cluster.settle({ maxChanges: 10 });
+    expect(first.end).toBe('more');
+    let runs = 1;
+    while ((await cluster.settle({ maxChanges: 10 })).end === 'more') runs++;
+    expect(runs).toBeGreaterThan(2);
+    expect(cluster.pods).toHaveLength(20);
+    expect(cluster.pods.every(({ spec }) => spec.nodeName)).toBe(true);
+  });
+
+  test('writes no reason for a change that was refused or that changed nothing', async () => {
+    const cluster = await TestCluster.with(pod('p'));
+    const careless: Controller = {
+      name: 'careless',
+      decide(state, now) {
+        const draft = new Draft(this.name, now);
+        const [each] = state.list('Pod');
+        draft.update(each!);
+        draft.because(each!, 'Normal', 'Nothing', 'changed nothing');
+        draft.update({ ...each!, metadata: { ...each!.metadata, labels: { 'not a label': '!' } } });
+        draft.because(each!, 'Normal', 'Refused', 'was refused');
+        return draft.finish();
+      },
+    };
+    const outcome = runControllers(cluster.keyspace.view(), new Map(), [careless], cluster.ctx());
+    expect(outcome.state.list('Event')).toEqual([]);
+    expect(outcome.end).toBe('rest');
+    expect(outcome.problems.map(({ message }) => message)).toEqual([expect.stringContaining('metadata.labels')]);
+  });
+
+  test('counts an Event up when its reason is told again', async () => {
+    const cluster = await TestCluster.with(pod('p'));
+    let told = 0;
+    const teller: Controller = {
+      name: 'teller',
+      decide(state, now) {
+        const draft = new Draft(this.name, now);
+        const [each] = state.list('Pod');
+        if (told++ < 3) {
+          draft.update({ ...each!, metadata: { ...each!.metadata, labels: { told: String(told) } } });
+          draft.because(each!, 'Normal', 'Told', 'the same');
+        }
+        return draft.finish();
+      },
+    };
+    const { state } = runControllers(cluster.keyspace.view(), new Map(), [teller], cluster.ctx());
+    expect(state.list('Event').map(({ count }) => count)).toEqual([3]);
+  });
+});
