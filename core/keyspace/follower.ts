@@ -24,7 +24,7 @@ export class Follower {
 
   join(): () => void {
     this.count++;
-    this.#unsubscribe ??= this.#log.subscribe?.(() => this.#sync());
+    this.#unsubscribe ??= this.#log.subscribe?.(() => void this.#sync());
     if (this.#pollMs !== undefined && !this.#polling) void this.#poll(this.#pollMs);
     return () => {
       this.count--;

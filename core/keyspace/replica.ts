@@ -128,7 +128,10 @@ export class Replica {
       try {
         const tail = await this.#log.read(this.#state.sequence, { verify, expectNews });
         this.ingest(tail.entries);
-        if (tail.more) continue;
+        if (tail.more) {
+          this.#expectNews = true;
+          continue;
+        }
         this.#headVerifiedAt = startedAt;
         return;
       } catch (error) {
@@ -160,6 +163,6 @@ export class Replica {
   }
 
   #announce(): void {
-    for (const listener of [...this.#advancedListeners]) listener();
+    for (const listener of this.#advancedListeners) listener();
   }
 }

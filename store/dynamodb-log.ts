@@ -1,0 +1,113 @@
+import { HeadStaleError, LogRefusedError, TrimmedError } from '../core/keyspace/errors.ts';
+import { type Appended, HEAD_TRUSTED_MS, type Log, type LogEntry, type ReadOptions, type Tail } from '../core/keyspace/log.ts';
+import type { Sequence } from '../core/keyspace/types.ts';
+import type { Clock } from '../core/ports/clock.ts';
+import type { CommitHub } from './commit-hub.ts';
+import { entryItems, type Item, readEntry, sequenceOf } from './log-items.ts';
+import { type LogKeys, logKeys, POINTER, sequenceKey } from './log-keys.ts';
+import { loadSnapshot, pointerOf, saveSnapshot } from './log-snapshots.ts';
+import { trimLog } from './log-retention.ts';
+import type { Table } from './table.ts';
+
+export interface DynamoLogOptions {
+  readonly table: Table;
+  readonly tenant: string;
+  /** `<cluster>/<registry|kv>`. */
+  readonly keyspace: string;
+  readonly clock: Clock;
+  /** Tells the process' other replicas of the log. */
+  readonly hub?: CommitHub;
+}
+
+/** Beyond every sequence. */
+const END = POINTER;
+
+/** Errors that a retry doesn't cure, by the names that DynamoDB gives them. */
+const REFUSALS = new Set([
+  'AccessDeniedException',
+  'ResourceNotFoundException',
+  'ValidationException',
+  'UnrecognizedClientException',
+  'InvalidSignatureException',
+  'KMSAccessDeniedException',
+  'KMSDisabledException',
+]);
+
+/** A keyspace's log in DynamoDB (DESIGN 1). The conditional put of an entry is the only point where writers meet. */
+export function dynamoLog(options: DynamoLogOptions): Log {
+  const { table, clock, hub } = options;
+  const keys = logKeys(options.tenant, options.keyspace);
+  const log: Log = {
+    read: (after, readOptions) => readTail(table, keys, after, readOptions),
+
+    async append(entry, headVerifiedAt): Promise<Appended> {
+      const assertFresh = () => {
+        const age = clock.now() - headVerifiedAt;
+        if (age > HEAD_TRUSTED_MS || age < 0) throw new HeadStaleError(age);
+      };
+      assertFresh();
+      const winner = await put(table, keys, entry, clock.now(), assertFresh);
+      if (winner) return { won: false, winner: winner.body };
+      hub?.publish(keys.log, log);
+      return { won: true };
+    },
+
+    loadSnapshot: () => loadSnapshot(table, keys),
+    async snapshotSequence() {
+      return (await pointerOf(table, keys))?.sequence ?? 0;
+    },
+    async saveSnapshot(sequence, chunks) {
+      await saveSnapshot(table, keys, sequence, chunks, clock.now());
+      await trimLog(table, keys, clock.now());
+    },
+    ...(hub ? { subscribe: (listener: () => void) => hub.subscribe(keys.log, log, listener) } : {}),
+  };
+  return log;
+}
+
+/** Returns the entry that had the place already, if there was one. */
+async function put(
+  table: Table,
+  keys: LogKeys,
+  entry: LogEntry,
+  at: number,
+  assertFresh: () => void,
+): Promise<LogEntry | undefined> {
+  const { entry: item, parts } = entryItems(keys, entry, at);
+  try {
+    await Promise.all(parts.map((part) => table.put(part)));
+    const there = await table.putIf(item, { expression: 'attribute_not_exists(pk)' }, assertFresh);
+    if (!there) return undefined;
+    const winner = there['pk'] ? there : await table.get(keys.log, sequenceKey(entry.sequence));
+    if (!winner) throw new TrimmedError(entry.sequence);
+    return await readEntry(table, keys, winner);
+  } catch (error) {
+    if (error instanceof Error && REFUSALS.has(error.name)) {
+      throw new LogRefusedError(`the store refused to write: ${error.message}`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+async function readTail(table: Table, keys: LogKeys, after: Sequence, { verify, expectNews }: ReadOptions): Promise<Tail> {
+  if (!verify && !expectNews) {
+    // The usual case, and the cheapest question: is there a next one?
+    const next = await table.get(keys.log, sequenceKey(after + 1));
+    if (!next) return { entries: [], more: false };
+    const rest = await table.query(keys.log, sequenceKey(after + 2), END);
+    return entriesOf(table, keys, after, [next, ...rest.items], rest.next !== undefined);
+  }
+  const from = verify && after > 0 ? after : after + 1;
+  const { items, next } = await table.query(keys.log, sequenceKey(from), END);
+  if (from === after && (items.length === 0 || sequenceOf(items.shift()!) !== after)) throw new TrimmedError(after);
+  if (items.length > 0 && sequenceOf(items[0]!) !== after + 1) throw new TrimmedError(after);
+  return entriesOf(table, keys, after, items, next !== undefined);
+}
+
+/** Stops at the first gap: it closes when asked again, or else was trimmed, which the next question finds out. */
+async function entriesOf(table: Table, keys: LogKeys, after: Sequence, items: readonly Item[], more: boolean): Promise<Tail> {
+  const gap = items.findIndex((item, index) => sequenceOf(item) !== after + 1 + index);
+  const whole = gap < 0 ? items : items.slice(0, gap);
+  const entries = await Promise.all(whole.map((item) => readEntry(table, keys, item)));
+  return { entries, more: more || gap >= 0 };
+}

@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type OpenKeyspace, openKeyspace } from '../core/keyspace/open.ts';
+import type { Clock } from '../core/ports/clock.ts';
+import type { KeyspaceName, Keyspaces } from '../core/ports/keyspaces.ts';
+import type { Logger } from '../core/ports/logger.ts';
+import { CommitHub } from './commit-hub.ts';
+import { dynamoLog } from './dynamodb-log.ts';
+import { systemTiming } from './system-timing.ts';
+import { sdkTable } from './table.ts';
+
+export interface KeyspacesOptions {
+  readonly client: DynamoDBClient;
+  /** Name of the tenant table. */
+  readonly table: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Other processes write to the same logs: how often watched replicas look for that, ms. Default: they don't. */
+  readonly pollMs?: number;
+  /** Replicas that nobody watches are forgotten when all together take more than this, bytes. Default 256 MB. */
+  readonly memoryBytesMax?: number;
+}
+
+export interface OpenKeyspaces extends Keyspaces {
+  open(tenant: string, cluster: string, name: KeyspaceName): Promise<OpenKeyspace>;
+  /** Resolves when nothing goes on in the background: for who is about to be frozen (Lambda). */
+  settled(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The registry keeps what watchers and rollbacks can need; a user's etcd data is compacted by the user. */
+const KEEP_REVISIONS: Record<KeyspaceName, number | undefined> = { registry: 10_000, kv: undefined };
+
+/** The process' replicas, each opened once, on first use. */
+export function openKeyspaces(options: KeyspacesOptions): OpenKeyspaces {
+  const { clock, log, pollMs, memoryBytesMax = 256_000_000 } = options;
+  const table = sdkTable(options.client, options.table);
+  const timing = systemTiming(clock);
+  const hub = new CommitHub();
+  /** The least recently used first. */
+  const replicas = new Map<string, { readonly opening: Promise<OpenKeyspace>; keyspace?: OpenKeyspace }>();
+
+  const open = (tenant: string, keyspace: string, name: KeyspaceName): Promise<OpenKeyspace> =>
+    openKeyspace(dynamoLog({ table, tenant, keyspace, clock, hub }), {
+      writerId: randomBytes(9).toString('base64url'),
+      timing,
+      keepRevisions: KEEP_REVISIONS[name],
+      pollMs,
+      onError: (error) => log.error('keyspace upkeep failed', { tenant, keyspace, error: String(error) }),
+    });
+
+  const opened = () => Array.from(replicas.values()).flatMap(({ keyspace }) => keyspace ?? []);
+
+  /** Forgotten replicas live on for whoever still holds them. */
+  const forgetSome = () => {
+    let bytes = opened().reduce((sum, keyspace) => sum + keyspace.bytes, 0);
+    for (const [id, { keyspace }] of [...replicas].slice(0, -1)) {
+      if (bytes <= memoryBytesMax) return;
+      if (!keyspace || keyspace.watchers > 0) continue;
+      bytes -= keyspace.bytes;
+      replicas.delete(id);
+    }
+  };
+
+  return {
+    async open(tenant, cluster, name) {
+      const id = `${tenant}#${cluster}/${name}`;
+      let replica = replicas.get(id);
+      if (replica?.keyspace?.failure) {
+        log.warn('a keyspace failed and is opened again', { tenant, cluster, name, error: String(replica.keyspace.failure) });
+        replica = undefined;
+      }
+      replica ??= { opening: open(tenant, `${cluster}/${name}`, name) };
+      // To the end: the most recently used.
+      replicas.delete(id);
+      replicas.set(id, replica);
+      if (replica.keyspace) return replica.keyspace;
+      try {
+        replica.keyspace = await replica.opening;
+      } catch (error) {
+        if (replicas.get(id) === replica) replicas.delete(id);
+        throw error;
+      }
+      forgetSome();
+      return replica.keyspace;
+    },
+    async settled() {
+      await Promise.all(opened().map((keyspace) => keyspace.settled()));
+    },
+    async close() {
+      const all = await Promise.allSettled(Array.from(replicas.values(), ({ opening }) => opening));
+      replicas.clear();
+      await Promise.all(all.map((result) => (result.status === 'fulfilled' ? result.value.close() : undefined)));
+    },
+  };
+}

@@ -1,0 +1,107 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { CorruptLogError } from '../core/keyspace/errors.ts';
+import type { StoredSnapshot } from '../core/keyspace/log.ts';
+import type { Sequence } from '../core/keyspace/types.ts';
+import { type Item, split } from './log-items.ts';
+import { type LogKeys, partKey, POINTER } from './log-keys.ts';
+import { pack, unpack } from './packed.ts';
+import type { Table } from './table.ts';
+
+/** What the pointer item says of the newest snapshot. */
+interface Pointer {
+  readonly sequence: Sequence;
+  /** Whose parts they are: two replicas may write a snapshot at the same sequence. */
+  readonly id: string;
+  readonly parts: number;
+  /** SHA-256 over the bytes of all parts. */
+  readonly sum: string;
+}
+
+export async function pointerOf(table: Table, keys: LogKeys): Promise<Pointer | undefined> {
+  const item = await table.get(keys.snapshots, POINTER);
+  if (!item) return undefined;
+  return { sequence: Number(item['seq']!.N), id: item['id']!.S!, parts: Number(item['n']!.N), sum: item['sum']!.S! };
+}
+
+/**
+ * Writes the chunks as parts of at most 390 KB, and only then moves the pointer: a reader never sees a half-written snapshot. The
+ * pointer only moves forward.
+ */
+export async function saveSnapshot(
+  table: Table,
+  keys: LogKeys,
+  sequence: Sequence,
+  chunks: Iterable<Uint8Array>,
+  now: number,
+): Promise<void> {
+  const id = randomBytes(9).toString('base64url');
+  const sum = createHash('sha256');
+  let parts = 0;
+  for (const chunk of chunks) {
+    const pieces = split(pack(chunk));
+    for (const [index, piece] of pieces.entries()) {
+      sum.update(piece);
+      const last = index === pieces.length - 1;
+      await table.put(partItem(keys, partKey(sequence, id, parts), piece, last, now));
+      parts++;
+    }
+  }
+  const pointer: Item = {
+    pk: { S: keys.snapshots },
+    sk: { S: POINTER },
+    seq: { N: String(sequence) },
+    id: { S: id },
+    n: { N: String(parts) },
+    sum: { S: sum.digest('hex') },
+    at: { N: String(now) },
+  };
+  await table.putIf(pointer, {
+    expression: 'attribute_not_exists(pk) OR seq < :seq',
+    values: { ':seq': { N: String(sequence) } },
+  });
+}
+
+function partItem(keys: LogKeys, sk: string, piece: Uint8Array, last: boolean, now: number): Item {
+  return {
+    pk: { S: keys.snapshots },
+    sk: { S: sk },
+    at: { N: String(now) },
+    b: { B: piece },
+    // A chunk too long for one item goes on in the next.
+    ...(last ? {} : { more: { BOOL: true } }),
+  };
+}
+
+export async function loadSnapshot(table: Table, keys: LogKeys): Promise<StoredSnapshot | undefined> {
+  const pointer = await pointerOf(table, keys);
+  return pointer && { sequence: pointer.sequence, chunks: readChunks(table, keys, pointer) };
+}
+
+async function* readChunks(table: Table, keys: LogKeys, pointer: Pointer): AsyncGenerator<Uint8Array> {
+  const { sequence, id, parts } = pointer;
+  const what = `the snapshot at ${sequence} of ${keys.snapshots}`;
+  const sum = createHash('sha256');
+  let seen = 0;
+  let pieces: Uint8Array[] = [];
+  let next: Item | undefined;
+  do {
+    const page = await table.query(keys.snapshots, partKey(sequence, id, 0), partKey(sequence, id, parts), { next });
+    for (const item of page.items) {
+      const piece = item['b']?.B;
+      if (item['sk']!.S !== partKey(sequence, id, seen) || !piece) break;
+      seen++;
+      sum.update(piece);
+      pieces.push(piece);
+      if (item['more']?.BOOL) continue;
+      yield unpack(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces), `a part of ${what}`);
+      pieces = [];
+    }
+    next = page.next;
+  } while (next);
+  if (seen !== parts || pieces.length > 0) {
+    throw new CorruptLogError(`${what} lacks part ${seen + 1} of ${parts}. Restore the store from a backup`);
+  }
+  if (sum.digest('hex') !== pointer.sum) {
+    throw new CorruptLogError(`${what} is damaged: its checksum does not match. Restore the store from a backup`);
+  }
+}
