@@ -56,6 +56,8 @@ class ClusterLoop {
   #failures = 0;
   /** Our own commits, and all before them, need no second look. */
   #seen: Revision = 0;
+  /** The newest that the log told of. */
+  #head: Revision = 0;
   #following: Promise<void> | undefined;
   #silent: ReadonlySet<string> = new Set();
 
@@ -87,6 +89,7 @@ class ClusterLoop {
     this.#cancelTimer();
     this.#running = this.#runWhilePoked().finally(() => {
       this.#running = undefined;
+      if (this.#head > this.#seen) this.#poked = true;
       if (this.#poked && this.#failures === 0 && !this.#stopped.signal.aborted) this.#start();
     });
   }
@@ -134,8 +137,11 @@ class ClusterLoop {
   async #follow(): Promise<void> {
     const keyspace = await this.#deps.keyspaces.open(this.#tenant, this.#cluster, 'registry');
     const range = { from: REGISTRY_FROM, to: prefixEnd(REGISTRY_FROM) };
-    for await (const { revision } of keyspace.watch(range, this.#seen + 1, this.#stopped.signal))
-      if (revision > this.#seen) this.poke();
+    for await (const { revision } of keyspace.watch(range, this.#seen + 1, this.#stopped.signal)) {
+      this.#head = Math.max(this.#head, revision);
+      // During a run it can't be told yet whether this is our own commit.
+      if (!this.#running && revision > this.#seen) this.poke();
+    }
   }
 
   /** Starts anew with the next run. */

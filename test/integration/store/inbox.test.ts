@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Inbox } from '../../../core/ports/inbox.ts';
+import { EMBEDDED_TABLES } from '../../../store/dynamodb.ts';
+import { dynamoInbox, ReportTooLargeError } from '../../../store/inbox.ts';
+import { memoryInbox } from '../../../store/inbox-memory.ts';
+import { watchedInbox } from '../../../store/inbox-watched.ts';
+import { heard, hostEvent, T0 } from '../../support/builders.ts';
+import { type EmbeddedStore, embeddedStore } from './embedded-store.ts';
+
+let store: EmbeddedStore;
+beforeAll(async () => {
+  store = await embeddedStore();
+});
+afterAll(() => store.stop());
+
+const inboxes: [string, () => Inbox][] = [
+  ['in memory', memoryInbox],
+  ['over DynamoDB', () => dynamoInbox(store.client, EMBEDDED_TABLES.tenant)],
+];
+
+describe.each(inboxes)('an inbox %s', (_, open) => {
+  let clusters = 0;
+  const freshCluster = () => `c${++clusters}`;
+
+  test('holds the last report of each host', async () => {
+    const inbox = open();
+    const cluster = freshCluster();
+    await inbox.put('acme', cluster, heard('n2', T0));
+    await inbox.put('acme', cluster, heard('n1', T0));
+    const last = heard('n1', T0 + 1, { events: [hostEvent('e1')] });
+    await inbox.put('acme', cluster, last);
+    expect(await inbox.list('acme', cluster)).toEqual([last, heard('n2', T0)]);
+  });
+
+  test('keeps tenants and clusters apart', async () => {
+    const inbox = open();
+    const cluster = freshCluster();
+    await inbox.put('acme', cluster, heard('n1', T0));
+    expect([await inbox.list('other', cluster), await inbox.list('acme', freshCluster())]).toEqual([[], []]);
+  });
+
+  test('forgets a host', async () => {
+    const inbox = open();
+    const cluster = freshCluster();
+    await inbox.put('acme', cluster, heard('n1', T0));
+    await inbox.delete('acme', cluster, 'n1');
+    await inbox.delete('acme', cluster, 'never-there');
+    expect(await inbox.list('acme', cluster)).toEqual([]);
+  });
+
+  test('holds more than one answer of the store can', async () => {
+    const inbox = open();
+    const cluster = freshCluster();
+    const names = Array.from({ length: 12 }, (_unused, index) => `n${String(index).padStart(2, '0')}`);
+    for (const name of names) await inbox.put('acme', cluster, heard(name, T0, { labels: { noise: noise(200_000, name) } }));
+    expect((await inbox.list('acme', cluster)).map(({ nodeName }) => nodeName)).toEqual(names);
+  });
+
+  test('tells of reports, and which of them are news', async () => {
+    const told: unknown[] = [];
+    const cluster = freshCluster();
+    const inbox = watchedInbox(open(), (...report) => told.push(report));
+    await inbox.put('acme', cluster, heard('n1', T0));
+    await inbox.put('acme', cluster, heard('n1', T0 + 1, { observedRevision: 7 }));
+    await inbox.put('acme', cluster, heard('n1', T0 + 2, { events: [hostEvent('e1')] }));
+    await inbox.delete('acme', cluster, 'n1');
+    expect(told).toEqual([true, false, true, true].map((news) => ['acme', cluster, 'n1', news]));
+  });
+});
+
+test('a report that fits no item is refused by name', async () => {
+  const inbox = dynamoInbox(store.client, EMBEDDED_TABLES.tenant);
+  const report = heard('n1', T0, { labels: { noise: noise(900_000, 'x') } });
+  await expect(inbox.put('acme', 'c', report)).rejects.toThrow(ReportTooLargeError);
+});
+
+/** Text that doesn't compress well, the same for the same seed. */
+function noise(length: number, seed: string): string {
+  let state = [...seed].reduce((sum, character) => sum * 31 + character.charCodeAt(0), 7) >>> 0;
+  const characters: string[] = [];
+  for (let index = 0; index < length; index++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    characters.push(String.fromCharCode(33 + ((state >>> 16) % 90)));
+  }
+  return characters.join('');
+}
