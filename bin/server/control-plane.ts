@@ -90,6 +90,8 @@ export async function startControlPlane({
         async onClusterCreated(tenant, cluster) {
           const registry = await keyspaces.open(tenant, cluster, 'registry');
           await registry.transact((txn) => bootstrapCluster(txn, { now: clock.now(), newUid: randomUUID }));
+          // From now on its log is followed.
+          reconciler.poke(tenant, cluster);
         },
         async onNodeRevoked(tenant, cluster, nodeName) {
           connections.closeHost(tenant, cluster, nodeName);
