@@ -1,4 +1,5 @@
 import { parse as parseYaml } from 'yaml';
+import { decodeProtobuf } from '../../../core/resources/protobuf/decode.ts';
 import { badRequest, StatusError } from '../../../core/resources/status.ts';
 import type { KubeRequest } from './deps.ts';
 
@@ -11,6 +12,9 @@ export const PATCH_TYPES = {
   strategic: 'application/strategic-merge-patch+json',
 } as const;
 
+export const PROTOBUF = 'application/vnd.kubernetes.protobuf';
+const OBJECT_TYPES = ['application/json', 'application/yaml', 'text/yaml', 'application/x-yaml', PROTOBUF];
+
 type Source = Pick<KubeRequest, 'c'>;
 
 /** The media type without its parameters; JSON if the client names none (kubectl 1.20 does so). */
@@ -18,24 +22,21 @@ export function contentType({ c }: Source): string {
   return (c.req.header('content-type') ?? '').split(';', 1)[0]!.trim().toLowerCase() || 'application/json';
 }
 
-/** Reads an object in JSON or YAML. Throws 413, 415 or 400. */
+/** Reads an object in JSON, YAML or Kubernetes' protobuf. Throws 413, 415 or 400. */
 export async function readObject(source: Source): Promise<Record<string, unknown>> {
   const type = contentType(source);
-  if (!['application/json', 'application/yaml', 'text/yaml', 'application/x-yaml'].includes(type))
-    throw unsupported(type, ['application/json', 'application/yaml']);
-  const value = parse(await readText(source), type);
+  if (!OBJECT_TYPES.includes(type)) throw unsupported(type, OBJECT_TYPES);
+  const value = type === PROTOBUF ? fromProtobuf(await readBytes(source)) : parse(await readText(source), type);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badRequest('the body must be one object');
   return value as Record<string, unknown>;
 }
 
 /** As readObject, but an empty body is an empty object. */
 export async function readOptionalObject(source: Source): Promise<Record<string, unknown>> {
-  const length = source.c.req.header('content-length');
-  if (length === '0' || source.c.req.raw.body === null) return {};
-  if (contentType(source) === PROTOBUF) throw unsupported(PROTOBUF, ['application/json', 'application/yaml']);
-  const text = await readText(source);
-  if (text.trim() === '') return {};
-  const value = parse(text, contentType(source));
+  const type = contentType(source);
+  const bytes = await readBytes(source);
+  if (bytes.length === 0) return {};
+  const value = type === PROTOBUF ? fromProtobuf(bytes) : parse(new TextDecoder().decode(bytes), type);
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }
 
@@ -44,16 +45,21 @@ export async function readPatch(source: Source): Promise<unknown> {
   return parse(await readText(source), 'application/json');
 }
 
-const PROTOBUF = 'application/vnd.kubernetes.protobuf';
+function fromProtobuf(bytes: Uint8Array): Record<string, unknown> {
+  const value = decodeProtobuf(bytes);
+  if (!value)
+    throw new StatusError(
+      'UnsupportedMediaType',
+      `objects of this kind can't be read as ${PROTOBUF} - accepted media types: application/json, application/yaml`,
+    );
+  return value;
+}
 
 export function unsupported(type: string, accepted: readonly string[]): StatusError {
-  const hint =
-    type === PROTOBUF
-      ? '. kubectl 1.32 and later send protobuf for "create <kind>" shortcuts: write the object to a file and use "kubectl create -f" or "kubectl apply -f", which send JSON'
-      : '';
+  const list = accepted.join(', ');
   return new StatusError(
     'UnsupportedMediaType',
-    `the body of the request was in an unsupported format (${type.slice(0, 80)}) - accepted media types: ${accepted.join(', ')}${hint}`,
+    `the body of the request was in an unsupported format (${type.slice(0, 80)}) - accepted media types: ${list}`,
   );
 }
 
@@ -67,24 +73,27 @@ function parse(text: string, type: string): unknown {
   }
 }
 
+async function readText(source: Source): Promise<string> {
+  return new TextDecoder().decode(await readBytes(source));
+}
+
 /** Stops reading at the limit, whatever content-length says. */
-async function readText({ c }: Source): Promise<string> {
+async function readBytes({ c }: Source): Promise<Uint8Array> {
   if (Number(c.req.header('content-length') ?? 0) > MAX_BODY_BYTES) throw tooLarge();
   const reader = c.req.raw.body?.getReader();
-  if (!reader) return '';
-  const decoder = new TextDecoder();
+  const chunks: Uint8Array[] = [];
   let bytes = 0;
-  let text = '';
-  for (;;) {
+  while (reader) {
     const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
+    if (done) break;
     bytes += value.byteLength;
     if (bytes > MAX_BODY_BYTES) {
       await reader.cancel();
       throw tooLarge();
     }
-    text += decoder.decode(value, { stream: true });
+    chunks.push(value);
   }
+  return Buffer.concat(chunks);
 }
 
 function tooLarge(): StatusError {
@@ -92,4 +101,9 @@ function tooLarge(): StatusError {
     'RequestEntityTooLarge',
     `the body of the request is too large: the limit is ${MAX_BODY_BYTES} bytes. Split the object, or keep large data outside of it`,
   );
+}
+
+/** A value from a body as an error message may quote it: short. */
+export function quoted(value: unknown): string {
+  return (typeof value === 'string' ? value : (JSON.stringify(value) ?? '')).slice(0, 80);
 }

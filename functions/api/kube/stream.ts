@@ -3,7 +3,7 @@ export interface LineStreamOptions {
   readonly end: AbortController;
   /** After how long to end it. */
   readonly seconds: number;
-  onError(error: unknown): void;
+  readonly onError: (error: unknown) => void;
 }
 
 /**

@@ -24,9 +24,10 @@ const CLOUD_SDK = '/usr/lib/google-cloud-sdk/bin';
 export async function findKubectls(): Promise<Kubectl[]> {
   const found: Kubectl[] = [];
   const skip = (what: string, why: string) => console.warn(`kubectl ${what} is skipped: ${why}`);
-  const debian = await debianKubectl().catch(
-    (error: Error) => void skip("1.20 (Debian's kubernetes-client)", error.message.split('\n', 1)[0]!),
-  );
+  const debian = await debianKubectl().catch((error: Error) => {
+    skip("1.20 (Debian's kubernetes-client)", error.message.split('\n', 1)[0]!);
+    return undefined;
+  });
   if (debian) found.push({ version: '1.20', path: debian });
   const sdk = existsSync(CLOUD_SDK) ? await readdir(CLOUD_SDK) : [];
   const names = sdk.filter((name) => /^kubectl\.\d+\.\d+$/.test(name)).sort();

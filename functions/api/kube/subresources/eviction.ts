@@ -1,7 +1,7 @@
 import { isObject } from '../../../../core/resources/patch/merge-patch.ts';
 import { badRequest } from '../../../../core/resources/status.ts';
 import { deleteResource } from '../../../../core/resources/write.ts';
-import { readObject } from '../body.ts';
+import { quoted, readObject } from '../body.ts';
 import { type KubeRequest, writeContext } from '../deps.ts';
 import { transact } from '../dry-run.ts';
 import { respondPlain, success } from '../respond.ts';
@@ -13,8 +13,7 @@ export async function evict(request: KubeRequest): Promise<Response> {
   const { c, deps, keyspace, target } = request;
   const { namespace = '', name } = target;
   const body = await readObject(request);
-  if (body.kind !== undefined && body.kind !== 'Eviction')
-    throw badRequest(`expected an Eviction, got ${String(body.kind).slice(0, 80)}`);
+  if (body.kind !== undefined && body.kind !== 'Eviction') throw badRequest(`expected an Eviction, got ${quoted(body.kind)}`);
   if (isObject(body.metadata) && body.metadata.name !== undefined) requireSameName(body.metadata, name!);
   const { options, dryRun } = parseDeleteOptions(request, isObject(body.deleteOptions) ? body.deleteOptions : {});
   const ctx = writeContext(deps);

@@ -3,7 +3,7 @@ import type { ReadableKind } from '../../../../core/resources/kinds/index.ts';
 import { isObject } from '../../../../core/resources/patch/merge-patch.ts';
 import { badRequest } from '../../../../core/resources/status.ts';
 import { createResource } from '../../../../core/resources/write.ts';
-import { readObject } from '../body.ts';
+import { quoted, readObject } from '../body.ts';
 import { type KubeRequest, writeContext } from '../deps.ts';
 import { transact } from '../dry-run.ts';
 import { withoutUnknownFields } from '../field-validation.ts';
@@ -46,12 +46,10 @@ export function requireSameKind(
   const apiVersion = apiVersionOf(definition);
   if (body.apiVersion !== undefined && body.apiVersion !== apiVersion)
     throw badRequest(
-      `the API version in the data (${String(body.apiVersion).slice(0, 80)}) does not match the expected API version (${apiVersion})`,
+      `the API version in the data (${quoted(body.apiVersion)}) does not match the expected API version (${apiVersion})`,
     );
   if (body.kind !== undefined && body.kind !== definition.kind)
-    throw badRequest(
-      `the kind in the data (${String(body.kind).slice(0, 80)}) does not match the expected kind (${definition.kind})`,
-    );
+    throw badRequest(`the kind in the data (${quoted(body.kind)}) does not match the expected kind (${definition.kind})`);
   body.apiVersion = apiVersion;
   body.kind = definition.kind;
 }
