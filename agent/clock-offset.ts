@@ -1,0 +1,29 @@
+import type { Clock } from '../core/ports/clock.ts';
+
+/**
+ * The control plane's time as far as this host knows it. A host with a wrong clock learns the difference from the control plane
+ * and signs with it; the clock itself is left alone.
+ */
+export interface ServerTime {
+  /** ms since the epoch, the control plane's. */
+  now(): number;
+  /** A time by this host's clock in the control plane's. */
+  fromHost(at: number): number;
+  /** RFC 3339 with seconds of a time by this host's clock. */
+  text(at: number): string;
+  /** The control plane said what time it is. Returns by how much the host's clock was off, ms. */
+  learn(serverNow: number): number;
+}
+
+export function serverTime(clock: Clock): ServerTime {
+  let offset = 0;
+  return {
+    now: () => clock.now() + offset,
+    fromHost: (at) => at + offset,
+    text: (at) => `${new Date(at + offset).toISOString().slice(0, 19)}Z`,
+    learn(serverNow) {
+      offset = serverNow - clock.now();
+      return -offset;
+    },
+  };
+}

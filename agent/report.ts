@@ -1,0 +1,34 @@
+import type { HostEvent, PodReport, Report } from '../core/node/report.ts';
+import type { NodeStatus } from '../core/resources/schema/node.ts';
+import type { PodMemory } from './planner/memory.ts';
+import type { ObservedContainer } from './planner/observed.ts';
+import type { StatusContext } from './status/container-status.ts';
+import { podStatus } from './status/pod-status.ts';
+
+export interface ReportInput {
+  readonly agentVersion: string;
+  readonly bootId: string;
+  readonly observedRevision: number;
+  readonly node: NodeStatus;
+  readonly labels: Record<string, string>;
+  readonly pods: Iterable<PodMemory>;
+  readonly observed: ReadonlyMap<string, readonly ObservedContainer[]>;
+  readonly status: StatusContext;
+  readonly events: HostEvent[];
+}
+
+/** The whole state of the host and its pods. `key` differs when there is news: events that age out are none. */
+export function buildReport(input: ReportInput): { report: Report; key: string } {
+  const { agentVersion, bootId, observedRevision, node, labels, events } = input;
+  const pods: PodReport[] = [];
+  for (const memory of input.pods) {
+    if (memory.recalled && !memory.gone) continue;
+    const { name, namespace = '', uid } = memory.pod.metadata;
+    const own = input.observed.get(uid) ?? [];
+    const status = podStatus(memory, own, input.status);
+    pods.push({ namespace, name, uid, status, ...(memory.gone ? { gone: true } : {}) });
+  }
+  const report = { agentVersion, bootId, observedRevision, node, labels, pods, events };
+  const key = JSON.stringify([observedRevision, node, labels, pods, events.at(-1)?.id]);
+  return { report, key };
+}

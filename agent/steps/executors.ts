@@ -1,0 +1,48 @@
+import { messageOf } from '../docker/errors.ts';
+import type { StepOf, StepType } from '../planner/steps.ts';
+import type { StepContext } from './context.ts';
+import { startContainer } from './start-container.ts';
+import { startSandbox } from './start-sandbox.ts';
+import { killContainer, removeContainer, stopContainer } from './stop-container.ts';
+
+export type Executor<T extends StepType> = (step: StepOf<T>, context: StepContext, signal: AbortSignal) => Promise<void> | void;
+
+/** One executor for each step: a step that is added to StepArguments does not compile until it has one here. */
+export const executors: { readonly [T in StepType]: Executor<T> } = {
+  startSandbox,
+  startContainer,
+  stopContainer,
+  killContainer,
+  removeContainer,
+  async refreshVolumes({ podUid, version }, context) {
+    const memory = context.pod(podUid);
+    if (!memory) return;
+    try {
+      await context.volumes.prepare(memory.pod, context.source);
+    } catch (error) {
+      // What the containers have stays: an object that was deleted must not take a running pod's configuration away.
+      const message = `the pod keeps its former configuration: ${messageOf(error)}`;
+      context.events.add({ type: 'Warning', reason: 'FailedMount', message, pod: memory.pod });
+    }
+    context.volumesWritten(podUid, version);
+  },
+  async cleanPod({ podUid }, context) {
+    await context.volumes.remove(podUid);
+    context.volumesWritten(podUid, undefined);
+    const memory = context.pod(podUid);
+    if (memory) memory.gone = true;
+  },
+  finishInit({ podUid }, context) {
+    const memory = context.pod(podUid);
+    if (memory) memory.initDoneBoot = context.bootId;
+  },
+  failPod({ podUid, reason, message }, context) {
+    const memory = context.pod(podUid);
+    if (!memory) return;
+    memory.failed = { reason, message };
+    context.events.add({ type: 'Warning', reason, message, pod: memory.pod });
+  },
+  cancelStep({ cancel }, context) {
+    context.cancel(cancel);
+  },
+};

@@ -1,0 +1,142 @@
+import type { KeyObject } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Readable } from 'node:stream';
+import { signRequest } from '../../core/node/http-signature.ts';
+import type { Logger } from '../../core/ports/logger.ts';
+import type { ServerTime } from '../clock-offset.ts';
+
+/** HTTP to the control plane, each request signed with the host's key. Connections are kept alive. */
+export interface SignedClient {
+  readonly server: URL;
+  /** PEM, or undefined for the system's authorities. */
+  readonly ca: string | undefined;
+  send(request: SignedRequest): Promise<Answer>;
+  /** Signed headers for `url`, for a connection that this client doesn't make itself (WebSocket). */
+  headers(method: string, url: string): Record<string, string>;
+  /** A header `terrane-server-time` of a refusal: true if it taught something, so that a second try makes sense. */
+  learnTime(status: number, headers: IncomingMessage['headers']): boolean;
+  close(): void;
+}
+
+export interface SignedRequest {
+  readonly method: 'GET' | 'POST';
+  /** Below the server's URL, e.g. `/node/v1/report`. */
+  readonly path: string;
+  readonly body?: string | Readable;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+  /** For the whole answer; 0 = none. Default 30 s. */
+  readonly timeoutMs?: number;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+
+export interface SignedClientOptions {
+  readonly server: URL;
+  readonly ca: string | undefined;
+  readonly keyId: string;
+  readonly privateKey: KeyObject;
+  readonly time: ServerTime;
+  readonly log: Logger;
+}
+
+export const SERVER_TIME_HEADER = 'terrane-server-time';
+const ANSWER_TIMEOUT_MS = 30_000;
+/** An assignment of a full host with large ConfigMaps fits; an endless answer doesn't. */
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+
+export function signedClient({ server, ca, keyId, privateKey, time, log }: SignedClientOptions): SignedClient {
+  const secure = server.protocol === 'https:';
+  const agent = secure
+    ? new HttpsAgent({ keepAlive: true, maxFreeSockets: 2, ...(ca ? { ca } : {}) })
+    : new HttpAgent({ keepAlive: true, maxFreeSockets: 2 });
+  const base = server.href.replace(/\/$/, '');
+
+  const sign = (method: string, url: string, body: string | { streamed: true } | undefined) =>
+    signRequest(
+      { method, url, ...(body === undefined ? {} : { body }) },
+      { keyId, privateKey, created: time.now(), nonce: randomBytes(12).toString('base64url') },
+    );
+
+  function learnTime(status: number, headers: IncomingMessage['headers']): boolean {
+    const serverNow = Number(headers[SERVER_TIME_HEADER]);
+    if (status !== 401 || !Number.isFinite(serverNow) || serverNow <= 0) return false;
+    const off = Math.round(time.learn(serverNow) / 1000);
+    if (Math.abs(off) < 5) return false;
+    log.warn("this host's clock differs from the control plane's; requests are signed with the control plane's time", {
+      aheadSeconds: off,
+    });
+    return true;
+  }
+
+  function once({ method, path, body, headers, signal, timeoutMs = ANSWER_TIMEOUT_MS }: SignedRequest): Promise<Answer> {
+    const url = base + path;
+    const streamed = typeof body === 'object';
+    const signed = sign(method, url, streamed ? { streamed: true } : body);
+    const all: Record<string, string> = { ...headers, ...signed };
+    if (typeof body === 'string')
+      Object.assign(all, { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) });
+    return new Promise((resolve, reject) => {
+      const send = secure ? httpsRequest : httpRequest;
+      const sent = send(url, { method, headers: all, agent, ...(signal ? { signal } : {}) }, (response) => {
+        readBody(response).then((text) => {
+          clearTimeout(timer);
+          // A stream is answered when its reader has had enough, or refused it.
+          if (streamed) {
+            body.destroy();
+            sent.destroy();
+          }
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text });
+        }, fail);
+      });
+      const timer =
+        timeoutMs > 0
+          ? setTimeout(() => sent.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs)
+          : undefined;
+      const fail = (error: Error) => {
+        clearTimeout(timer);
+        if (streamed) body.destroy();
+        reject(error);
+      };
+      sent.on('error', fail);
+      if (!streamed) sent.end(body);
+      else {
+        body.on('error', (error) => sent.destroy(error));
+        // Bytes are passed on as they come: who follows a log waits for each line.
+        sent.flushHeaders();
+        body.pipe(sent);
+      }
+    });
+  }
+
+  return {
+    server,
+    ca,
+    async send(request) {
+      const answer = await once(request);
+      // A stream can't be sent twice; whoever asked for it asks again.
+      if (learnTime(answer.status, answer.headers) && typeof request.body !== 'object') return await once(request);
+      return answer;
+    },
+    headers: (method, url) => sign(method, url, undefined),
+    learnTime,
+    close: () => agent.destroy(),
+  };
+}
+
+async function readBody(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > ANSWER_BYTES_MAX) throw new Error(`the answer is larger than ${ANSWER_BYTES_MAX / 1024 / 1024} MB`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
