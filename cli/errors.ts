@@ -12,13 +12,13 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 export interface CliErrorOptions {
   /** What to do about it: one sentence or a command. */
-  readonly fix?: string;
+  readonly fix?: string | undefined;
   readonly exit?: ExitCode;
   /** Stable code, for --json. */
   readonly code?: string;
   /** HTTP status, when the server said it. */
-  readonly status?: number;
-  readonly requestId?: string;
+  readonly status?: number | undefined;
+  readonly requestId?: string | undefined;
   readonly cause?: unknown;
 }
 

@@ -22,7 +22,7 @@ export function serverError(status: number, body: string, endpoint: Endpoint): C
       exit,
       status,
       cause,
-      ...(fix ? { fix } : {}),
+      fix,
     });
   }
   if (status === 401)

@@ -1,10 +1,10 @@
 import { findKind } from '../../core/resources/kinds/index.ts';
 import { fieldOf } from '../../core/resources/schema/shape.ts';
-import type { Status } from '../../core/resources/status.ts';
 import { CliError } from '../errors.ts';
 import { type KubeClient, type KubeObject, kindPath } from './client.ts';
 import { type KindInfo, kindOfManifest, NAMESPACE } from './kinds.ts';
 import { lastApplied, withLastApplied } from './last-applied.ts';
+import { located } from './located-error.ts';
 import type { Manifest, ManifestObject } from './manifests.ts';
 import { threeWayPatch } from './three-way.ts';
 
@@ -127,31 +127,4 @@ async function existing(
     if (error instanceof CliError && error.status === 404) return undefined;
     throw error;
   }
-}
-
-/** The server names fields; a person wants file, line and column. */
-function located(error: unknown, manifest: Manifest): unknown {
-  if (!(error instanceof CliError) || error.exit === 4) return error;
-  const { kind, metadata } = manifest.object;
-  const causes = (error.cause as Status | undefined)?.details?.causes?.filter(({ field }) => field) ?? [];
-  const unknown = [...error.message.matchAll(/unknown field "([^"]+)"/g)].map(([, field]) => field!);
-  const lines =
-    causes.length > 0
-      ? causes.map(
-          ({ field = '', message }) => `${manifest.locate(field)}: ${message.includes(field) ? message : `${field}: ${message}`}`,
-        )
-      : unknown.map((field) => `${manifest.locate(field)}: unknown field "${field}"`);
-  const message =
-    lines.length > 0
-      ? `${lines.join('\n')}\n(${kind} ${metadata.name})`
-      : `${manifest.locate('')}: ${kind} ${metadata.name}: ${error.message}`;
-  const { fix, exit, code, status, requestId, cause } = error;
-  return new CliError(message, {
-    exit,
-    code,
-    cause,
-    ...(fix ? { fix } : {}),
-    ...(status ? { status } : {}),
-    ...(requestId ? { requestId } : {}),
-  });
 }

@@ -5,7 +5,7 @@ export type Colour = 'red' | 'yellow' | 'green' | 'dim' | 'bold';
 
 /** Coloured only on a terminal (or with CLICOLOR_FORCE), and not under NO_COLOR. Colour never says what the words don't. */
 export function paint(output: Output, env: Io['env'], colour: Colour, text: string): string {
-  return wantsColour(output, env) ? styleText(colour, text) : text;
+  return wantsColour(output, env) ? styleText(colour, text, { validateStream: false }) : text;
 }
 
 export function wantsColour(output: Output, env: Io['env']): boolean {
