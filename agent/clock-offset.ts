@@ -6,13 +6,13 @@ import type { Clock } from '../core/ports/clock.ts';
  */
 export interface ServerTime {
   /** ms since the epoch, the control plane's. */
-  now(): number;
+  readonly now: () => number;
   /** A time by this host's clock in the control plane's. */
-  fromHost(at: number): number;
+  readonly fromHost: (at: number) => number;
   /** RFC 3339 with seconds of a time by this host's clock. */
-  text(at: number): string;
+  readonly text: (at: number) => string;
   /** The control plane said what time it is. Returns by how much the host's clock was off, ms. */
-  learn(serverNow: number): number;
+  readonly learn: (serverNow: number) => number;
 }
 
 export function serverTime(clock: Clock): ServerTime {

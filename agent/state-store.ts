@@ -70,10 +70,11 @@ export async function openState(options: StateStoreOptions): Promise<StateStore>
     clearTimeout(timer);
     timer = undefined;
     writing = writing.then(async () => {
-      for (const [path, text] of [...unsaved]) {
-        unsaved.delete(path);
+      const batch = Array.from(unsaved);
+      unsaved.clear();
+      for (const [path, text] of batch) {
         const content = text();
-        if (path === layout.memory && content === written) continue;
+        if (path === layout.memory && content === written && !problems.has(path)) continue;
         await write(path, content);
         if (problems.has(path)) unsaved.set(path, unsaved.get(path) ?? text);
         else if (path === layout.memory) written = content;

@@ -15,7 +15,7 @@ export interface ImageRecord {
 }
 
 export interface ImageCollector {
-  pulled(image: ImagePulled): void;
+  readonly pulled: (image: ImagePulled) => void;
   /** Removes images while the disk is too full. `inUse`: names that pods on this host refer to. */
   collect(diskPath: string, inUse: ReadonlySet<string>): Promise<void>;
 }

@@ -44,8 +44,8 @@ export interface PodPlan {
   readonly input: PlanInput;
   readonly memory: PodMemory;
   readonly own: readonly ObservedContainer[];
-  add(next: Step): void;
-  wakeAt(at: number): void;
+  readonly add: (next: Step) => void;
+  readonly wakeAt: (at: number) => void;
 }
 
 /**

@@ -81,7 +81,7 @@ export function containerCache({ engine, owner, terminationMessage }: ContainerC
     async sync() {
       const listed = await engine.listContainers(ownerLabel(owner));
       const ids = new Set(listed.map(({ Id }) => Id));
-      for (const id of [...containers.keys()]) if (!ids.has(id)) forget(id);
+      for (const id of containers.keys()) if (!ids.has(id)) forget(id);
       await Promise.all(listed.filter((one) => differs(containers.get(one.Id), one)).map(({ Id }) => refresh(Id)));
     },
     refresh,

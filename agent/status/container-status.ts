@@ -9,7 +9,7 @@ export interface StatusContext {
   /** ms since the epoch by this host's clock. */
   readonly now: number;
   /** To RFC 3339 with seconds, in the control plane's time. */
-  time(at: number): string;
+  readonly time: (at: number) => string;
   readonly hostIp: string;
   /** By container id: what the probes say. */
   probed(id: string): { readonly ready: boolean; readonly started: boolean };

@@ -15,7 +15,7 @@ export function podStatus(memory: PodMemory, own: readonly ObservedContainer[], 
   return {
     phase,
     conditions: conditionsOf(memory, phase, init, main, context),
-    ...(memory.failed ?? {}),
+    ...memory.failed,
     hostIP: context.hostIp,
     ...(ip ? { podIP: ip, podIPs: [{ ip }] } : {}),
     startTime: context.time(memory.startTime),

@@ -2,10 +2,10 @@ import type { Container, Pod } from '../../core/resources/schema/pod.ts';
 import type { ContainerCreate } from '../docker/types.ts';
 import { DockerError, isConflict, messageOf } from '../docker/errors.ts';
 import { registryAuth } from '../images/registry-auth.ts';
-import { backoffAfterStart } from '../planner/backoff.ts';
 import { containerMemory } from '../planner/memory.ts';
 import type { ObservedContainer } from '../planner/observed.ts';
 import { graceSeconds, needsSandbox, specHash } from '../planner/pod-rules.ts';
+import { recordStarted, recordStartError } from '../planner/record.ts';
 import type { StepOf } from '../planner/steps.ts';
 import { containerConfig } from '../runtime/container-config.ts';
 import { environmentOf } from '../runtime/environment.ts';
@@ -52,34 +52,20 @@ export async function startContainer(step: StepOf<'startContainer'>, context: St
   if (id === undefined) return;
 
   const past = containerMemory(memory, name);
-  const backoffMs = backoffAfterStart(past);
+  const started = { attempt, bootId: context.bootId, containerId: id };
   try {
     await context.engine.startContainer(id);
   } catch (error) {
     if (!(error instanceof DockerError)) throw error;
     await context.engine.removeContainer(id, true).catch(() => undefined);
-    const now = context.now();
-    if (past.ended) past.before = past.ended;
-    // It counts as a run that failed: the next try waits as after a crash, and a policy of Never ends the pod.
-    past.ended = {
-      exitCode: 128,
-      reason: 'StartError',
-      message: error.message,
-      finishedAt: now,
-      startedAt: now,
-      containerId: id,
-    };
-    Object.assign(past, { attempt, backoffMs, startedBoot: context.bootId });
+    recordStartError(past, { ...started, now: context.now() }, error.message);
     context.events.add({ type: 'Warning', reason: 'Failed', message: `Error: ${error.message}`, pod, container: name });
     return;
   }
-  if (past.ended) past.before = past.ended;
-  delete past.ended;
-  delete past.blocked;
-  Object.assign(past, { attempt, backoffMs, startedBoot: context.bootId, containerId: id, startedAt: context.now() });
-  const started = await context.cache.refresh(id);
+  recordStarted(past, { ...started, now: context.now() });
+  const seen = await context.cache.refresh(id);
   context.events.add({ type: 'Normal', reason: 'Started', message: `Started container ${name}`, pod, container: name });
-  if (container.lifecycle?.postStart) await postStart(context, pod, container, id, started?.ip ?? podIp);
+  if (container.lifecycle?.postStart) await postStart(context, pod, container, id, seen?.ip ?? podIp);
 }
 
 function runningSandbox(context: StepContext, podUid: string): ObservedContainer {

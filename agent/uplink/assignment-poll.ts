@@ -40,7 +40,7 @@ export function pollAssignment(options: AssignmentPollOptions): AssignmentPoll {
     const answer = await client.send({
       method: 'GET',
       path: '/node/v1/assignment',
-      headers: { ...(etag === undefined ? {} : { 'if-none-match': etag }) },
+      headers: etag === undefined ? {} : { 'if-none-match': etag },
       signal,
     });
     if (answer.status === 200) {

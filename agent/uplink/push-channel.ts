@@ -106,7 +106,7 @@ function connectOnce({
     socket.on('pong', alive);
     socket.on('message', (data) => {
       alive();
-      const message = parse(String(data));
+      const message = parse((data as Buffer).toString('utf8'));
       if (message) onMessage(message);
     });
     socket.on('unexpected-response', (_request, response) => {
