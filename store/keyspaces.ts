@@ -90,7 +90,11 @@ export function openKeyspaces(options: KeyspacesOptions): OpenKeyspaces {
     async close() {
       const all = await Promise.allSettled(Array.from(replicas.values(), ({ opening }) => opening));
       replicas.clear();
-      await Promise.all(all.map((result) => (result.status === 'fulfilled' ? result.value.close() : undefined)));
+      await Promise.all(
+        all.map(async (result) => {
+          if (result.status === 'fulfilled') await result.value.close();
+        }),
+      );
     },
   };
 }

@@ -1,19 +1,24 @@
 import type { Sequence } from './types.ts';
 
 /**
- * Turn-taking among writers of one log, at no cost in items. Without it every writer's put fails until it is lucky; with it,
- * whoever met another writer goes in order: the one whose last commit is the oldest goes next. The log itself says who
- * that is, so that all agree without talking.
+ * Turn-taking among writers of one log, at no cost in items. Without it every writer's put fails until it is lucky, and whoever
+ * has just won is the luckiest: it knows the new head first. With it, when the log is busy, writers go in order: the one whose
+ * last commit is the oldest goes next. The log itself says who that is, so that all agree without talking.
  *
  * It is advice only. A wrong guess costs a failed put or a short wait, never correctness.
  */
 
-/** What is looked at: a writer that hasn't committed for that many entries isn't waited for. */
-const RECENT_ENTRIES = 64;
-/** After the last sign of another writer, go without waiting again, ms. */
-const CONTENDED_FOR_MS = 1_000;
-const PERIOD_MS = { first: 5, min: 0.2, max: 250 };
-const PERIOD_WEIGHT = 0.2;
+/** A writer that hasn't committed for that many entries isn't waited for. */
+const RECENT_ENTRIES = 512;
+/** The log is busy when commits take more than this share of the time. */
+const BUSY_SHARE = 0.5;
+/** Whoever commits without a pause that many times in a row can't see who loses to it, and leaves room for a moment. */
+const RUN_MAX = 8;
+/** Who goes next first sees the commit before its own, and then puts: so many puts' time from one to the next. */
+const PERIOD_PUTS = 1.25;
+const PUT_MS = { first: 5, max: 250 };
+const WEIGHT = 0.2;
+const BACKOFF_PERIODS_MAX = 8;
 
 interface Writer {
   last: Sequence;
@@ -21,78 +26,105 @@ interface Writer {
   passedOver: boolean;
 }
 
+/** What to do before a put. `look`: read the log now; `probe`: do so again and again; `wait`: ask again after so long. */
+export type Advice =
+  | { readonly do: 'put' }
+  | { readonly do: 'look' }
+  | { readonly do: 'probe'; readonly everyMs: number }
+  | { readonly do: 'wait'; readonly ms: number };
+
 export class Turns {
   readonly #self: string;
   readonly #writers = new Map<string, Writer>();
-  #head: Sequence = 0;
-  #contendedUntilMs = Number.NEGATIVE_INFINITY;
-  #lastEntryMs = 0;
-  #periodMs = PERIOD_MS.first;
+  /** When we last knew the head: at the start of that read or put. Monotonic, as all times here. */
+  #contactMs = 0;
+  #appliedSinceContact = 0;
+  #othersSinceContact = 0;
+  /** Entries a millisecond; of all writers, and of the others. */
+  #rate = 0;
+  #othersRate = 0;
+  #headSeenMs = 0;
+  #putMs = PUT_MS.first;
+  #lostSinceContact = false;
   #lossesInARow = 0;
+  #run = 0;
 
   constructor(self: string) {
     this.#self = self;
   }
 
-  /** About how long one commit takes while writers contend, ms. */
-  get periodMs(): number {
-    return this.#periodMs;
-  }
-
-  /** An entry was applied. `nowMs` is monotonic. */
+  /** An entry was applied. */
   observe(writer: string, sequence: Sequence, nowMs: number): void {
-    if (this.contended(nowMs)) {
-      const gap = (nowMs - this.#lastEntryMs) / Math.max(1, sequence - this.#head);
-      const bounded = Math.min(PERIOD_MS.max, Math.max(PERIOD_MS.min, gap));
-      this.#periodMs += (bounded - this.#periodMs) * PERIOD_WEIGHT;
-      if (writer !== this.#self) this.#contendedUntilMs = nowMs + CONTENDED_FOR_MS;
-    }
-    if (writer === this.#self) this.#lossesInARow = 0;
-    this.#lastEntryMs = nowMs;
-    this.#head = sequence;
     const before = this.#writers.get(writer);
     if (before && !before.passedOver) {
       for (const other of this.#writers.values()) if (other.last < before.last) other.passedOver = true;
     }
     this.#writers.set(writer, { last: sequence, passedOver: false });
     for (const [name, { last }] of this.#writers) if (last <= sequence - RECENT_ENTRIES) this.#writers.delete(name);
+    this.#headSeenMs = nowMs;
+    this.#appliedSinceContact++;
+    if (writer !== this.#self) {
+      this.#othersSinceContact++;
+      this.#run = 0;
+    }
   }
 
-  /** Our put lost. */
-  lost(nowMs: number): void {
-    this.#lossesInARow++;
-    this.#contendedUntilMs = nowMs + CONTENDED_FOR_MS;
+  /** The head was known at `sinceMs`, when the read or put that found out was sent. */
+  contact(sinceMs: number): void {
+    const gapMs = Math.max(sinceMs - this.#contactMs, 1);
+    // Long gaps say all there is to say, short ones only a part.
+    const weight = Math.min(1, (gapMs / this.#putMs) * WEIGHT);
+    this.#rate += (this.#appliedSinceContact / gapMs - this.#rate) * weight;
+    this.#othersRate += (this.#othersSinceContact / gapMs - this.#othersRate) * weight;
+    this.#contactMs = sinceMs;
+    this.#appliedSinceContact = 0;
+    this.#othersSinceContact = 0;
+    this.#lostSinceContact = false;
   }
 
-  contended(nowMs: number): boolean {
-    return nowMs < this.#contendedUntilMs;
+  /** A put of ours was answered. */
+  answered(won: boolean, sentMs: number, nowMs: number): void {
+    const tookMs = nowMs - sentMs;
+    this.#putMs += (Math.min(tookMs, PUT_MS.max) - this.#putMs) * WEIGHT;
+    if (won) {
+      this.#run++;
+      this.#lossesInARow = 0;
+    } else {
+      this.#lostSinceContact = true;
+      this.#lossesInARow++;
+    }
   }
 
-  /**
-   * How long to wait before looking at the log again, ms; undefined: it's our turn. If those before us let their turns pass, it
-   * becomes ours after as many periods.
-   */
-  waitMs(nowMs: number): number | undefined {
-    const ahead = this.#ahead(nowMs);
-    if (ahead === 0) return undefined;
-    const sinceMs = nowMs - this.#lastEntryMs;
-    if (sinceMs > (ahead + 1) * this.#periodMs) return undefined;
-    return Math.max(0, (ahead - 0.5) * this.#periodMs - sinceMs);
+  advise(nowMs: number): Advice {
+    // Even straight after a look what it told is one call old.
+    const ageMs = nowMs - this.#contactMs;
+    const outOfTouch = ageMs > this.#putMs * 3;
+    if (outOfTouch && (this.#lostSinceContact || this.#othersRate * ageMs > 0.5)) return { do: 'look' };
+    const ahead = this.#ahead();
+    if (ahead === 0) return { do: 'put' };
+    // If those before us let their turns pass, it becomes ours after as many periods.
+    const periodMs = this.#putMs * PERIOD_PUTS;
+    const sinceMs = nowMs - this.#headSeenMs;
+    if (sinceMs > (ahead + 1) * periodMs) return { do: 'put' };
+    const waitMs = (ahead - 1) * periodMs - sinceMs;
+    return waitMs > 1 ? { do: 'wait', ms: waitMs } : { do: 'probe', everyMs: this.#putMs / 2 };
   }
 
-  /**
-   * How long to wait before a put although it's our turn, ms. Writers that nobody expects (new, or back from a pause) find all
-   * others expecting someone else, and may be several: each further loss makes them wait longer, by chance.
-   */
-  backoffMs(random: number): number {
-    if (this.#lossesInARow < 2) return 0;
-    const writers = Math.max(2, this.#writers.size);
-    return random * this.#periodMs * Math.min(writers, 2 ** (this.#lossesInARow - 1));
+  /** How long to hold back first, ms: mostly 0. */
+  holdBackMs(nowMs: number, random: number): number {
+    if (nowMs - this.#contactMs > this.#putMs * 2) this.#run = 0;
+    if (this.#run >= RUN_MAX) {
+      this.#run = 0;
+      return this.#putMs * 0.75;
+    }
+    // New writers are expected by nobody, so that their puts meet others'; several of them should not meet again and again.
+    if (this.#lossesInARow < 2 || this.#writers.has(this.#self)) return 0;
+    return random * this.#putMs * Math.min(2 ** (this.#lossesInARow - 2), BACKOFF_PERIODS_MAX);
   }
 
   /** How many writers go before us. */
-  #ahead(nowMs: number): number {
-    if (!this.contended(nowMs)) return 0;
+  #ahead(): number {
+    if (this.#rate * this.#putMs < BUSY_SHARE) return 0;
     const own = this.#writers.get(this.#self)?.last ?? 0;
     let ahead = 0;
     for (const [name, { last, passedOver }] of this.#writers) {

@@ -6,7 +6,7 @@ import type { Replica } from './replica.ts';
 import type { Timing } from './timing.ts';
 import type { Transaction } from './transaction.ts';
 import { Turns } from './turns.ts';
-import type { Committed, ReadView, Revision } from './types.ts';
+import type { Committed, ReadView, Revision, Sequence } from './types.ts';
 
 /** A batch is closed when it gets this long: longer ones wouldn't be cheaper, only slower. */
 const BATCH = { bytesMax: 256_000, transactionsMax: 2_000 };
@@ -14,7 +14,9 @@ const RETRY_MS = { first: 10, max: 1_000 };
 /** How long to try to learn what became of an append. */
 const GIVE_UP_MS = 15_000;
 /** So many looks at the log without news, and those before us are not waited for any longer. */
-const IDLE_POLLS_MAX = 32;
+const IDLE_LOOKS_MAX = 32;
+/** Probes sent before it is decided anew what to do. */
+const PROBES_MAX = 8;
 
 export interface WriterOptions {
   readonly log: Log;
@@ -189,18 +191,18 @@ export class Writer {
         if (place === 'unseen' && maybeLanded) throw new OutcomeUnknownError(undefined);
         if (place !== 'free') return place === 'ours';
         const startedAt = timing.now();
+        const sentMs = timing.elapsed();
         putting = true;
         const appended = await log.append({ sequence: entry.sequence, body }, replica.headVerifiedAt);
+        this.#turns.answered(appended.won, sentMs, timing.elapsed());
         if (appended.won) {
           replica.landed(entry, body.length, startedAt);
+          this.#turns.contact(sentMs);
           this.statistics.commits++;
           return true;
         }
         replica.ingest([{ sequence: entry.sequence, body: appended.winner }]);
-        if (!batch.landed) {
-          this.statistics.conflicts++;
-          this.#turns.lost(timing.elapsed());
-        }
+        if (!batch.landed) this.statistics.conflicts++;
         return batch.landed;
       } catch (error) {
         replica.assertUsable();
@@ -218,21 +220,52 @@ export class Writer {
   async #awaitTurn(): Promise<void> {
     const { replica, timing, takeTurns } = this.#options;
     if (!takeTurns) return;
-    const backoffMs = this.#turns.backoffMs(timing.random());
-    if (backoffMs > 0) await timing.pause(backoffMs);
-    for (let idlePolls = 0; idlePolls < IDLE_POLLS_MAX; idlePolls++) {
-      const waitMs = this.#turns.waitMs(timing.elapsed());
-      if (waitMs === undefined) return;
-      if (waitMs > 0) await timing.pause(waitMs);
-      this.statistics.reads++;
+    const holdBackMs = this.#turns.holdBackMs(timing.elapsed(), timing.random());
+    if (holdBackMs > 0) await timing.pause(holdBackMs);
+    for (let idleLooks = 0; idleLooks < IDLE_LOOKS_MAX; idleLooks++) {
+      const advice = this.#turns.advise(timing.elapsed());
+      if (advice.do === 'put') return;
+      const { sequence } = replica.state;
       try {
-        const { sequence } = replica.state;
-        await replica.sync({ expectNews: true });
-        if (replica.state.sequence !== sequence) idlePolls = 0;
+        if (advice.do === 'wait') await timing.pause(advice.ms);
+        else if (advice.do === 'look') await this.#look();
+        else await this.#probe(sequence, advice.everyMs);
       } catch {
         // The put that follows will find out what is wrong.
         return;
       }
+      if (replica.state.sequence !== sequence) idleLooks = 0;
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { replica, timing } = this.#options;
+    this.statistics.reads++;
+    const startedMs = timing.elapsed();
+    await replica.sync({ expectNews: true });
+    this.#turns.contact(startedMs);
+  }
+
+  /** The one before us is about to commit: asks often, not waiting for answers, so that no time is lost between us. */
+  async #probe(after: Sequence, everyMs: number): Promise<void> {
+    const { log, replica, timing } = this.#options;
+    let found = () => {};
+    const news = new Promise<void>((resolve) => {
+      found = resolve;
+    });
+    for (let probes = 0; probes < PROBES_MAX && replica.state.sequence === after; probes++) {
+      this.statistics.reads++;
+      const startedMs = timing.elapsed();
+      log.read(after, { verify: false }).then(
+        ({ entries }) => {
+          if (entries.length === 0 || replica.failure) return;
+          replica.ingest(entries);
+          this.#turns.contact(startedMs);
+          found();
+        },
+        () => found(),
+      );
+      await Promise.race([news, timing.pause(everyMs)]);
     }
   }
 
