@@ -142,10 +142,16 @@ async function deploy({ dir, say }: Scene, terrane: Terrane, engine: Engine, chi
 }
 
 async function replicasReady(terrane: Terrane, wanted: number, children: readonly Child[]): Promise<void> {
-  await until(`${wanted} replicas are ready`, children, async () => {
+  const ready = async () => {
     const { status } = JSON.parse(await terrane(['get', 'deployment', 'web', '-o', 'json'])) as Deployment;
     return (status?.readyReplicas === wanted && status.replicas === wanted) || undefined;
-  });
+  };
+  try {
+    await until(`${wanted} replicas are ready`, children, ready);
+  } catch (error) {
+    throw new Error(`${(error as Error).message}
+${await terrane(['status'])}`, { cause: error });
+  }
 }
 
 async function webPods(terrane: Terrane): Promise<Pod[]> {

@@ -46,6 +46,8 @@ spec:
         - name: web
           image: ${DEMO_IMAGE}
           imagePullPolicy: Never
+          # esbuild's server ends when its standard input does.
+          stdin: true
           ports: [{ name: http, containerPort: ${DEMO_PORT} }]
           resources:
             requests: { cpu: 50m, memory: 32Mi }
