@@ -23,8 +23,10 @@ export function decodeProtobuf(bytes: Uint8Array): Json | undefined {
     let raw = new Uint8Array(0);
     for (const { number, value } of wireFields(bytes.subarray(MAGIC.length))) {
       if (number === 1)
-        for (const part of wireFields(data(value)))
-          part.number === 1 ? (apiVersion = text(part.value)) : (kind = text(part.value));
+        for (const part of wireFields(data(value))) {
+          if (part.number === 1) apiVersion = text(part.value);
+          else kind = text(part.value);
+        }
       if (number === 2) raw = data(value);
     }
     if (!ROOTS.has(kind)) return undefined;
@@ -102,7 +104,10 @@ function mapEntry(type: string, bytes: Uint8Array): [string, unknown] {
 function time(bytes: Uint8Array): string | undefined {
   let seconds = 0n;
   let nanos = 0n;
-  for (const { number, value: part } of wireFields(bytes)) number === 1 ? (seconds = integer(part)) : (nanos = integer(part));
+  for (const { number, value: part } of wireFields(bytes)) {
+    if (number === 1) seconds = integer(part);
+    else nanos = integer(part);
+  }
   if (seconds === 0n && nanos === 0n) return undefined;
   const date = new Date(Number(seconds) * 1000);
   if (Number.isNaN(date.getTime())) throw new RangeError(`${seconds} is not a time`);

@@ -1,3 +1,4 @@
+import { fieldDescription } from '../../../core/resources/field-descriptions.ts';
 import { type KindDefinition, kinds } from '../../../core/resources/kinds/index.ts';
 import { type Field, fieldOf, type Shape } from '../../../core/resources/schema/shape.ts';
 import { groupVersions, textOf } from './discovery.ts';
@@ -88,39 +89,41 @@ function pathsOf(definition: KindDefinition): [string, object][] {
 
 function schemasOf(definition: KindDefinition): [string, object][] {
   const schema = {
-    ...schemaOf(fieldOf(definition.schema)),
+    ...schemaOf(fieldOf(definition.schema), '', ''),
     description: definition.description,
     'x-kubernetes-group-version-kind': [gvkOf(definition)],
   };
   return [[schemaName(definition), schema]];
 }
 
-function schemaOf(field: Field): object {
-  const { description, patchMergeKey, merge, retainKeys } = field;
+/** `parent` and `name`: where the field stands, by which its description is found. */
+function schemaOf(field: Field, parent: string, name: string): object {
+  const { patchMergeKey, merge, retainKeys } = field;
+  const description = field.description ?? fieldDescription(parent, name);
   const strategy = [...(merge ? ['merge'] : []), ...(retainKeys ? ['retainKeys'] : [])].join(',');
   return {
     ...(description !== undefined && { description }),
-    ...typeOf(field.shape),
+    ...typeOf(field.shape, name),
     ...(patchMergeKey !== undefined && { 'x-kubernetes-patch-merge-key': patchMergeKey }),
     ...(strategy !== '' && { 'x-kubernetes-patch-strategy': strategy }),
   };
 }
 
-function typeOf(shape: Shape): object {
+function typeOf(shape: Shape, parent: string): object {
   switch (shape.type) {
     case 'object': {
       const required = [...shape.fields].filter(([, field]) => field.required).map(([name]) => name);
       return {
         type: 'object',
-        properties: Object.fromEntries([...shape.fields].map(([name, field]) => [name, schemaOf(field)])),
+        properties: Object.fromEntries([...shape.fields].map(([name, field]) => [name, schemaOf(field, parent, name)])),
         ...(required.length > 0 && { required }),
         ...(shape.open && { 'x-kubernetes-preserve-unknown-fields': true }),
       };
     }
     case 'map':
-      return { type: 'object', additionalProperties: schemaOf(shape.value) };
+      return { type: 'object', additionalProperties: schemaOf(shape.value, parent, '') };
     case 'list':
-      return { type: 'array', items: schemaOf(shape.element) };
+      return { type: 'array', items: schemaOf(shape.element, parent, '') };
     case 'leaf':
       return leafType(shape);
   }
