@@ -53,7 +53,11 @@ export async function fakeControlPlane(): Promise<FakeControlPlane> {
   let key: KeyObject | undefined;
   let assigned: Assignment = {
     cluster: HOST.cluster,
-    node: { apiVersion: 'v1', kind: 'Node', metadata: { name: HOST.nodeName, uid: 'n', resourceVersion: '1', creationTimestamp: '' } },
+    node: {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: HOST.nodeName, uid: 'n', resourceVersion: '1', creationTimestamp: '' },
+    },
     revision: 1,
     pods: [],
     configMaps: [],
@@ -89,7 +93,9 @@ export async function fakeControlPlane(): Promise<FakeControlPlane> {
         };
         const timer = setTimeout(() => {
           end();
-          reject(new Error(`not within ${timeoutMs / 1000} s: ${what}. Last report: ${JSON.stringify(reports.at(-1)?.pods, null, 1)}`));
+          reject(
+            new Error(`not within ${timeoutMs / 1000} s: ${what}. Last report: ${JSON.stringify(reports.at(-1)?.pods, null, 1)}`),
+          );
         }, timeoutMs);
         const end = () => {
           clearTimeout(timer);
