@@ -358,6 +358,8 @@ wait_joined() {
 
 main() {
   parse "$@"
+  # The join command fetches this script into a file of mktemp's; all of it is read by now.
+  case $0 in "${TMPDIR:-/tmp}"/tmp.*) rm -f "$0" ;; esac
   if [ "$uninstall" = 1 ]; then
     [ -x "$base/uninstall.sh" ] || die "nothing is installed in $base"
     exec "$base/uninstall.sh"

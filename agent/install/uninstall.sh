@@ -15,13 +15,18 @@ DOCKER='@DOCKER@'
 
 say() { printf '%s\n' "$*" >&2; }
 
+field() { sed -n "s/.*\"$1\" *: *\"\([^\"]*\)\".*/\1/p" "$DATA/identity.json"; }
+
+# Only those of this host's agent: another agent may use the same engine.
 remove_containers() {
+  [ -s "$DATA/identity.json" ] || return 0
+  owner="$(field cluster)/$(field hostId)"
   command -v docker >/dev/null 2>&1 || {
-    say "terrane: docker is not on the PATH: containers labelled terrane.dev/host are left"
+    say "terrane: docker is not on the PATH: containers labelled terrane.dev/owner=$owner are left"
     return 0
   }
-  ids=$(docker -H "unix://$DOCKER" ps -aq --filter label=terrane.dev/pod-uid 2>/dev/null) || {
-    say "terrane: Docker does not answer on $DOCKER: its containers are left"
+  ids=$(docker -H "unix://$DOCKER" ps -aq --filter "label=terrane.dev/owner=$owner" 2>/dev/null) || {
+    say "terrane: Docker does not answer on $DOCKER: containers labelled terrane.dev/owner=$owner are left"
     return 0
   }
   [ -z "$ids" ] || printf '%s\n' "$ids" | xargs docker -H "unix://$DOCKER" rm -f >/dev/null

@@ -46,7 +46,7 @@ async function run(io: Io, options: Options): Promise<void> {
     contexts: [{ name, context: { cluster: name, user: name } }],
     'current-context': name,
   };
-  const { stringify } = await import('yaml');
+  const { stringify } = await import('../yaml.ts');
   const text = session.json ? `${JSON.stringify(kubeconfig, null, 2)}\n` : stringify(kubeconfig, { lineWidth: 0 });
   if (!options.out) {
     await io.out.write(text);

@@ -1,5 +1,3 @@
-import { findKind } from '../../core/resources/kinds/index.ts';
-import { fieldOf } from '../../core/resources/schema/shape.ts';
 import { CliError } from '../errors.ts';
 import { type KubeClient, type KubeObject, kindPath } from './client.ts';
 import { type KindInfo, kindOfManifest, NAMESPACE } from './kinds.ts';
@@ -85,7 +83,7 @@ async function createOrPatch(kube: KubeClient, { kind, namespace, manifest }: Se
         const path = kindPath(kind, { namespace });
         return { kind, action: 'created', object: await kube.json<KubeObject>({ method: 'POST', path, query, body: wanted }) };
       }
-      const { patch, contentType } = patchFor(wanted, current);
+      const { patch, contentType } = await patchFor(wanted, current);
       if (patch === undefined) return { kind, action: 'unchanged', object: current };
       const path = kindPath(kind, { namespace, name });
       const object = await kube.json<KubeObject>({ method: 'PATCH', path, query, body: patch, contentType });
@@ -99,10 +97,11 @@ async function createOrPatch(kube: KubeClient, { kind, namespace, manifest }: Se
   }
 }
 
-function patchFor(wanted: ManifestObject, current: KubeObject): { patch: unknown; contentType: string } {
-  const definition = findKind(wanted.apiVersion, wanted.kind);
-  const field = definition && fieldOf(definition.schema);
-  const contentType = definition ? 'application/strategic-merge-patch+json' : 'application/merge-patch+json';
+async function patchFor(wanted: ManifestObject, current: KubeObject): Promise<{ patch: unknown; contentType: string }> {
+  // The schemas are large: most commands do without them.
+  const { fieldOfKind } = await import('./kind-schema.ts');
+  const field = fieldOfKind(wanted.apiVersion, wanted.kind);
+  const contentType = field ? 'application/strategic-merge-patch+json' : 'application/merge-patch+json';
   return { patch: threeWayPatch(lastApplied(current), withoutServersOwn(wanted), current, field), contentType };
 }
 

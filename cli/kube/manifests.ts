@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Document, isNode, LineCounter, parseAllDocuments, type Tags } from 'yaml';
+import type { Document, isNode as IsNode, Tags } from 'yaml';
 import { CliError, usageError } from '../errors.ts';
 import type { Io } from '../io.ts';
 
@@ -8,7 +8,7 @@ import type { Io } from '../io.ts';
 export interface Manifest {
   readonly object: ManifestObject;
   /** `web.yaml, line 12, column 5` of a field such as `spec.template.spec.containers[0].image`, or of the nearest one that is there. */
-  locate(field: string): string;
+  readonly locate: (field: string) => string;
 }
 
 export interface ManifestObject {
@@ -22,7 +22,7 @@ export interface ManifestObject {
 export async function readManifests(io: Io, paths: readonly string[], recursive: boolean): Promise<Manifest[]> {
   const manifests: Manifest[] = [];
   for (const path of paths) {
-    for (const source of await sources(io, path, recursive)) manifests.push(...parseManifests(source.name, source.text));
+    for (const source of await sources(io, path, recursive)) manifests.push(...(await parseManifests(source.name, source.text)));
   }
   if (manifests.length === 0) throw usageError(`nothing to do: no resources in ${paths.join(', ')}`);
   return manifests;
@@ -48,7 +48,8 @@ async function sources(io: Io, path: string, recursive: boolean): Promise<Source
 }
 
 /** Throws one error that names every mistake with file, line and column. */
-export function parseManifests(name: string, text: string): Manifest[] {
+export async function parseManifests(name: string, text: string): Promise<Manifest[]> {
+  const { isNode, LineCounter, parseAllDocuments } = await import('../yaml.ts');
   const lines = new LineCounter();
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset);
@@ -64,7 +65,7 @@ export function parseManifests(name: string, text: string): Manifest[] {
     const value: unknown = document.toJS();
     if (value === null || value === undefined) continue;
     for (const { path, value: item } of itemsOf(value)) {
-      const locate = (field: string) => at(offsetOf(document, [...path, ...fieldPath(field)]));
+      const locate = (field: string) => at(offsetOf(document, [...path, ...fieldPath(field)], isNode));
       const problem = problemOf(item);
       if (problem) problems.push(`${locate('')}: ${problem}`);
       else manifests.push({ object: item as ManifestObject, locate });
@@ -101,7 +102,7 @@ function fieldPath(field: string): (string | number)[] {
 }
 
 /** Of the key rather than its value, which is where a person looks. */
-function offsetOf(document: Document, path: readonly (string | number)[]): number {
+function offsetOf(document: Document, path: readonly (string | number)[], isNode: typeof IsNode): number {
   for (let length = path.length; length > 0; length--) {
     const node = document.getIn(path.slice(0, length), true);
     if (!isNode(node) || !node.range) continue;

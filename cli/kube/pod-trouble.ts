@@ -5,6 +5,8 @@ const USUAL = new Set(['ContainerCreating', 'PodInitializing', 'Completed']);
 
 /** Why a pod isn't running as it should, in one line; undefined when nothing is wrong or it is just starting. */
 export function podTrouble({ metadata, status }: Pod): string | undefined {
+  // What is ending ends with whatever code it likes.
+  if (metadata.deletionTimestamp) return undefined;
   if (status?.phase === 'Failed') return [status.reason ?? 'Failed', status.message].filter(Boolean).join(': ');
   const unplaced = status?.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False');
   if (unplaced && !metadata.deletionTimestamp)

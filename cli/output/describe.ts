@@ -85,7 +85,7 @@ async function title(io: Io, text: string): Promise<void> {
 }
 
 async function yaml(value: unknown): Promise<string> {
-  const { stringify } = await import('yaml');
+  const { stringify } = await import('../yaml.ts');
   return plainText(stringify(value, { lineWidth: 0, version: '1.1' }));
 }
 

@@ -5,7 +5,7 @@ export async function printJson(io: Io, value: unknown): Promise<void> {
 }
 
 export async function printYaml(io: Io, value: unknown): Promise<void> {
-  const { stringify } = await import('yaml');
+  const { stringify } = await import('../yaml.ts');
   // YAML 1.1 quotes what other readers (kubectl) would take for a boolean or a number.
   await io.out.write(stringify(value, { lineWidth: 0, version: '1.1' }));
 }

@@ -5,7 +5,7 @@ import { paint } from './colour.ts';
 /** Prints what went wrong and what to do, on standard error; with --json as one object there. Gives the exit code. */
 export async function reportError(error: unknown, io: Io, json: boolean): Promise<ExitCode> {
   if (isClosedPipe(error)) return EXIT.ok;
-  const known = error instanceof CliError ? error : unexpected(error);
+  const known = error instanceof CliError ? error : foreign(error);
   const { message, fix, code, status, requestId } = known;
   if (json) {
     await line(io.err, JSON.stringify({ error: { code, message, fix, status, requestId } }));
@@ -18,9 +18,15 @@ export async function reportError(error: unknown, io: Io, json: boolean): Promis
   return known.exit;
 }
 
-function unexpected(error: unknown): CliError {
+/** Server and agent throw errors of their own: with `fix` they are meant for people, without it somebody has to look where. */
+function foreign(error: unknown): CliError {
   const cause = error instanceof Error ? error : new Error(String(error));
-  return new CliError(cause.message, { code: 'internal', cause, fix: 'TERRANE_DEBUG=1 prints where it happened.' });
+  const { fix, code } = cause as { fix?: unknown; code?: unknown };
+  return new CliError(cause.message, {
+    code: typeof code === 'string' ? code : 'internal',
+    cause,
+    fix: typeof fix === 'string' ? fix : 'TERRANE_DEBUG=1 prints where it happened.',
+  });
 }
 
 /** `terrane get pods | head -1`: the reader has what it wanted. */
