@@ -7,11 +7,11 @@ import { createAccounts } from '../../functions/api/accounts/create-accounts.ts'
 import { authenticate } from '../../functions/api/auth/authenticate.ts';
 import { requireCluster } from '../../functions/api/auth/require-cluster.ts';
 import { createKube } from '../../functions/api/kube/create-kube.ts';
+import { removeHostOfNode } from '../../functions/api/remove-host.ts';
 import type { ApiEnv } from '../../functions/context.ts';
 import { createInstall, type InstallDeps } from '../../functions/node/install.ts';
 import { createNode } from '../../functions/node/create-node.ts';
 import { onError } from '../../functions/on-error.ts';
-import { removeHostOfNode } from './remove-host.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { ServerMetrics } from './metrics.ts';
 

@@ -1,5 +1,5 @@
 import type { Logger } from '../../core/ports/logger.ts';
-import type { AuditedWrite } from '../../functions/api/kube/deps.ts';
+import type { AuditedWrite } from './kube/deps.ts';
 import type { Accounts } from '../../store/accounts/accounts.ts';
 
 /** `kubectl delete node` removes the host, too: its key no longer works, and its place in the quota is free. */

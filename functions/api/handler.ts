@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto';
+import { Hono } from 'hono';
+import { requestId } from 'hono/request-id';
+import { TerraneError } from '../../core/errors/terrane-error.ts';
+import type { ApiEnv } from '../context.ts';
+import { inBackground } from '../hosted/background.ts';
+import { hostedAccounts } from '../hosted/accounts.ts';
+import { noRelay } from '../hosted/no-relay.ts';
+import { beforeFreeze, clientIp, serve } from '../hosted/serve.ts';
+import { hostedStore } from '../hosted/store.ts';
+import { streamed } from '../hosted/stream-answer.ts';
+import { onError } from '../on-error.ts';
+import { createAccounts } from './accounts/create-accounts.ts';
+import { authenticate } from './auth/authenticate.ts';
+import { requireCluster } from './auth/require-cluster.ts';
+import { createKube } from './kube/create-kube.ts';
+import { removeHostOfNode } from './remove-host.ts';
+
+/** Lambda of what people and their tools ask: /v1/* and /clusters/*. Its URL streams, for watches. */
+
+const store = hostedStore();
+const { keyspaces, clock, log } = store;
+const { accounts, deleteNode } = hostedAccounts(store);
+
+const app = new Hono<ApiEnv>();
+app.onError(onError({ log }));
+app.use(requestId());
+app.route('/', createAccounts({ accounts, info: elsewhere, clientIp, deleteNode, log }));
+app.use('/clusters/:cluster/*', authenticate({ accounts }), requireCluster({ accounts }));
+app.route(
+  '/clusters/:cluster',
+  createKube({
+    keyspaces,
+    relay: noRelay,
+    clock,
+    newUid: randomUUID,
+    onError: (error, id) => log.error('a Kubernetes API request failed', { error, requestId: id }),
+    onWrite: (write) => inBackground(removeHostOfNode(accounts, log, write)),
+  }),
+);
+
+export const handler = streamed(
+  (event, context, sent) => serve(app, event, context, sent),
+  () => beforeFreeze(store),
+);
+
+/** GET /v1/info is the install function's: it has the key that signs the agent. CloudFront sends it there. */
+function elsewhere(): never {
+  throw new TerraneError('not_found');
+}

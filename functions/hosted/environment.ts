@@ -1,0 +1,27 @@
+/** What lib/ tells a function by its environment. Names here, so that a function and its construct can't disagree silently. */
+export const VARIABLES = {
+  tenantTable: 'TENANT_TABLE',
+  identityTable: 'IDENTITY_TABLE',
+  /** What CloudFront adds to each request: proof that it came through the front door. */
+  originSecret: 'ORIGIN_SECRET',
+  /** Set when the installation has a domain of its own. */
+  publicUrl: 'PUBLIC_URL',
+  /** The WebSocket API's management endpoint: https://<api>.execute-api.<region>.amazonaws.com/<stage> */
+  pushEndpoint: 'PUSH_ENDPOINT',
+  /** Sender of mails; unset: no mail is sent and addresses aren't verified. */
+  mailFrom: 'MAIL_FROM',
+  /** Name of the SSM parameter with the key that signs the agent's artefacts. */
+  manifestKeyParameter: 'MANIFEST_KEY_PARAMETER',
+} as const;
+
+type Variable = keyof typeof VARIABLES;
+
+export function required(variable: Variable): string {
+  const value = optional(variable);
+  if (value === undefined) throw new Error(`the function's environment lacks ${VARIABLES[variable]}; deploy it with lib/`);
+  return value;
+}
+
+export function optional(variable: Variable): string | undefined {
+  return process.env[VARIABLES[variable]] || undefined;
+}

@@ -1,0 +1,27 @@
+import { Hono } from 'hono';
+import { requestId } from 'hono/request-id';
+import { openAccounts } from '../../store/accounts/accounts.ts';
+import { type InvocationContext, resultOf, type UrlEvent, type UrlResult } from '../hosted/function-url.ts';
+import { noRelay } from '../hosted/no-relay.ts';
+import { beforeFreeze, clientIp, serve } from '../hosted/serve.ts';
+import { hostedStore } from '../hosted/store.ts';
+import { createNode } from './create-node.ts';
+
+/** Lambda of /node/v1/*: what hosts ask. */
+
+const store = hostedStore();
+const accounts = openAccounts({
+  ...store,
+  mailer: { send: () => Promise.reject(new Error('the node function sends no mail')) },
+  publicUrl: () => '',
+});
+const app = new Hono()
+  .use(requestId())
+  // The inbox's stream wakes the reconciler.
+  .route('/', createNode({ ...store, accounts, streams: noRelay, clientIp, onReport: () => {} }));
+
+export async function handler(event: UrlEvent, context: InvocationContext): Promise<UrlResult> {
+  const result = await resultOf(await serve(app, event, context));
+  await beforeFreeze(store);
+  return result;
+}
