@@ -6,6 +6,8 @@ const shared = {
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/cdk.out'],
 };
 export default {
+  // A limit on hanging, not an expectation of speed: CI machines are slow and busy.
+  testTimeout: 60_000,
   projects: [
     {
       ...shared,

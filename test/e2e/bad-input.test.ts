@@ -80,15 +80,17 @@ describe('a bad join token', () => {
     expect(await joinError(garbled)).toMatch(/garbled|check ?sum|copied|truncated/i);
   });
 
-  test('an expired one says that it expired and how to get another', async () => {
-    const token = await installation.joinToken(['--expires', '1s']);
-    await eventually('it has expired', async () => {
-      const { tokens } = await installation.terraneJson<{ tokens: { state: string }[] }>(['token', 'list']);
-      expect(tokens.some(({ state }) => state === 'expired')).toBe(true);
-    });
+  test('a used one says that it was used and how to get another', async () => {
+    const token = await installation.joinToken();
+    const file = join(installation.dir, 'once');
+    writeFileSync(file, token);
+    const first = await installation.startAgent({ name: 'first', socket: '/nonexistent.sock', tokenFile: file });
+    await eventually('the first host has joined', () => expect(readFileSync(first.logFile, 'utf8')).toMatch(/joined/));
+    await first.stop();
     const message = await joinError(token);
-    expect(message).toMatch(/expired/);
+    expect(message).toMatch(/used/);
     expect(message).toMatch(/terrane token create/);
+    await installation.terrane(['node', 'remove', 'first', '--yes']);
   });
 });
 
