@@ -32,6 +32,24 @@ remove_containers() {
   [ -z "$ids" ] || printf '%s\n' "$ids" | xargs docker -H "unix://$DOCKER" rm -f >/dev/null
 }
 
+# An agent that was started by hand (--foreground, --prefix). Its lock names the process; that it is ours, its command line.
+stop_agent() {
+  pid=$(cut -d ' ' -f 1 "$DATA/agent.lock" 2>/dev/null) || return 0
+  tries=0
+  while tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | awk -v dir="$BASE/versions/" 'index($0, dir) == 1 { found = 1 } END { exit !found }'; do
+    tries=$((tries + 1))
+    case $tries in
+      1) kill "$pid" 2>/dev/null || true ;;
+      20) kill -9 "$pid" 2>/dev/null || true ;;
+      30)
+        say "terrane: the agent (process $pid) does not end"
+        exit 1
+        ;;
+    esac
+    sleep 1
+  done
+}
+
 # tmpfs mounts of secrets lie below the data directory: they go before the directory does.
 unmount_below() {
   [ -r /proc/mounts ] || return 0
@@ -69,6 +87,7 @@ main() {
     if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
   fi
 
+  stop_agent
   if [ "$purge" = 1 ]; then
     remove_containers
     unmount_below "$DATA"

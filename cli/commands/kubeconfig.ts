@@ -4,7 +4,7 @@ import type { ServerInfo, TokenView } from '../../core/accounts/api.ts';
 import { CliError } from '../errors.ts';
 import { type Io, line } from '../io.ts';
 import { timeSpan, withCluster } from '../options.ts';
-import { duration } from '../output/age.ts';
+import { timeLeft } from '../output/age.ts';
 import { printJson } from '../output/print.ts';
 import { openSession, type SessionOptions } from '../session.ts';
 
@@ -54,7 +54,7 @@ async function run(io: Io, options: Options): Promise<void> {
   }
   await writeFile(options.out, text, { mode: 0o600 });
   if (session.json) await printJson(io, { file: options.out, token: token.id });
-  else await line(io.err, `${options.out} is written; its token ${token.id} lasts ${duration(token.expiresAt - io.now())}`);
+  else await line(io.err, `${options.out} is written; its token ${token.id} lasts ${timeLeft(token.expiresAt, io.now())}`);
 }
 
 function authority({ ca }: ServerInfo): { 'certificate-authority-data'?: string } {

@@ -4,7 +4,7 @@ import { usageError } from '../errors.ts';
 import { type Io, line } from '../io.ts';
 import { isLocal, joinCommand } from '../join-command.ts';
 import { timeSpan, wholeNumber, withCluster, withSession } from '../options.ts';
-import { ageOf, duration } from '../output/age.ts';
+import { ageOf, timeLeft } from '../output/age.ts';
 import { note, printJson, printResult } from '../output/print.ts';
 import { printTable } from '../output/table.ts';
 import { openSession, type Session, type SessionOptions } from '../session.ts';
@@ -46,14 +46,14 @@ async function create(io: Io, session: Session, { kind, expires, uses, role, clu
     return note(
       io,
       session.json,
-      `It is shown this once. Use it as TERRANE_TOKEN or as a Bearer token. It expires in ${left(token, io)}.`,
+      `It is shown this once. Use it as TERRANE_TOKEN or as a Bearer token. It expires in ${timeLeft(token.expiresAt, io.now())}.`,
     );
   }
   const info = await session.http.json<ServerInfo>({ path: '/v1/info' });
   const command = await joinCommand(session.http, info, secret);
   if (!session.json) {
     const hosts = token.uses && token.uses.max > 1 ? `up to ${token.uses.max} hosts` : 'one host';
-    await line(io.err, `Run this as root on the host (good for ${hosts}, for ${left(token, io)}):`);
+    await line(io.err, `Run this as root on the host (good for ${hosts}, for ${timeLeft(token.expiresAt, io.now())}):`);
     if (isLocal(info.url))
       await line(
         io.err,
@@ -61,11 +61,6 @@ async function create(io: Io, session: Session, { kind, expires, uses, role, clu
       );
   }
   return printResult(io, session.json, { ...view, token: secret, command }, command);
-}
-
-function left({ expiresAt }: TokenView, io: Io): string {
-  // Rounded up: "1h", not "59m59s".
-  return duration(Math.ceil((expiresAt - io.now()) / 60_000) * 60_000);
 }
 
 function listCommand(io: Io): Command {
@@ -89,7 +84,7 @@ function listCommand(io: Io): Command {
           { title: 'STATE', value: ({ state }) => state, colour: ({ state }) => (state === 'active' ? 'green' : 'dim') },
           {
             title: 'EXPIRES',
-            value: ({ expiresAt }) => (expiresAt > io.now() ? `in ${duration(expiresAt - io.now())}` : 'over'),
+            value: ({ expiresAt }) => (expiresAt > io.now() ? `in ${timeLeft(expiresAt, io.now())}` : 'over'),
           },
           { title: 'AGE', value: ({ createdAt }) => ageOf(createdAt, io.now()) },
         ],

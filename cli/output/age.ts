@@ -5,6 +5,16 @@ export function ageOf(since: number | string | undefined, now: number): string {
   return duration(Math.max(0, now - start));
 }
 
+/** How long until then, rounded up: a token for an hour says so also a second later. */
+export function timeLeft(until: number, now: number): string {
+  const left = until - now;
+  const unit = left > 2 * DAY_MS ? DAY_MS : MINUTE_MS;
+  return duration(Math.ceil(left / unit) * unit);
+}
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+
 /** Milliseconds as a person says them. */
 export function duration(ms: number): string {
   const seconds = Math.floor(ms / 1000);

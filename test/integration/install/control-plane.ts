@@ -14,7 +14,7 @@ const SOURCE = join(import.meta.dirname, '../../../agent/install');
 
 /**
  * The install routes over real HTTP, with the real script and launcher, and in the archive a runtime that is this machine's
- * Node and an agent that "joins": small enough to make anew for each test.
+ * Node and an agent that "joins" (and stays, as a node named `stay`): small enough to make anew for each test.
  */
 export interface TestControlPlane {
   readonly url: string;
@@ -36,6 +36,10 @@ const option = (name) => process.argv[process.argv.indexOf(name) + 1];
 const data = option('--data');
 const token = readFileSync(option('--token-file'), 'utf8').trim();
 writeFileSync(data + '/identity.json', JSON.stringify({ nodeName: 'test-node' }));
+if (process.argv.includes('stay')) {
+  writeFileSync(data + '/agent.lock', process.pid + ' 1');
+  setInterval(() => {}, 1000);
+}
 console.log(JSON.stringify({ pid: process.pid, arguments: process.argv.slice(2), token, flags: process.execArgv }));
 `;
 

@@ -4,7 +4,7 @@ import { chmod, mkdir, readdir, readFile, readlink, stat, symlink, truncate, wri
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type TestControlPlane, testControlPlane } from './control-plane.ts';
-import { install, JOIN_TOKEN, run } from './run-script.ts';
+import { install, JOIN_TOKEN, run, start } from './run-script.ts';
 
 let plane: TestControlPlane;
 let prefix: string;
@@ -70,6 +70,17 @@ describe('a good install', () => {
     expect(purge.code).toBe(0);
     await install(plane, ['--prefix', prefix]);
     expect((await run(join(prefix, 'uninstall.sh'), ['--purge'])).code).toBe(0);
+    expect(existsSync(prefix)).toBe(false);
+  });
+
+  test('uninstall.sh stops an agent that runs in the foreground', async () => {
+    expect((await install(plane, ['--prefix', prefix])).code).toBe(0);
+    const script = join(plane.directory, 'install.sh');
+    const agent = await start('sh', [script, '--prefix', prefix, '--name', 'stay', '--foreground'], {
+      TERRANE_TOKEN: JOIN_TOKEN,
+    });
+    expect((await run(join(prefix, 'uninstall.sh'), ['--purge'])).code).toBe(0);
+    await agent.ended;
     expect(existsSync(prefix)).toBe(false);
   });
 

@@ -28,6 +28,21 @@ export function run(command: string, args: readonly string[], env: Readonly<Reco
 
 export const JOIN_TOKEN = 'trn_join_test';
 
+/** Starts a program that stays. Resolves when it has printed something; `ended` when it is gone. */
+export function start(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<{ readonly ended: Promise<unknown> }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'ignore'] });
+    const ended = new Promise((end) => child.once('close', end));
+    child.on('error', reject);
+    child.stdout.once('data', () => resolve({ ended }));
+    void ended.then(() => reject(new Error('it ended before it printed anything')));
+  });
+}
+
 /** Fetches install.sh as a user does and runs it with `sh`. */
 export async function install(
   plane: TestControlPlane,
