@@ -178,6 +178,7 @@ export async function runHost(host: HostOptions): Promise<void> {
     random,
     now,
     signal,
+    onRevoked,
     reportSeconds: () => assignment?.settings.reportSeconds ?? SETTINGS.reportSeconds,
     build() {
       const engineState = engineWatch.state();
@@ -241,15 +242,18 @@ export async function runHost(host: HostOptions): Promise<void> {
       reachable = now_;
       if (back) report.reachable();
     },
-    onRevoked(message) {
-      if (!assignment || assignment.pods.length === 0) return;
-      log.error('this node was removed from its cluster: its containers are stopped', { reason: message });
-      assignment = { ...assignment, pods: [], configMaps: [], secrets: [] };
-      void state.saveAssignment(assignment);
-      applyAssignment(pods, [], now());
-      loop.trigger();
-    },
+    onRevoked,
   });
+
+  /** Whichever request hears of it first: the cluster has given the work to other hosts. */
+  function onRevoked(message: string): void {
+    if (!assignment || assignment.pods.length === 0) return;
+    log.error('this node was removed from its cluster: its containers are stopped', { reason: message });
+    assignment = { ...assignment, pods: [], configMaps: [], secrets: [] };
+    void state.saveAssignment(assignment);
+    applyAssignment(pods, [], now());
+    loop.trigger();
+  }
 
   const streams = new Map<string, AbortController>();
   function onPush(message: PushMessage): void {

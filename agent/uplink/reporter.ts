@@ -10,6 +10,8 @@ export interface ReporterOptions {
   readonly random: () => number;
   readonly now: () => number;
   readonly signal: AbortSignal;
+  /** The node was removed from its cluster, and its key with it. */
+  readonly onRevoked: (message: string) => void;
   /** The current report, and a text that differs when it is worth sending; undefined while there is nothing to say yet. */
   readonly build: () => { readonly report: Report; readonly key: string } | undefined;
   /** Seconds between reports when nothing changed. */
@@ -78,6 +80,7 @@ export function reporter(options: ReporterOptions): Reporter {
     } catch (error) {
       if (signal.aborted) return;
       const wait = retryDelay(failures, random, 2000, RETRY_MS_MAX);
+      if (error instanceof Refusal && error.code === 'host_revoked') options.onRevoked(error.message);
       if (failures === 0)
         log.warn(`the report was not received: ${connectionProblem(error)}; it will be sent again`, { retryMs: wait });
       failures++;
