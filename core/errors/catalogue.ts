@@ -81,7 +81,7 @@ export const catalogue = {
   email_not_verified: {
     status: 403,
     when: 'Your e-mail address is not verified yet.',
-    fix: 'Open the link in the mail we sent you; POST /v1/verify/resend sends another.',
+    fix: 'Open the link in the mail we sent you (or: terrane verify TOKEN); POST /v1/verify/resend sends another.',
   },
 
   // Accounts

@@ -31,7 +31,7 @@ export async function invite(
   request: { readonly email: string; readonly role: Role },
   who: Who,
 ): Promise<InvitationView> {
-  const { store, mailer, lifetimes, rateLimits, publicUrl } = context;
+  const { store, mailer, log, lifetimes, rateLimits, publicUrl } = context;
   const { tenant } = principal;
   requireRole(principal, request.role === 'owner' ? 'owner' : 'admin', `invite an ${request.role}`);
   const email = normaliseEmail(request.email);
@@ -39,8 +39,6 @@ export async function invite(
   if (problem) throw new TerraneError('invalid_request', `email ${problem}`, { details: [{ field: 'email', message: problem }] });
   if ((await listMembers(context, tenant)).some((member) => member.email === email)) throw new TerraneError('member_exists');
   await takeToken(store, rateLimits.mailPerUser, { name: 'mailPerUser', of: email, tenant });
-  const organisation = await store.forTenant(tenant).get<OrganisationRow>('org', 'organisation');
-
   const { userId } = principal;
   const { id, text, row, steps } = issueSecret(store, tenant, 'invite', {
     userId,
@@ -49,7 +47,8 @@ export async function invite(
     lifetimeMs: lifetimes.inviteMs,
   });
   await store.transact([...steps, audited(store, tenant, who, 'member.invite', email, { role: request.role })]);
-  await mailer.send({
+  const organisation = await store.forTenant(tenant).get<OrganisationRow>('org', 'organisation');
+  const mail = {
     to: email,
     subject: `${principal.email} invites you to ${organisation?.name ?? 'an organisation'} on Terrane`,
     text: [
@@ -61,6 +60,10 @@ export async function invite(
       '',
       `Server: ${publicUrl()}`,
     ].join('\n'),
+  };
+  await mailer.send(mail).catch((error: unknown) => {
+    log.error('an invitation was not sent', { error: String(error) });
+    throw new TerraneError('unavailable', 'The invitation could not be sent.', { fix: 'Invite the person again in a moment.' });
   });
   return { id, email, role: request.role, expiresAt: row.expiresAt };
 }

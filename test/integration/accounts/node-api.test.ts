@@ -1,3 +1,5 @@
+import type { AddressInfo } from 'node:net';
+import { serve } from '@hono/node-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Hono } from 'hono';
 import { memoryKeyspace } from '../../../core/keyspace/memory.ts';
@@ -302,4 +304,29 @@ describe('a stream', () => {
       { method: 'POST', url, body: { streamed: true }, headers: { host: 'terrane.test', ...headers } },
       { ...host.key, created: world.clock.at },
     );
+});
+
+test('all of it works over real HTTP, where Host and bodies are what a server makes of them', async () => {
+  const { joinToken } = await organisation();
+  const { key, joinBody } = newHost();
+  const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' });
+  try {
+    await new Promise((resolve) => server.once('listening', resolve));
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/node/v1`;
+    const post = (path: string, text: string, streamed = false) => {
+      const signing = { method: 'POST', url: base + path, body: streamed ? { streamed: true as const } : text };
+      return fetch(base + path, {
+        method: 'POST',
+        body: text,
+        headers: signRequest(signing, { ...key, created: world.clock.at }),
+      });
+    };
+    expect((await post('/join', JSON.stringify(joinBody(await joinToken())))).status).toBe(200);
+    expect((await post('/report', JSON.stringify(report))).status).toBe(200);
+    expect((await post('/streams/real', 'line\n', true)).status).toBe(204);
+    expect(streams.at(-1)).toMatchObject({ id: 'real', status: 200, text: 'line\n' });
+    expect((await post('/join', 'x'.repeat(100_000))).status).toBe(413);
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
 });

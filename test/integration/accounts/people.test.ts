@@ -1,4 +1,8 @@
+import { GetItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { silentLogger } from '../../../core/ports/logger.ts';
+import { openAccounts } from '../../../store/accounts/accounts.ts';
+import { EMBEDDED_TABLES } from '../../../store/dynamodb.ts';
 import { openWorld, PASSWORD, type World } from './world.ts';
 
 let world: World;
@@ -25,6 +29,14 @@ describe('signing up', () => {
       organisations: [{ name: 'Analytical Engines' }],
     });
     expect(world.mails.at(-1)).toMatchObject({ to: 'ada@example.com', subject: 'Verify your e-mail address' });
+  });
+
+  test('succeeds although the mail can not be sent: another can be asked for', async () => {
+    world.failMail();
+    const { email, token } = await world.person();
+    expect(world.mailedSecret(email)).toBe('');
+    await world.expectStatus(200, 'POST', '/v1/verify/resend', { as: token });
+    await world.expectStatus(200, 'POST', '/v1/verify', { body: { token: world.mailedSecret(email) } });
   });
 
   test('with an address that has an account changes nothing and says so', async () => {
@@ -98,12 +110,11 @@ describe('logging in', () => {
   test('hashes the password again when the costs were raised', async () => {
     const { email, tenant, userId } = await world.person();
     const stored = async () => {
-      const { GetItemCommand } = await import('@aws-sdk/client-dynamodb');
       const Key = { pk: { S: `${tenant}#users` }, sk: { S: userId } };
       return (await world.client.send(new GetItemCommand({ TableName: 'tenant', Key }))).Item?.password?.S ?? '';
     };
     const before = await stored();
-    const stronger = await sameStoreWith({
+    const stronger = sameStoreWith({
       argon2id: { memoryKib: 128, passes: 1, parallelism: 1 },
       scrypt: { logN: 9, r: 8, p: 1 },
     });
@@ -115,10 +126,7 @@ describe('logging in', () => {
     expect(await stored()).toBe(after);
   });
 
-  async function sameStoreWith(passwordCosts: NonNullable<Parameters<typeof openWorld>[0]>['passwordCosts']) {
-    const { openAccounts } = await import('../../../store/accounts/accounts.ts');
-    const { EMBEDDED_TABLES } = await import('../../../store/dynamodb.ts');
-    const { silentLogger } = await import('../../../core/ports/logger.ts');
+  function sameStoreWith(passwordCosts: NonNullable<Parameters<typeof openWorld>[0]>['passwordCosts']) {
     return openAccounts({
       client: world.client,
       tables: EMBEDDED_TABLES,
@@ -241,4 +249,15 @@ test('nothing secret is ever logged', async () => {
   await world.call('GET', '/v1/me', { as: `${token}x` });
   const text = world.logged.join('\n');
   for (const secret of [PASSWORD, 'not the password', token, world.mailedSecret(email)]) expect(text).not.toContain(secret);
+});
+
+test('nothing secret is kept in clear', async () => {
+  const { email, token } = await world.person();
+  await world.cluster(token);
+  const join = await world.token(token, { kind: 'join' });
+  const api = await world.token(token, { kind: 'api' });
+  const scans = ['tenant', 'identity'].map((TableName) => world.client.send(new ScanCommand({ TableName })));
+  const kept = JSON.stringify((await Promise.all(scans)).map(({ Items }) => Items));
+  expect(kept).toContain(email);
+  for (const secret of [PASSWORD, token, join.secret, api.secret, world.mailedSecret(email)]) expect(kept).not.toContain(secret);
 });

@@ -44,6 +44,16 @@ describe('members', () => {
     expect(signedUp.json.error.code).toBe('invitation_invalid');
   });
 
+  test('are told when the invitation could not be mailed', async () => {
+    world.failMail();
+    const answer = await world.call('POST', '/v1/members', { as: owner.token, body: { email: 'lost@example.com' } });
+    expect(answer).toMatchObject({
+      status: 503,
+      json: { error: { code: 'unavailable', fix: expect.stringContaining('again') } },
+    });
+    await world.expectStatus(201, 'POST', '/v1/members', { as: owner.token, body: { email: 'lost@example.com' } });
+  });
+
   test('who have an account accept with it, and choose the organisation when they log in', async () => {
     const guest = await world.person();
     await world.expectStatus(201, 'POST', '/v1/members', { as: owner.token, body: { email: guest.email, role: 'viewer' } });

@@ -2,6 +2,7 @@ import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { jest } from '@jest/globals';
 import { Hono } from 'hono';
 import type { ClusterView, LoginView, TokenView } from '../../../core/accounts/api.ts';
 import { rawPublicKey, signRequest } from '../../../core/node/http-signature.ts';
@@ -15,6 +16,9 @@ import { onError } from '../../../functions/on-error.ts';
 import { type Accounts, type AccountsOptions, openAccounts } from '../../../store/accounts/accounts.ts';
 import { createTables, dynamoClient, EMBEDDED_TABLES } from '../../../store/dynamodb.ts';
 import { startDynoxide } from '../../../store/dynoxide.ts';
+
+// Each test is some dozen transactions on a real store: on a busy machine that takes longer than Jest's five seconds.
+jest.setTimeout(120_000);
 
 export const PASSWORD = 'correct horse battery';
 const HOST = 'terrane.test';
@@ -38,6 +42,7 @@ export async function openWorld(options: Partial<AccountsOptions> = {}) {
   await createTables(client);
   const clock = { at: 1_800_000_000_000, now: () => clock.at };
   const mails: Mail[] = [];
+  let failMails = 0;
   const logged: string[] = [];
   const note = (message: string, fields?: Record<string, unknown>) => void logged.push(message + JSON.stringify(fields ?? {}));
   const log = { info: note, warn: note, error: note };
@@ -47,7 +52,12 @@ export async function openWorld(options: Partial<AccountsOptions> = {}) {
     client,
     tables: EMBEDDED_TABLES,
     clock,
-    mailer: { send: async (mail) => void mails.push(mail) },
+    mailer: {
+      async send(mail) {
+        if (failMails-- > 0) throw new Error('no mail today');
+        mails.push(mail);
+      },
+    },
     log,
     publicUrl: () => 'https://terrane.test',
     // Cheap, or the suite would only hash passwords.
@@ -113,6 +123,10 @@ export async function openWorld(options: Partial<AccountsOptions> = {}) {
     revoked,
     nodeResources,
     call,
+    /** The next mail can't be sent. */
+    failMail() {
+      failMails = 1;
+    },
     /** Fails the test unless the answer has this status. */
     async expectStatus(status: number, ...request: Parameters<typeof call>): Promise<Answer> {
       const answer = await call(...request);
