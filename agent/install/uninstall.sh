@@ -32,11 +32,16 @@ remove_containers() {
   [ -z "$ids" ] || printf '%s\n' "$ids" | xargs docker -H "unix://$DOCKER" rm -f >/dev/null
 }
 
-# An agent that was started by hand (--foreground, --prefix). Its lock names the process; that it is ours, its command line.
+# Whether a process was started from this installation.
+is_ours() {
+  { tr '\0' '\n' <"/proc/$1/cmdline"; } 2>/dev/null | awk -v dir="$BASE/versions/" 'index($0, dir) == 1 { found = 1 } END { exit !found }'
+}
+
+# An agent that was started by hand (--foreground, --prefix). Its lock names the process.
 stop_agent() {
   pid=$(cut -d ' ' -f 1 "$DATA/agent.lock" 2>/dev/null) || return 0
   tries=0
-  while tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | awk -v dir="$BASE/versions/" 'index($0, dir) == 1 { found = 1 } END { exit !found }'; do
+  while is_ours "$pid"; do
     tries=$((tries + 1))
     case $tries in
       1) kill "$pid" 2>/dev/null || true ;;

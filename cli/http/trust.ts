@@ -10,7 +10,7 @@ import { networkError, UNTRUSTED_CODE } from './network-error.ts';
 export interface TrustOptions {
   /** PEM file of the authority to trust. */
   readonly ca?: string;
-  /** SHA-256 of the authority's certificate, as the server prints it at its start. */
+  /** SHA-256 of the authority's certificate, as openssl prints it. */
   readonly caFingerprint?: string;
 }
 
@@ -46,7 +46,7 @@ async function checkFingerprint(server: string, fingerprint: string, { caFingerp
   }
   await line(io.err, `${server} has a certificate authority of its own. SHA-256 fingerprint:`);
   await line(io.err, `  ${fingerprint}`);
-  await line(io.err, 'The server printed the same when it started, if this is your server.');
+  await line(io.err, 'On the server: openssl x509 -noout -fingerprint -sha256 -in <its data directory>/tls/ca.crt');
   if (!io.input.isTerminal)
     throw usageError(
       "can't ask whether to trust it: standard input is no terminal",
