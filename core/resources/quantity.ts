@@ -16,7 +16,7 @@ const BINARY = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 
 /** Throws RangeError with a sentence for the user if `text` isn't a quantity. */
 export function parseQuantity(text: string | number): Quantity {
-  const match = SYNTAX.exec(String(text));
+  const match = String(text).length > 64 ? null : SYNTAX.exec(String(text));
   const [, sign, whole = '', fraction = '', exponent, suffix = ''] = match ?? [];
   if (!match || whole + fraction === '')
     throw new RangeError(`${JSON.stringify(text)} is not a quantity such as 100m, 1.5 or 128Mi`);

@@ -1,3 +1,4 @@
+import { cloneJson } from '../clone.ts';
 import { equalJson } from '../equal.ts';
 import { type FieldError, forbiddenField } from '../field-error.ts';
 import { dnsSubdomain } from '../names.ts';
@@ -76,7 +77,7 @@ export const podKind: KindDefinition<'Pod'> = {
  * activeDeadlineSeconds (only shorter), tolerations (only more), and nodeName once, which is what placing it means.
  */
 function unchangedSpec(next: Pod, previous: Pod): FieldError[] {
-  const comparable = structuredClone(next.spec);
+  const comparable = cloneJson(next.spec);
   for (const list of ['containers', 'initContainers'] as const)
     comparable[list]?.forEach((container, index) => {
       const before = previous.spec[list]?.[index];

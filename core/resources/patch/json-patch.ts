@@ -1,3 +1,4 @@
+import { cloneJson } from '../clone.ts';
 import fastJsonPatch, { type Operation } from 'fast-json-patch';
 import { badRequest, StatusError } from '../status.ts';
 
@@ -14,7 +15,7 @@ export function jsonPatch(target: unknown, patch: unknown): unknown {
   if (patch.length > MAX_OPERATIONS)
     throw new StatusError('RequestEntityTooLarge', `a JSON patch may have at most ${MAX_OPERATIONS} operations`);
   try {
-    return fastJsonPatch.applyPatch(structuredClone(target), patch as Operation[], true).newDocument;
+    return fastJsonPatch.applyPatch(cloneJson(target), patch as Operation[], true).newDocument;
   } catch (error) {
     throw new StatusError('Invalid', `the server rejected our request due to an error in our request: ${firstLine(error)}`);
   }

@@ -1,3 +1,4 @@
+import { cloneJson } from '../clone.ts';
 import type { TxnView } from '../../keyspace/types.ts';
 import { checkTypes } from '../decode.ts';
 import { type KindDefinition, apiVersionOf, kindByName } from '../kinds/index.ts';
@@ -16,7 +17,7 @@ import { getResource, keyOf, store } from './read.ts';
  */
 export function createResource<K extends KindName>(txn: TxnView, kind: K, object: object, ctx: WriteContext): KindMap[K] {
   const definition = kindByName(kind) as KindDefinition;
-  const draft = structuredClone(object) as AnyResource;
+  const draft = cloneJson(object) as AnyResource;
   draft.apiVersion = apiVersionOf(definition) as AnyResource['apiVersion'];
   draft.kind = kind;
   checkTypes(definition, draft, draft.metadata?.name ?? draft.metadata?.generateName ?? '');
@@ -24,11 +25,11 @@ export function createResource<K extends KindName>(txn: TxnView, kind: K, object
   draft.metadata = newMetadata(definition, draft.metadata, txn, ctx);
   const { namespace, name } = draft.metadata;
   if (namespace !== undefined) requireOpenNamespace(txn, definition, namespace, name);
-  // Defaults first: the status of a new object may follow from its spec.
   definition.defaults(draft);
-  definition.prepareCreate?.(draft);
   const errors = [...validateMetadata(definition, draft), ...definition.validate(draft)];
   if (errors.length > 0) throw invalid(definition, name, errors);
+  // Last, because the first status may follow from a spec that is right.
+  definition.prepareCreate?.(draft);
   if (txn.get(keyOf(definition, namespace, name))) throw alreadyExists(definition, name);
   return store(txn, definition, draft) as KindMap[K];
 }

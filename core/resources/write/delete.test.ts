@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { SYSTEM_NAMESPACES } from '../namespaces.ts';
 import { deployment, fixedContext, inTxn, newCluster, pod, podSpec, refusal } from '../testing/fixtures.ts';
-import { createResource, deleteResource, getResource, updateResource } from '../write.ts';
+import { createResource, deleteResource, getResource, listResources, updateResource } from '../write.ts';
 
 const onNode = { ...podSpec(), nodeName: 'n1' };
 
@@ -72,6 +72,23 @@ describe('deleteResource', () => {
     expect(getResource(cluster.view(), 'ConfigMap', 'team', 'c')).toBeUndefined();
     expect(getResource(cluster.view(), 'Pod', 'team', 'a')!.metadata.deletionTimestamp).toBeDefined();
     await inTxn(cluster, (txn) => deleteResource(txn, 'Pod', 'team', 'a', { gracePeriodSeconds: 0 }, ctx));
+    expect(getResource(cluster.view(), 'Namespace', '', 'team')).toBeUndefined();
+  });
+
+  test('leaves the rest of a large namespace to its controller, so that the transaction keeps its size', async () => {
+    const ctx = fixedContext();
+    const cluster = await newCluster(ctx);
+    await inTxn(cluster, (txn) => {
+      createResource(txn, 'Namespace', { metadata: { name: 'team' } }, ctx);
+      for (let i = 0; i < 150; i++) createResource(txn, 'ConfigMap', { metadata: { name: `c${i}`, namespace: 'team' } }, ctx);
+    });
+    await inTxn(cluster, (txn) => deleteResource(txn, 'Namespace', '', 'team', {}, ctx));
+    const left = listResources(cluster.view(), 'ConfigMap', 'team');
+    expect(left).toHaveLength(50);
+    expect(getResource(cluster.view(), 'Namespace', '', 'team')!.status).toEqual({ phase: 'Terminating' });
+    await inTxn(cluster, (txn) => {
+      for (const { metadata } of left) deleteResource(txn, 'ConfigMap', 'team', metadata.name, {}, ctx);
+    });
     expect(getResource(cluster.view(), 'Namespace', '', 'team')).toBeUndefined();
   });
 

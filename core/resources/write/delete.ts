@@ -1,3 +1,4 @@
+import { cloneJson } from '../clone.ts';
 import type { TxnView } from '../../keyspace/types.ts';
 import { type KindDefinition, kindByName, kinds } from '../kinds/index.ts';
 import { SYSTEM_NAMESPACES } from '../namespaces.ts';
@@ -26,11 +27,12 @@ export interface DeleteResult<T extends AnyResource = AnyResource> {
   readonly removed: boolean;
 }
 
+const EMPTIED_AT_ONCE = 100;
 const FOREGROUND = 'foregroundDeletion';
 
 /**
  * Deletes an object, or begins to: a pod on a host stays until its containers have stopped, an object with finalizers until they are
- * taken off, a namespace until it is empty (what is in it is deleted in the same transaction).
+ * taken off, a namespace until it is empty (the first hundred objects in it are deleted in the same transaction, the rest by its controller).
  * Throws NotFound, Conflict (preconditions), Forbidden (system namespaces). `namespace` is '' for cluster-scoped kinds.
  */
 export function deleteResource<K extends KindName>(
@@ -48,7 +50,7 @@ export function deleteResource<K extends KindName>(
   if (kind === 'Namespace' && SYSTEM_NAMESPACES.includes(name))
     throw forbidden(definition, name, 'this namespace may not be deleted');
   if (options.propagationPolicy === 'Orphan') orphanDependents(txn, stored);
-  const next = structuredClone(stored);
+  const next = cloneJson(stored);
   const grace = kind === 'Pod' ? podGrace(stored as Pod, options.gracePeriodSeconds) : 0;
   markDeleted(next, grace, options, ctx);
   if (kind === 'Namespace') (next as KindMap['Namespace']).status = { phase: 'Terminating' };
@@ -100,7 +102,7 @@ function orphanDependents(txn: TxnView, owner: AnyResource): void {
   for (const definition of kinds) {
     for (const dependent of listResources(txn, definition.kind, namespace)) {
       if (!dependent.metadata.ownerReferences?.some((reference) => reference.uid === uid)) continue;
-      const next = structuredClone(dependent);
+      const next = cloneJson(dependent);
       next.metadata.ownerReferences = next.metadata.ownerReferences!.filter((reference) => reference.uid !== uid);
       if (next.metadata.ownerReferences.length === 0) delete next.metadata.ownerReferences;
       store(txn, definition, next);
@@ -108,12 +110,14 @@ function orphanDependents(txn: TxnView, owner: AnyResource): void {
   }
 }
 
+/** Small namespaces are gone at once. A transaction has a size: what is left is for the namespace controller. */
 function emptyNamespace(txn: TxnView, namespace: string, ctx: WriteContext): void {
+  let budget = EMPTIED_AT_ONCE;
   for (const definition of kinds) {
     if (!definition.namespaced) continue;
-    for (const object of listResources(txn, definition.kind, namespace)) {
-      // Its owner may have gone a moment ago, but nothing else in this transaction removes it.
+    for (const object of listResources(txn, definition.kind, namespace).slice(0, budget)) {
       deleteResource(txn, definition.kind, namespace, object.metadata.name, {}, ctx);
+      budget--;
     }
   }
 }

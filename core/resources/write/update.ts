@@ -1,3 +1,4 @@
+import { cloneJson } from '../clone.ts';
 import type { TxnView } from '../../keyspace/types.ts';
 import { checkTypes } from '../decode.ts';
 import { equalJson } from '../equal.ts';
@@ -35,7 +36,7 @@ export function updateResource<T extends AnyResource>(
   const next = merged(definition, object, stored, options);
   checkTypes(definition, next, name);
   definition.defaults(next);
-  if (equalJson(next, stored)) return structuredClone(stored) as T;
+  if (equalJson(next, stored)) return cloneJson(stored) as T;
   if (definition.countsGenerations && !sameGeneration(next, stored))
     next.metadata.generation = (stored.metadata.generation ?? 0) + 1;
   const errors =
@@ -74,13 +75,13 @@ function merged(definition: KindDefinition, object: AnyResource, stored: AnyReso
   const hasStatus = definition.subresources.includes('status');
   if (options.subresource === 'status') {
     const { status } = object as { status?: unknown };
-    return structuredClone({ ...stored, status: status ?? {} } as AnyResource);
+    return cloneJson({ ...stored, status: status ?? {} } as AnyResource);
   }
-  const next = structuredClone({ ...object, apiVersion: apiVersionOf(definition), kind: definition.kind } as AnyResource);
+  const next = cloneJson({ ...object, apiVersion: apiVersionOf(definition), kind: definition.kind } as AnyResource);
   if (hasStatus) {
     delete (next as { status?: unknown }).status;
     const { status } = stored as { status?: unknown };
-    if (status !== undefined) (next as { status?: unknown }).status = structuredClone(status);
+    if (status !== undefined) (next as { status?: unknown }).status = cloneJson(status);
   }
   const { generateName, generation, deletionTimestamp, deletionGracePeriodSeconds, ...own } = stored.metadata;
   const { labels, annotations, ownerReferences, finalizers } = next.metadata;

@@ -3,12 +3,17 @@ import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { statusOf as statusOfTerraneError } from '../../../core/errors/kubernetes-status.ts';
 import { TerraneError } from '../../../core/errors/terrane-error.ts';
+import { ClosedError, HeadStaleError, OutcomeUnknownError, RequestTooLargeError } from '../../../core/keyspace/errors.ts';
 import { type Status, StatusError } from '../../../core/resources/status.ts';
 
 /** Every error leaves as a Kubernetes Status, so that clients can show it. */
 export function statusOf(error: unknown): Status {
   if (error instanceof StatusError) return error.status;
   if (error instanceof TerraneError) return statusOfTerraneError(error).status;
+  if (error instanceof RequestTooLargeError) return new StatusError('RequestEntityTooLarge', error.message).status;
+  if (error instanceof OutcomeUnknownError) return new StatusError('Timeout', error.message).status;
+  if (error instanceof HeadStaleError || error instanceof ClosedError)
+    return new StatusError('ServiceUnavailable', 'nothing was changed; try again', { retryAfterSeconds: 1 }).status;
   if (error instanceof HTTPException && error.status < 500)
     return { ...new StatusError('BadRequest', error.message).status, code: error.status };
   // The only deep recursion there is follows the nesting of what the client sent.

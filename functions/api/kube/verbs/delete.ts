@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { filterOf } from '../../../../core/resources/filter.ts';
+import type { AnyResource } from '../../../../core/resources/schema/kinds.ts';
 import { badRequest } from '../../../../core/resources/status.ts';
-import { type DeleteOptions, deleteResource, listResources } from '../../../../core/resources/write.ts';
+import { type DeleteOptions, deleteResource, getResource, listResources } from '../../../../core/resources/write.ts';
 import { readOptionalObject } from '../body.ts';
 import { type KubeRequest, writeContext } from '../deps.ts';
 import { transact } from '../dry-run.ts';
@@ -31,7 +32,10 @@ export async function deleteOne(request: KubeRequest): Promise<Response> {
   return respondPlain(request, success({ name: name!, ...(group && { group }), kind: plural, uid: result.object.metadata.uid }));
 }
 
-/** Deletes what the selectors select, in one transaction, and answers with the list of it. */
+/** Objects that one transaction of a collection's deletion takes: a transaction has a size. */
+const BATCH = 200;
+
+/** Deletes what the selectors select, and answers with the list of it. As in Kubernetes, not in one piece if there is much. */
 export async function deleteCollection(request: KubeRequest): Promise<Response> {
   const { c, deps, keyspace, target } = request;
   const { definition, namespace } = target;
@@ -40,22 +44,32 @@ export async function deleteCollection(request: KubeRequest): Promise<Response> 
   const { options, dryRun } = await readDeleteOptions(request);
   const filter = filterOf(definition, c.req.query('labelSelector'), c.req.query('fieldSelector'));
   const ctx = writeContext(deps);
-  const { result, revision } = await transact(keyspace, dryRun, (txn) =>
-    listResources(txn, definition.kind, namespace)
-      .filter(filter)
-      .map((object) => deleteResource(txn, definition.kind, namespace ?? '', object.metadata.name, options, ctx).object),
-  );
-  if (!dryRun && result.length > 0)
-    deps.onWrite?.({
-      principal: c.var.principal,
-      cluster: c.var.cluster,
-      verb: 'deletecollection',
-      kind: definition.kind,
-      namespace: namespace ?? '',
-      name: '',
-      revision,
-    });
-  return respondList(request, result, revision);
+  const view = await keyspace.sync();
+  const selected = listResources(view, definition.kind, namespace).filter(filter);
+  const deleted: AnyResource[] = [];
+  let last = view.revision;
+  for (let start = 0; start < selected.length; start += BATCH) {
+    const names = selected.slice(start, start + BATCH).map(({ metadata }) => metadata.name);
+    const { result, revision } = await transact(keyspace, dryRun, (txn) =>
+      names
+        // Someone may have changed or deleted it in the meantime.
+        .filter((name) => [getResource(txn, definition.kind, namespace ?? '', name)].some((now) => now && filter(now)))
+        .map((name) => deleteResource(txn, definition.kind, namespace ?? '', name, options, ctx).object),
+    );
+    deleted.push(...result);
+    last = revision;
+    if (!dryRun && result.length > 0)
+      deps.onWrite?.({
+        principal: c.var.principal,
+        cluster: c.var.cluster,
+        verb: 'deletecollection',
+        kind: definition.kind,
+        namespace: namespace ?? '',
+        name: '',
+        revision,
+      });
+  }
+  return respondList(request, deleted, last);
 }
 
 /** meta/v1 DeleteOptions, as far as they matter here. */
