@@ -1,11 +1,27 @@
-import { App } from 'aws-cdk-lib';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { App, Tags } from 'aws-cdk-lib';
 import { DataStack } from '../lib/data-stack.ts';
+import { installationOf } from '../lib/installation.ts';
+import { ServiceStack } from '../lib/service-stack.ts';
 
-/** The CDK app. `-c stage=NAME` picks the stage; a stage is a whole installation of its own. */
+/** The CDK app: `npx cdk deploy --all -c stage=NAME …` (docs/deploy.md). */
 const app = new App();
-const stage: unknown = app.node.tryGetContext('stage') ?? 'dev';
-if (typeof stage !== 'string' || !/^[a-z][a-z0-9-]{0,20}$/.test(stage)) {
-  throw new Error(`-c stage=${String(stage)}: a stage is lower-case letters, digits and dashes, at most 21 characters`);
-}
-new DataStack(app, `terrane-${stage}-data`, { stage });
+const installation = installationOf(app.node);
+const { stage } = installation;
+const { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: region } = process.env;
+const env = account && region ? { env: { account, region } } : {};
+const dist = join(import.meta.dirname, '../dist');
+const agentDir = join(dist, 'agent');
+const consoleDir = join(dist, 'console');
+
+const data = new DataStack(app, `terrane-${stage}-data`, { stage, ...env });
+new ServiceStack(app, `terrane-${stage}-service`, {
+  installation,
+  data,
+  ...env,
+  ...(existsSync(join(agentDir, 'manifest.json')) && { agentDir }),
+  ...(existsSync(join(consoleDir, 'index.html')) && { consoleDir }),
+});
+Tags.of(app).add('terrane:stage', stage);
 app.synth();

@@ -83,7 +83,7 @@ async function makeLeaf(ca: Pair, names: readonly string[], now: number): Promis
     notBefore: new Date(now - DAY_MS),
     notAfter: new Date(now + LEAF_DAYS * DAY_MS),
     publicKey: keys.publicKey,
-    signingKey: (await importKey(ca.keyPem)),
+    signingKey: await importKey(ca.keyPem),
     signingAlgorithm: EC,
     extensions: [
       new BasicConstraintsExtension(false, undefined, true),
@@ -97,7 +97,11 @@ async function makeLeaf(ca: Pair, names: readonly string[], now: number): Promis
 
 function stillGood(certPem: string, names: readonly string[], now: number): boolean {
   const certificate = new X509Certificate(certPem);
-  const covered = certificate.getExtension(SubjectAlternativeNameExtension)?.names.items.map((item) => item.value).sort() ?? [];
+  const covered =
+    certificate
+      .getExtension(SubjectAlternativeNameExtension)
+      ?.names.items.map((item) => item.value)
+      .sort() ?? [];
   return certificate.notAfter.getTime() - now > RENEW_BEFORE_DAYS * DAY_MS && covered.join() === names.join();
 }
 
@@ -130,7 +134,8 @@ async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
 
 async function importKey(pem: string): Promise<webcrypto.CryptoKey> {
   const [der] = PemConverter.decode(pem);
-  if (!der) throw new Error('the CA key file holds no PEM block; restore it from a backup, or remove the tls directory to make a new CA');
+  if (!der)
+    throw new Error('the CA key file holds no PEM block; restore it from a backup, or remove the tls directory to make a new CA');
   return webcrypto.subtle.importKey('pkcs8', der, EC, false, ['sign']);
 }
 

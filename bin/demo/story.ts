@@ -149,8 +149,11 @@ async function replicasReady(terrane: Terrane, wanted: number, children: readonl
   try {
     await until(`${wanted} replicas are ready`, children, ready);
   } catch (error) {
-    throw new Error(`${(error as Error).message}
-${await terrane(['status'])}`, { cause: error });
+    throw new Error(
+      `${(error as Error).message}
+${await terrane(['status'])}`,
+      { cause: error },
+    );
   }
 }
 

@@ -7,6 +7,7 @@ import { createAccounts } from '../../functions/api/accounts/create-accounts.ts'
 import { authenticate } from '../../functions/api/auth/authenticate.ts';
 import { requireCluster } from '../../functions/api/auth/require-cluster.ts';
 import { createKube } from '../../functions/api/kube/create-kube.ts';
+import { auditWrite } from './audit-write.ts';
 import { removeHostOfNode } from '../../functions/api/remove-host.ts';
 import type { ApiEnv } from '../../functions/context.ts';
 import { createInstall, type InstallDeps } from '../../functions/node/install.ts';
@@ -25,7 +26,7 @@ export interface AppDeps {
   readonly problem: () => Promise<string | undefined>;
   /** Aborted when the server stops. */
   readonly shutdown: AbortSignal;
-  newUid(): string;
+  readonly newUid: () => string;
 }
 
 /** All faces of the control plane as one app, as CloudFront and API Gateway put them together in the hosted service. */
@@ -53,7 +54,10 @@ export function createApp(deps: AppDeps): Hono<ApiEnv> {
     newUid: deps.newUid,
     shutdown: deps.shutdown,
     onError: (error, id) => log.error('a Kubernetes API request failed', { error, requestId: id }),
-    onWrite: (write) => void removeHostOfNode(accounts, log, write),
+    onWrite: (write) => {
+      void auditWrite(accounts, log, write);
+      void removeHostOfNode(accounts, log, write);
+    },
   });
   app.use('/clusters/:cluster/*', authenticate({ accounts }), requireCluster({ accounts }));
   app.route('/clusters/:cluster', kube);

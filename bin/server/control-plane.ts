@@ -41,7 +41,7 @@ export interface ControlPlaneOptions {
   readonly publicUrl: () => string;
   readonly requireVerifiedEmail: boolean;
   /** Shows a mail to the operator: it holds links that work, so it isn't for the log. */
-  print(text: string): void;
+  readonly print: (text: string) => void;
 }
 
 export async function startControlPlane({

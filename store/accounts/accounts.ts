@@ -4,7 +4,7 @@ import type { Logger } from '../../core/ports/logger.ts';
 import type { Mailer } from '../../core/ports/mailer.ts';
 import type { TableNames } from '../dynamodb.ts';
 import { AccountsStore } from './accounts-store.ts';
-import { listAudit } from './audit.ts';
+import { listAudit, recordAudit } from './audit.ts';
 import { createCluster, deleteCluster, listClusters, readCluster } from './clusters.ts';
 import { hostOfKey, listHosts, removeHost } from './hosts.ts';
 import { join } from './join.ts';
@@ -80,6 +80,7 @@ export function openAccounts(options: AccountsOptions) {
     hostOfKey: bound(hostOfKey),
     listHosts: bound(listHosts),
     removeHost: bound(removeHost),
+    recordAudit: bound(recordAudit),
     listAudit: (tenant: string, limit: number, before?: string) => listAudit(context.store, tenant, limit, before),
   };
 }

@@ -1,6 +1,7 @@
 import type { AuditActor, AuditView } from '../../core/accounts/api.ts';
 import type { AccountsStore } from './accounts-store.ts';
 import type { AuditRow } from './records.ts';
+import type { AccountsContext } from './settings.ts';
 import type { Step } from './transact.ts';
 
 /** Who asked for a change, and how it came to us. */
@@ -32,6 +33,18 @@ export function audited(
     ...(details === undefined ? {} : { details: JSON.stringify(details) }),
   };
   return { write: store.forTenant(tenant).create('audit', id, row) };
+}
+
+/** A record of a change that was made elsewhere (in a cluster's log): written after it, so a crash in between loses the record only. */
+export async function recordAudit(
+  { store }: Pick<AccountsContext, 'store'>,
+  tenant: string,
+  who: Who,
+  action: string,
+  target: string,
+  details?: Readonly<Record<string, string | number>>,
+): Promise<void> {
+  await store.transact([audited(store, tenant, who, action, target, details)]);
 }
 
 /** Newest first. */
