@@ -13,7 +13,8 @@ import type { Controller } from './types.ts';
 
 /**
  * Every controller there is, in the order in which they run: first what is known of the hosts, then what goes, then what
- * comes, then where it goes. The order is a matter of rounds only: they run until none has anything left to do.
+ * waits for a place, then what comes. They run until none has anything left to do, so the order matters only when a commit
+ * is full: what exists is served before more is made.
  */
 export function allControllers(reports: readonly InboxItem[], place?: Place): readonly Controller[] {
   return [
@@ -22,9 +23,9 @@ export function allControllers(reports: readonly InboxItem[], place?: Place): re
     evictionController,
     namespaceController,
     garbageCollector,
+    schedulerController(place),
     deploymentController,
     replicaSetController,
-    schedulerController(place),
     eventExpiry,
   ];
 }

@@ -7,12 +7,15 @@ import { countUp } from './event.ts';
 import { Overlay } from './overlay.ts';
 import type { Change, NewResource } from './types.ts';
 
-export type Applied = { readonly ok: true; readonly written: readonly Key[] } | { readonly ok: false; readonly message: string };
+export type Applied =
+  | { readonly ok: true; readonly written: readonly Key[] }
+  /** `full`: it would fit into an empty overlay. */
+  | { readonly ok: false; readonly message: string; readonly full?: boolean };
 
 const NOTHING: Applied = { ok: true, written: [] };
 
-/** Makes one change, or none of it. */
-export function applyChange(overlay: Overlay, change: Change, ctx: WriteContext): Applied {
+/** Makes one change, or none of it. What is written in all must stay below `maxBytes`. */
+export function applyChange(overlay: Overlay, change: Change, ctx: WriteContext, maxBytes: number): Applied {
   const attempt = new Overlay(overlay);
   try {
     write(attempt, change, ctx);
@@ -20,6 +23,12 @@ export function applyChange(overlay: Overlay, change: Change, ctx: WriteContext)
     if (isMoot(error, change)) return NOTHING;
     return { ok: false, message: error instanceof Error ? error.message : String(error) };
   }
+  if (overlay.bytes + attempt.bytes > maxBytes)
+    return {
+      ok: false,
+      message: `the change has ${attempt.bytes} bytes, too many for one commit`,
+      full: attempt.bytes <= maxBytes,
+    };
   overlay.absorb(attempt);
   return { ok: true, written: Array.from(attempt.written(), ([key]) => key) };
 }
@@ -43,6 +52,10 @@ function write(txn: Overlay, change: Change, ctx: WriteContext): void {
       updateResource(txn, unversioned(change.object), ctx);
       return;
     case 'updateStatus':
+      updateResource(txn, unversioned(change.object), ctx, { subresource: 'status' });
+      return;
+    case 'updateAll':
+      updateResource(txn, unversioned(change.object), ctx);
       updateResource(txn, unversioned(change.object), ctx, { subresource: 'status' });
       return;
     case 'delete': {

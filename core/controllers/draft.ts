@@ -28,6 +28,10 @@ export class Draft {
     this.#changes.push({ verb: 'updateStatus', object });
   }
 
+  updateAll(object: AnyResource): void {
+    this.#changes.push({ verb: 'updateAll', object });
+  }
+
   delete(object: AnyResource, how: { gracePeriodSeconds?: number; propagationPolicy?: 'Background' | 'Foreground' } = {}): void {
     const { namespace = '', name, uid } = object.metadata;
     this.#changes.push({ verb: 'delete', kind: object.kind, namespace, name, uid, ...how });

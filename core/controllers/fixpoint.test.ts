@@ -48,15 +48,27 @@ describe('running the controllers', () => {
     expect(outcome.state.get('Pod', 'default', 'p')?.metadata.labels).toEqual({ colour: 'red' });
   });
 
-  test('stops at the limit of changes and goes on from there, to the same end', async () => {
+  test('stops when the commit is full and goes on from there, to the same end', async () => {
     const cluster = await TestCluster.with(node('n1'), node('n2'), deployment('web', { replicas: 20 }));
-    const first = await cluster.settle({ maxChanges: 10 });
+    const first = await cluster.settle({ maxBytes: 10_000 });
     expect(first.end).toBe('more');
     let runs = 1;
-    while ((await cluster.settle({ maxChanges: 10 })).end === 'more') runs++;
+    while ((await cluster.settle({ maxBytes: 10_000 })).end === 'more') runs++;
     expect(runs).toBeGreaterThan(2);
     expect(cluster.pods).toHaveLength(20);
     expect(cluster.pods.every(({ spec }) => spec.nodeName)).toBe(true);
+  });
+
+  test('tells of a change that no commit can hold, and makes the others', async () => {
+    const huge = pod('huge');
+    huge.metadata.annotations = { notes: 'x'.repeat(20_000) };
+    const cluster = await TestCluster.with(huge, pod('small'));
+    const outcome = runControllers(cluster.keyspace.view(), new Map(), [paint('red')], cluster.ctx(), { maxBytes: 10_000 });
+    expect(outcome.end).toBe('rest');
+    expect(outcome.state.get('Pod', 'default', 'small')?.metadata.labels).toEqual({ colour: 'red' });
+    expect(outcome.problems).toMatchObject([
+      { object: { metadata: { name: 'huge' } }, message: expect.stringContaining('too many') },
+    ]);
   });
 
   test('writes no reason for a change that was refused or that changed nothing', async () => {

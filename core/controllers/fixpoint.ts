@@ -7,12 +7,14 @@ import type { Change, Controller, Decision, Problem } from './types.ts';
 
 /** Rounds after which controllers that still change something are taken to work against each other. */
 const MAX_ROUNDS = 40;
-/** So that a commit, and the time until hosts hear of it, stays small however much there is to do. */
-const MAX_CHANGES = 5_000;
+/** A transaction may have 1.5 MB (core/keyspace); what is told of problems must still fit. */
+const MAX_BYTES = 1_300_000;
+/** A change that just fitted is not left without its reason. */
+const REASON_BYTES = 10_000;
 
 export interface Limits {
   readonly maxRounds?: number;
-  readonly maxChanges?: number;
+  readonly maxBytes?: number;
 }
 
 export interface Outcome {
@@ -20,7 +22,7 @@ export interface Outcome {
   readonly overlay: Overlay;
   readonly state: FollowingState;
   /**
-   * `rest`: nothing is left to do. `more`: stopped at maxChanges, run again after the commit. `restless`: no end after
+   * `rest`: nothing is left to do. `more`: stopped at maxBytes, run again after the commit. `restless`: no end after
    * maxRounds; the controllers named in `restless` had changes left.
    */
   readonly end: 'rest' | 'more' | 'restless';
@@ -38,12 +40,11 @@ export function runControllers(
   heartbeats: ReadonlyMap<string, number>,
   controllers: readonly Controller[],
   ctx: WriteContext,
-  { maxRounds = MAX_ROUNDS, maxChanges = MAX_CHANGES }: Limits = {},
+  { maxRounds = MAX_ROUNDS, maxBytes = MAX_BYTES }: Limits = {},
 ): Outcome {
   const overlay = new Overlay(view);
   const state = clusterState(view, heartbeats);
   const problems = new Map<string, Problem>();
-  let left = maxChanges;
   let restless: string[] = [];
   for (let round = 0; round < maxRounds; round++) {
     restless = [];
@@ -52,10 +53,9 @@ export function runControllers(
       const decision = decide(controller, state, ctx.now);
       for (const problem of decision.problems ?? []) note(problems, problem);
       if (decision.wakeAt !== undefined) wakes.push(decision.wakeAt);
-      const changed = applyAll(decision.changes, overlay, state, controller.name, problems, ctx, left);
-      if (changed > 0) restless.push(controller.name);
-      left -= changed;
-      if (left <= 0) return { overlay, state, end: 'more', restless, problems: [...problems.values()] };
+      const { count, full } = applyAll(decision.changes, overlay, state, controller.name, problems, ctx, maxBytes);
+      if (count > 0) restless.push(controller.name);
+      if (full) return { overlay, state, end: 'more', restless, problems: [...problems.values()] };
     }
     if (restless.length === 0) {
       const wakeAt = wakes.length > 0 ? { wakeAt: Math.min(...wakes) } : {};
@@ -81,15 +81,14 @@ function applyAll(
   controller: string,
   problems: Map<string, Problem>,
   ctx: WriteContext,
-  limit: number,
-): number {
+  maxBytes: number,
+): { count: number; full: boolean } {
   let count = 0;
   let before: Applied | undefined;
   for (const change of changes) {
-    if (change.verb === 'explain') {
-      if (!before?.ok || before.written.length === 0) continue;
-    } else if (count >= limit) break;
-    const applied = applyChange(overlay, change, ctx);
+    if (change.verb === 'explain' && (!before?.ok || before.written.length === 0)) continue;
+    const applied = applyChange(overlay, change, ctx, change.verb === 'explain' ? maxBytes + REASON_BYTES : maxBytes);
+    if (!applied.ok && applied.full) return { count, full: true };
     if (change.verb !== 'explain') before = applied;
     if (!applied.ok) {
       note(problems, { controller, ...about(state, change), message: applied.message });
@@ -98,12 +97,12 @@ function applyAll(
     for (const key of applied.written) state.set(key, overlay.get(key));
     if (applied.written.length > 0) count++;
   }
-  return count;
+  return { count, full: false };
 }
 
 /** Whom a change that failed is about: the object, or for a new one its owner. */
 function about(state: FollowingState, change: Change): Pick<Problem, 'object'> {
-  if (change.verb === 'update' || change.verb === 'updateStatus') return { object: change.object };
+  if (change.verb !== 'delete' && change.verb !== 'create' && change.verb !== 'explain') return { object: change.object };
   const uid = change.verb === 'delete' ? change.uid : change.object.metadata.ownerReferences?.[0]?.uid;
   const object = uid === undefined ? undefined : state.byUid(uid);
   return object ? { object } : {};

@@ -9,6 +9,9 @@ export class Overlay implements TxnView {
   readonly #base: ReadView;
   /** undefined = deleted. */
   readonly #written = new Map<Key, KeyValue | undefined>();
+  /** Of what was written, ascending. */
+  readonly #keys: Key[] = [];
+  #bytes = 0;
 
   constructor(base: ReadView) {
     this.#base = base;
@@ -20,27 +23,28 @@ export class Overlay implements TxnView {
   }
 
   *range(from: Key, to: Key): IterableIterator<KeyValue> {
-    const own = [...this.#written].filter(([key]) => key >= from && key < to).sort(([a], [b]) => (a < b ? -1 : 1));
+    // A copy: who iterates may write meanwhile.
+    const own = this.#keys.slice(position(this.#keys, from), position(this.#keys, to));
     let next = 0;
     for (const kv of this.#base.range(from, to)) {
-      while (next < own.length && own[next]![0] < kv.key) {
-        const added = own[next++]![1];
+      while (next < own.length && own[next]! < kv.key) {
+        const added = this.#written.get(own[next++]!);
         if (added) yield added;
       }
-      if (next < own.length && own[next]![0] === kv.key) {
-        const replaced = own[next++]![1];
+      if (own[next] === kv.key) {
+        const replaced = this.#written.get(own[next++]!);
         if (replaced) yield replaced;
       } else yield kv;
     }
     for (; next < own.length; next++) {
-      const added = own[next]![1];
+      const added = this.#written.get(own[next]!);
       if (added) yield added;
     }
   }
 
   put(key: Key, value: Uint8Array, lease = 0n): void {
     const before = this.get(key);
-    this.#written.set(key, {
+    this.#write(key, {
       key,
       value,
       lease,
@@ -52,13 +56,25 @@ export class Overlay implements TxnView {
 
   delete(key: Key): boolean {
     const existed = this.get(key) !== undefined;
-    if (existed) this.#written.set(key, undefined);
+    if (existed) this.#write(key, undefined);
     return existed;
+  }
+
+  #write(key: Key, kv: KeyValue | undefined): void {
+    if (this.#written.has(key)) this.#bytes -= sizeOf(key, this.#written.get(key));
+    else this.#keys.splice(position(this.#keys, key), 0, key);
+    this.#written.set(key, kv);
+    this.#bytes += sizeOf(key, kv);
+  }
+
+  /** About what it takes in the log to write all this, bytes. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Takes over what an overlay on this one wrote. */
   absorb(inner: Overlay): void {
-    for (const [key, kv] of inner.#written) this.#written.set(key, kv);
+    for (const [key, kv] of inner.#written) this.#write(key, kv);
   }
 
   /** Keys written or deleted here, with what is at them now. */
@@ -79,6 +95,24 @@ export class Overlay implements TxnView {
     }
     return count;
   }
+}
+
+/** Of the first key that is not less. */
+function position(keys: readonly Key[], key: Key): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (keys[middle]! < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+const OPERATION_BYTES = 64;
+
+function sizeOf(key: Key, kv: KeyValue | undefined): number {
+  return OPERATION_BYTES + key.length + (kv?.value.length ?? 0);
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

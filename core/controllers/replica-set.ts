@@ -9,6 +9,9 @@ import { byLeastLoss } from './pod-ranking.ts';
 import { availableAt, isActive, isReady } from './pod-state.ts';
 import type { ClusterState, Controller, NewResource } from './types.ts';
 
+/** Pods made at once. Then they are placed, and then come more: a large ReplicaSet must not keep all others waiting. */
+const BURST = 200;
+
 /** Keeps as many pods as each ReplicaSet asks for, and counts them in its status. */
 export const replicaSetController: Controller = {
   name: 'replicaset-controller',
@@ -23,7 +26,7 @@ function reconcile(state: ClusterState, draft: Draft, replicaSet: ReplicaSet, no
   const active = claim(state, draft, replicaSet, 'Pod', isActive).filter(isActive);
   if (!replicaSet.metadata.deletionTimestamp && !isTerminating(state, replicaSet.metadata.namespace)) {
     const missing = (replicaSet.spec.replicas ?? 1) - active.length;
-    if (missing > 0) createPods(state, draft, replicaSet, missing);
+    if (missing > 0) createPods(state, draft, replicaSet, Math.min(missing, BURST));
     else if (missing < 0) deletePods(draft, replicaSet, active, -missing, now);
   }
   const status = statusOf(replicaSet, active, draft, now);

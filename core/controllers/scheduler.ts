@@ -64,9 +64,8 @@ function inOrder(pods: readonly Pod[]): Pod[] {
 }
 
 function bind(draft: Draft, { pod, nodeName }: Placement & { nodeName: string }, now: number): void {
-  draft.update({ ...pod, spec: { ...pod.spec, nodeName } });
   const conditions = withCondition(pod.status?.conditions, { type: 'PodScheduled', status: 'True' }, now);
-  draft.updateStatus({ ...pod, status: { ...pod.status, conditions } });
+  draft.updateAll({ ...pod, spec: { ...pod.spec, nodeName }, status: { ...pod.status, conditions } });
   const { namespace, name } = pod.metadata;
   draft.because(pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${nodeName}`);
 }

@@ -1,5 +1,6 @@
 import type { Key, KeyValue, ReadView } from '../keyspace/types.ts';
-import { decodeResource } from '../resources/codec.ts';
+import { decodeResource, resourceKey } from '../resources/codec.ts';
+import { kindByName } from '../resources/kinds/index.ts';
 import type { AnyResource, KindMap, KindName } from '../resources/schema/kinds.ts';
 import type { Pod } from '../resources/schema/pod.ts';
 import type { ClusterState } from './types.ts';
@@ -53,17 +54,24 @@ class Shelf<T extends AnyResource> {
   }
 }
 
-class Shelves {
+/** Objects on shelves by some property of theirs. */
+class Index {
+  readonly #shelvesOf: (object: AnyResource) => readonly string[];
   readonly #shelves = new Map<string, Shelf<AnyResource>>();
 
-  set(name: string, key: Key, object: AnyResource): void {
-    let shelf = this.#shelves.get(name);
-    if (!shelf) this.#shelves.set(name, (shelf = new Shelf()));
-    shelf.set(key, object);
+  constructor(shelvesOf: (object: AnyResource) => readonly string[]) {
+    this.#shelvesOf = shelvesOf;
   }
 
-  delete(name: string, key: Key): void {
-    this.#shelves.get(name)?.delete(key);
+  change(key: Key, before: AnyResource | undefined, after: AnyResource | undefined): void {
+    const names = after ? this.#shelvesOf(after) : [];
+    // It keeps its place on a shelf where it stays: taking it off and putting it back would cost a sort.
+    if (before) for (const name of this.#shelvesOf(before)) if (!names.includes(name)) this.#shelves.get(name)?.delete(key);
+    for (const name of names) {
+      let shelf = this.#shelves.get(name);
+      if (!shelf) this.#shelves.set(name, (shelf = new Shelf()));
+      shelf.set(key, after!);
+    }
   }
 
   list<T extends AnyResource>(name: string): readonly T[] {
@@ -71,27 +79,28 @@ class Shelves {
   }
 }
 
-/** The shelves an object stands on, besides its own key. Owner uids are written by clients: the prefix keeps them apart. */
-function shelvesOf(object: AnyResource): string[] {
-  const { namespace = '', ownerReferences = [] } = object.metadata;
-  const names = [`kind ${object.kind}`];
-  if (namespace) names.push(`namespace ${namespace}`);
-  const controller = ownerReferences.find((owner) => owner.controller);
-  names.push(controller ? `controller ${object.kind} ${controller.uid}` : `orphan ${object.kind} ${namespace}`);
-  for (const uid of new Set(ownerReferences.map((owner) => owner.uid))) names.push(`owner ${uid}`);
-  if (object.kind === 'Pod' && object.spec.nodeName) names.push(`node ${object.spec.nodeName}`);
-  return names;
-}
+const controllerUid = ({ metadata }: AnyResource) => metadata.ownerReferences?.find((owner) => owner.controller)?.uid;
 
-const nameOf = ({ kind, metadata }: AnyResource) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
+/** Each is built when it is first asked: most runs need only some of them. */
+const INDEXES = {
+  controller: (object: AnyResource) => {
+    const uid = controllerUid(object);
+    return uid === undefined ? [] : [`${object.kind} ${uid}`];
+  },
+  orphan: (object: AnyResource) =>
+    controllerUid(object) === undefined ? [`${object.kind} ${object.metadata.namespace ?? ''}`] : [],
+  owner: ({ metadata }: AnyResource) => [...new Set(metadata.ownerReferences?.map(({ uid }) => uid))],
+  namespace: ({ metadata }: AnyResource) => (metadata.namespace ? [metadata.namespace] : []),
+  node: (object: AnyResource) => (object.kind === 'Pod' && object.spec.nodeName ? [object.spec.nodeName] : []),
+};
 
 class IndexedState implements FollowingState {
   readonly revision: number;
   readonly heartbeats: ReadonlyMap<string, number>;
   readonly #byKey = new Map<Key, AnyResource>();
-  readonly #byName = new Map<string, AnyResource>();
-  readonly #byUid = new Map<string, AnyResource>();
-  readonly #shelves = new Shelves();
+  readonly #kinds = new Index(({ kind }) => [kind]);
+  readonly #indexes = new Map<keyof typeof INDEXES, Index>();
+  #uids: Map<string, AnyResource> | undefined;
 
   constructor(revision: number, heartbeats: ReadonlyMap<string, number>) {
     this.revision = revision;
@@ -101,51 +110,54 @@ class IndexedState implements FollowingState {
   set(key: Key, kv: KeyValue | undefined): void {
     const before = this.#byKey.get(key);
     const after = kv && decodeResource(kv);
-    const shelves = after ? shelvesOf(after) : [];
-    if (before) {
-      // It keeps its place on a shelf where it stays: taking it off and putting it back would cost a sort.
-      for (const shelf of shelvesOf(before)) if (!shelves.includes(shelf)) this.#shelves.delete(shelf, key);
-      this.#byName.delete(nameOf(before));
-      if (this.#byUid.get(before.metadata.uid) === before) this.#byUid.delete(before.metadata.uid);
-      this.#byKey.delete(key);
+    if (after) this.#byKey.set(key, after);
+    else this.#byKey.delete(key);
+    this.#kinds.change(key, before, after);
+    for (const index of this.#indexes.values()) index.change(key, before, after);
+    if (before && this.#uids?.get(before.metadata.uid) === before) this.#uids.delete(before.metadata.uid);
+    if (after) this.#uids?.set(after.metadata.uid, after);
+  }
+
+  #index(name: keyof typeof INDEXES): Index {
+    let index = this.#indexes.get(name);
+    if (!index) {
+      this.#indexes.set(name, (index = new Index(INDEXES[name])));
+      for (const [key, object] of this.#byKey) index.change(key, undefined, object);
     }
-    if (after) {
-      for (const shelf of shelves) this.#shelves.set(shelf, key, after);
-      this.#byName.set(nameOf(after), after);
-      this.#byUid.set(after.metadata.uid, after);
-      this.#byKey.set(key, after);
-    }
+    return index;
   }
 
   list<K extends KindName>(kind: K): readonly KindMap[K][] {
-    return this.#shelves.list<KindMap[K]>(`kind ${kind}`);
+    return this.#kinds.list<KindMap[K]>(kind);
   }
 
   get<K extends KindName>(kind: K, namespace: string, name: string): KindMap[K] | undefined {
-    return this.#byName.get(`${kind} ${namespace}/${name}`) as KindMap[K] | undefined;
+    const { group, plural } = kindByName(kind);
+    return this.#byKey.get(resourceKey(group, plural, namespace, name)) as KindMap[K] | undefined;
   }
 
   byUid(uid: string): AnyResource | undefined {
-    return this.#byUid.get(uid);
+    this.#uids ??= new Map(Array.from(this.#byKey.values(), (object) => [object.metadata.uid, object]));
+    return this.#uids.get(uid);
   }
 
   ownedBy<K extends KindName>(kind: K, uid: string): readonly KindMap[K][] {
-    return this.#shelves.list<KindMap[K]>(`controller ${kind} ${uid}`);
+    return this.#index('controller').list<KindMap[K]>(`${kind} ${uid}`);
   }
 
   dependents(uid: string): readonly AnyResource[] {
-    return this.#shelves.list(`owner ${uid}`);
+    return this.#index('owner').list(uid);
   }
 
   orphans<K extends KindName>(kind: K, namespace: string): readonly KindMap[K][] {
-    return this.#shelves.list<KindMap[K]>(`orphan ${kind} ${namespace}`);
+    return this.#index('orphan').list<KindMap[K]>(`${kind} ${namespace}`);
   }
 
   inNamespace(namespace: string): readonly AnyResource[] {
-    return this.#shelves.list(`namespace ${namespace}`);
+    return this.#index('namespace').list(namespace);
   }
 
   podsOn(nodeName: string): readonly Pod[] {
-    return this.#shelves.list<Pod>(`node ${nodeName}`);
+    return this.#index('node').list<Pod>(nodeName);
   }
 }

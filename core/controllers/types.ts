@@ -42,6 +42,8 @@ export type Change =
   | { readonly verb: 'update'; readonly object: AnyResource }
   /** Replaces status only. */
   | { readonly verb: 'updateStatus'; readonly object: AnyResource }
+  /** Replaces all of it: for what must not be seen by halves. */
+  | { readonly verb: 'updateAll'; readonly object: AnyResource }
   | {
       readonly verb: 'delete';
       readonly kind: KindName;

@@ -70,6 +70,19 @@ describe('reconciling a cluster', () => {
     expect(world.state.list('Pod')).toHaveLength(3);
   });
 
+  test('does more than one commit can hold in several', async () => {
+    const world = await twoHosts();
+    await world.create(deployment('web', { replicas: 220, podSpec: { terminationGracePeriodSeconds: 1 } }));
+    const annotations = { notes: 'x'.repeat(10_000) };
+    await world.edit('Deployment', 'web', ({ spec }) => void (spec.template.metadata!.annotations = annotations));
+    let runs = 0;
+    for (let wakeAt: number | undefined = 0; (wakeAt ?? Infinity) <= world.now; runs++) wakeAt = (await world.reconcile()).wakeAt;
+    expect(runs).toBeGreaterThan(1);
+    const pods = world.state.list('Pod');
+    expect(pods.filter(({ spec }) => spec.nodeName)).toHaveLength(220);
+    expect(world.state.list('Event').filter(({ reason }) => reason === 'Scheduled')).toHaveLength(220);
+  });
+
   test('may be done by several at once', async () => {
     const world = await twoHosts();
     await world.create(deployment('web', { replicas: 3 }));
