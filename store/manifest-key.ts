@@ -7,7 +7,7 @@ export interface ManifestKey {
   /** SPKI. */
   readonly publicKeyPem: string;
   /** Ed25519, 64 bytes. */
-  sign(bytes: Uint8Array): Uint8Array;
+  readonly sign: (bytes: Uint8Array) => Uint8Array;
 }
 
 /** The embedded server's manifest key, made once and kept in `file` (PKCS #8, 0600). */
