@@ -27,7 +27,7 @@ async function main(): Promise<number> {
     if (told === 'interrupted') code = 130;
     else if (options.keep) {
       for (const child of scene.children) child.release();
-      console.log(`\nLeft running. Stop it with: kill ${scene.children.map((child) => child.pid).join(' ')}; rm -rf ${dir}`);
+      console.log(`\nLeft running. Stop it with: ${scene.children.map((child) => child.stopCommand).join('; ')}; rm -rf ${dir}`);
       return 0;
     } else if (!options.once) {
       console.log('\nCtrl-C takes everything down.');

@@ -117,7 +117,7 @@ async function join_({ dir, say, children, cleanups }: Scene, terrane: Terrane, 
   // The very line that `terrane token create` prints for a host; below a directory of the demo, and in the foreground.
   const line = `${command} --prefix ${join(dir, 'host')} --docker ${engine.socket} --name demo-host --foreground`;
   say.command(line.replace(/trn_join_\w+/, 'trn_join_…'));
-  const agent = startChild('sh', ['-c', line], join(dir, 'log/agent.log'));
+  const agent = startChild('sh', ['-c', line], join(dir, 'log/agent.log'), { shell: true });
   children.push(agent);
   cleanups.push(() => agent.stop());
   return agent;

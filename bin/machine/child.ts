@@ -13,31 +13,41 @@ export interface Child {
   stop(): Promise<void>;
   /** Lets it outlive the demo. */
   release(): void;
+  /** What a person types to stop it later. */
+  readonly stopCommand: string;
+}
+
+export interface ChildOptions {
+  readonly env?: Record<string, string>;
+  /** It is a shell line, whose programs are to be stopped with it. Else only the program itself is told to stop. */
+  readonly shell?: boolean;
 }
 
 const STOP_TIMEOUT_MS = 20_000;
 
-export function startChild(command: string, args: readonly string[], logFile: string, env: Record<string, string> = {}): Child {
+export function startChild(command: string, args: readonly string[], logFile: string, options: ChildOptions = {}): Child {
   const log = openSync(logFile, 'a');
   // A group of its own: Ctrl-C in the terminal reaches the demo only, which then stops everything in order.
-  const child = spawn(command, args, { stdio: ['ignore', log, log], env: { ...process.env, ...env }, detached: true });
+  const child = spawn(command, args, { stdio: ['ignore', log, log], env: { ...process.env, ...options.env }, detached: true });
   closeSync(log);
   let failure: string | undefined;
   child.on('error', (error) => {
     failure = error.message;
   });
   const exit = () => failure ?? ended(child);
+  const target = (options.shell ? -1 : 1) * (child.pid ?? 0);
   return {
     pid: child.pid ?? 0,
+    stopCommand: options.shell ? `kill -- ${target}` : `kill ${target}`,
     logFile,
     exit,
     tail: () => readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-8).join('\n'),
     async stop() {
       if (exit() !== undefined) return;
       const gone = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGTERM');
+      process.kill(target, 'SIGTERM');
       await Promise.race([gone, delay(STOP_TIMEOUT_MS, undefined, { ref: false })]);
-      if (exit() === undefined) child.kill('SIGKILL');
+      if (exit() === undefined) process.kill(target, 'SIGKILL');
     },
     release: () => child.unref(),
   };
