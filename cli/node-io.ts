@@ -18,6 +18,8 @@ export function nodeIo(): Io {
 }
 
 function nodeOutput(stream: WriteStream): Output {
+  // Each write gives its error to whoever waits for it; without a listener a reader that has gone would end the process.
+  stream.on('error', () => {});
   return {
     get isTerminal() {
       return stream.isTTY === true;

@@ -18,8 +18,9 @@ export async function runProgram(program: Command, io: Io, args: readonly string
 /** Gives every command of the tree the same manners: errors are thrown, output goes through `io`. */
 export function settle(command: Command, io: Io): void {
   command.exitOverride().configureOutput({
-    writeOut: (text) => void io.out.write(text),
-    writeErr: (text) => void io.err.write(text),
+    // Nobody waits for these: a reader that has gone is no reason to complain.
+    writeOut: (text) => void io.out.write(text).catch(() => {}),
+    writeErr: (text) => void io.err.write(text).catch(() => {}),
     getOutHelpWidth: () => io.out.columns ?? 100,
     getErrHelpWidth: () => io.err.columns ?? 100,
     outputError: (text, write) => write(text),
