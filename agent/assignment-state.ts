@@ -42,6 +42,7 @@ export function applyAssignment(pods: Map<string, PodMemory>, assigned: readonly
       recall(memory, pod);
       pods.set(uid, memory);
     }
+    unblock(memory, pod);
     memory.pod = pod;
     if (pod.metadata.deletionTimestamp) end(memory, now);
     // It was taken away and given back before it had stopped.
@@ -52,6 +53,19 @@ export function applyAssignment(pods: Map<string, PodMemory>, assigned: readonly
     if (memory.gone) pods.delete(uid);
     else end(memory, now);
   }
+}
+
+/** What a container waited for may have come with this assignment: it need not wait for its back-off. */
+function unblock(memory: PodMemory, next: Pod): void {
+  for (const [name, { blocked }] of Object.entries(memory.containers)) {
+    if (!blocked) continue;
+    const image = imageOf(next, name);
+    if (blocked.reason === 'CreateContainerConfigError' || image !== imageOf(memory.pod, name)) blocked.retryAt = 0;
+  }
+}
+
+function imageOf({ spec }: Pod, container: string): string | undefined {
+  return [...spec.containers, ...(spec.initContainers ?? [])].find(({ name }) => name === container)?.image;
 }
 
 function end(memory: PodMemory, now: number): void {

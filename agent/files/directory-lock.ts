@@ -19,7 +19,7 @@ export function lockDirectory(directory: string): () => void {
     }
     const holder = readText(path);
     const [pid, ticks] = holder.split(' ').map(Number);
-    if (holder !== own && pid && startTicks(pid) === ticks) {
+    if (pid && startTicks(pid) === ticks) {
       throw new Error(
         `another agent (process ${pid}) runs on ${directory}: stop it, or give this one a directory of its own (--data)`,
       );
