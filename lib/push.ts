@@ -1,0 +1,61 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import { WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { Construct } from 'constructs';
+import { HostedFunction } from './hosted-function.ts';
+import { type PartProps, storeEnvironment } from './part.ts';
+import { allowItems } from './table-access.ts';
+
+/** Hosts' push connections: API Gateway holds them, a function admits them and keeps track. */
+export class Push extends Construct {
+  readonly function: HostedFunction;
+  /** The management API: where hints are posted to. */
+  readonly endpoint: string;
+  /** Host name of the WebSocket API itself. */
+  readonly host: string;
+  readonly stageName = 'live';
+  readonly #apiId: string;
+
+  constructor(scope: Construct, id: string, props: PartProps) {
+    super(scope, id);
+    const { installation, tenant, identity, frontDoor } = props;
+    this.function = new HostedFunction(this, 'Push', {
+      name: 'push',
+      stage: installation.stage,
+      memoryMb: 256,
+      timeout: Duration.seconds(10),
+      environment: { ...storeEnvironment(props), ORIGIN_SECRET: frontDoor.secret },
+    });
+    allowItems(this.function, identity, ['GetItem'], ['host-key#*']);
+    allowItems(this.function, identity, ['PutItem', 'DeleteItem'], ['conn#*']);
+    allowItems(this.function, tenant, ['PutItem', 'DeleteItem'], ['*#conn#*']);
+
+    // Not named Default: CDK leaves that out of logical ids.
+    const integration = (name: string) => ({ integration: new WebSocketLambdaIntegration(name, this.function.fn) });
+    const api = new WebSocketApi(this, 'Api', {
+      apiName: `terrane-${installation.stage}-push`,
+      connectRouteOptions: integration('Connect'),
+      disconnectRouteOptions: integration('Disconnect'),
+      defaultRouteOptions: integration('Message'),
+    });
+    new WebSocketStage(this, 'Stage', {
+      webSocketApi: api,
+      stageName: this.stageName,
+      autoDeploy: true,
+      // The account's own limit is 500 new connections a second; a fleet that reconnects spreads itself over 2 min.
+      throttle: { rateLimit: 500, burstLimit: 500 },
+    });
+    const { region, urlSuffix } = Stack.of(this);
+    this.#apiId = api.apiId;
+    this.host = `${api.apiId}.execute-api.${region}.${urlSuffix}`;
+    this.endpoint = `https://${this.host}/${this.stageName}`;
+  }
+
+  connectionsArn(method: 'POST' | 'DELETE'): string {
+    return Stack.of(this).formatArn({
+      service: 'execute-api',
+      resource: this.#apiId,
+      resourceName: `${this.stageName}/${method}/@connections/*`,
+    });
+  }
+}

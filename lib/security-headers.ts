@@ -1,0 +1,35 @@
+import { Duration } from 'aws-cdk-lib';
+import { HeadersFrameOption, HeadersReferrerPolicy, type ResponseHeadersPolicyProps } from 'aws-cdk-lib/aws-cloudfront';
+
+const YEARS_2 = Duration.days(730);
+
+const everywhere = {
+  strictTransportSecurity: { accessControlMaxAge: YEARS_2, includeSubdomains: true, override: true },
+  contentTypeOptions: { override: true },
+  frameOptions: { frameOption: HeadersFrameOption.DENY, override: true },
+};
+
+/** Pages: scripts, styles and requests of our own origin only, in nobody's frame. */
+export const PAGE_HEADERS: ResponseHeadersPolicyProps = {
+  securityHeadersBehavior: {
+    ...everywhere,
+    referrerPolicy: { referrerPolicy: HeadersReferrerPolicy.NO_REFERRER, override: true },
+    contentSecurityPolicy: {
+      contentSecurityPolicy: [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+      ].join('; '),
+      override: true,
+    },
+  },
+};
+
+/** APIs: their few pages bring a policy of their own, which stays. */
+export const API_HEADERS: ResponseHeadersPolicyProps = { securityHeadersBehavior: everywhere };
