@@ -17,7 +17,7 @@ async function main(): Promise<number> {
   // Short: the path of a unix socket has at most 107 characters, and the engine makes some below it.
   const dir = mkdtempSync(join(tmpdir(), 'terrane-demo-'));
   mkdirSync(join(dir, 'log'));
-  const scene: Scene = { dir, say, cleanups: [], children: [] };
+  const scene: Scene = { dir, say, cleanups: [], stopCommands: [], children: [] };
   const interrupted = new Promise<'interrupted'>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'));
   });
@@ -27,7 +27,7 @@ async function main(): Promise<number> {
     if (told === 'interrupted') code = 130;
     else if (options.keep) {
       for (const child of scene.children) child.release();
-      console.log(`\nLeft running. Stop it with: ${scene.children.map((child) => child.stopCommand).join('; ')}; rm -rf ${dir}`);
+      console.log(`\nLeft running. Stop it with: ${scene.stopCommands.join('; ')}; rm -rf ${dir}`);
       return 0;
     } else if (!options.once) {
       console.log('\nCtrl-C takes everything down.');

@@ -17,6 +17,8 @@ export interface Scene {
   readonly say: Narrator;
   /** Run in reverse order at the end. */
   readonly cleanups: (() => Promise<void>)[];
+  /** What a person types to do the same after --keep, in the order to be typed. */
+  readonly stopCommands: string[];
   readonly children: Child[];
 }
 
@@ -50,17 +52,14 @@ export async function tellStory(scene: Scene): Promise<'told'> {
   return 'told';
 }
 
-async function findEngine({ dir, say, cleanups }: Scene): Promise<Engine> {
-  const usual = await findOrNothing(dir, say);
-  cleanups.push(() => usual.stop());
-  say.detail(`Docker Engine ${usual.version} at ${usual.socket}`);
-  return usual;
-}
-
-async function findOrNothing(dir: string, say: Narrator): Promise<Engine> {
+async function findEngine({ dir, say, cleanups, stopCommands }: Scene): Promise<Engine> {
   const missing = ensurePackages([DOCKER, IPTABLES], (line) => say.detail(line));
   if (missing.length > 0) throw new Error(describeMissing(missing));
-  return findOrStartEngine(join(dir, 'docker'), (line) => say.detail(line));
+  const engine = await findOrStartEngine(join(dir, 'docker'), (line) => say.detail(line));
+  cleanups.push(() => engine.stop());
+  if (engine.pid) stopCommands.push(`kill ${engine.pid}`);
+  say.detail(`Docker Engine ${engine.version} at ${engine.socket}`);
+  return engine;
 }
 
 function build(say: Narrator): void {
@@ -76,11 +75,12 @@ interface Server {
   readonly ca: string;
 }
 
-async function startServer({ dir, say, children, cleanups }: Scene): Promise<Server> {
+async function startServer({ dir, say, children, stopCommands, cleanups }: Scene): Promise<Server> {
   const args = ['server', '--data', join(dir, 'server'), '--listen', '127.0.0.1:0', '--tls-listen', '127.0.0.1:0', '--json'];
   say.command(`npx terrane ${args.join(' ')} &`);
   const child = startChild(process.execPath, [TERRANE_PROGRAM, ...args], join(dir, 'log/server.log'));
   children.push(child);
+  stopCommands.unshift(child.stopCommand);
   cleanups.push(() => child.stop());
   const server = await until('the server says it is ready', [child], () => {
     const line = readFileSync(child.logFile, 'utf8')
@@ -112,13 +112,14 @@ function verificationToken(maildir: string): string | undefined {
   return newest && /\/v1\/verify\?token=([\w.-]+)/.exec(readFileSync(join(maildir, 'new', newest), 'utf8'))?.[1];
 }
 
-async function join_({ dir, say, children, cleanups }: Scene, terrane: Terrane, engine: Engine): Promise<Child> {
+async function join_({ dir, say, children, stopCommands, cleanups }: Scene, terrane: Terrane, engine: Engine): Promise<Child> {
   const { command } = JSON.parse(await terrane(['token', 'create', '--kind', 'join', '--json'])) as { command: string };
   // The very line that `terrane token create` prints for a host; below a directory of the demo, and in the foreground.
   const line = `${command} --prefix ${join(dir, 'host')} --docker ${engine.socket} --name demo-host --foreground`;
   say.command(line.replace(/trn_join_\w+/, 'trn_join_…'));
   const agent = startChild('sh', ['-c', line], join(dir, 'log/agent.log'), { shell: true });
   children.push(agent);
+  stopCommands.unshift(agent.stopCommand);
   cleanups.push(() => agent.stop());
   return agent;
 }

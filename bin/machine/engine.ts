@@ -8,7 +8,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface Engine {
   readonly socket: string;
   readonly version: string;
-  readonly started: boolean;
+  /** Its process, if we started it. */
+  readonly pid?: number;
   stop(): Promise<void>;
 }
 
@@ -38,7 +39,7 @@ export function engineVersion(socket: string): Promise<string | undefined> {
 export async function findOrStartEngine(directory: string, say: (line: string) => void): Promise<Engine> {
   const usual = (process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock').replace(/^unix:\/\//, '');
   const version = await engineVersion(usual);
-  if (version) return { socket: usual, version, started: false, stop: async () => {} };
+  if (version) return { socket: usual, version, stop: async () => {} };
   say('no Docker engine answers on this machine; starting dockerd for this run');
   return startEngine(directory);
 }
@@ -54,7 +55,7 @@ async function startEngine(directory: string): Promise<Engine> {
   const child = spawn('dockerd', ['-H', `unix://${socket}`, ...paths], { stdio: ['ignore', log, log], detached: true });
   closeSync(log);
   const version = await answered(child, socket, logFile);
-  return { socket, version, started: true, stop: () => stopEngine(child) };
+  return { socket, version, ...(child.pid === undefined ? {} : { pid: child.pid }), stop: () => stopEngine(child) };
 }
 
 const START_TIMEOUT_MS = 60_000;
