@@ -61,7 +61,7 @@ interface Ready {
 }
 
 /** Starts a server on free ports and signs up. Its data, the CLI's configuration and all logs lie below one directory. */
-export async function startInstallation(options: { cluster?: string } = {}): Promise<Installation> {
+export async function startInstallation(options: { cluster?: string; dataDir?: string } = {}): Promise<Installation> {
   const dir = mkdtempSync('/tmp/trn-e2e-');
   const config = join(dir, 'config.json');
   const children: Child[] = [];
@@ -79,7 +79,7 @@ export async function startInstallation(options: { cluster?: string } = {}): Pro
         TERRANE,
         'server',
         '--data',
-        join(dir, 'server'),
+        options.dataDir ?? join(dir, 'server'),
         '--listen',
         `127.0.0.1:${port(ready?.http)}`,
         '--tls-listen',
