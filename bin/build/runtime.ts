@@ -55,13 +55,14 @@ export async function runtimeMember(arch: Arch, cacheDir: string, say: (line: st
 
 async function fetchPackage(spec: string, directory: string): Promise<string> {
   try {
-    const { stdout } = await run('npm', ['pack', spec, '--pack-destination', '.', '--ignore-scripts', '--loglevel=error'], {
-      cwd: directory,
-      maxBuffer: 64 * 1024 * 1024,
-    });
+    // Fewer and shorter tries than npm's own: a person waits for this.
+    const retries = ['--fetch-retries=1', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
+    const args = ['pack', spec, '--pack-destination', '.', '--ignore-scripts', '--loglevel=error', ...retries];
+    const { stdout } = await run('npm', args, { cwd: directory, maxBuffer: 64 * 1024 * 1024 });
     return join(directory, stdout.trim().split('\n').at(-1)!);
   } catch (error) {
-    const detail = (error as { stderr?: string }).stderr?.trim() || (error as Error).message;
+    const said = (error as { stderr?: string }).stderr?.trim() || (error as Error).message;
+    const detail = said.split('\n').slice(0, 4).join('\n');
     throw new Error(
       `could not fetch ${spec} from the npm registry, and hosts need it to run the agent.\n${detail}\n` +
         'Check the network and `npm config get registry`, then run `npm run build` again. ' +

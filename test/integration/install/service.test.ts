@@ -84,9 +84,9 @@ async function onHost(script: string): Promise<{ output: string; calls: string[]
       'enable --quiet terrane-agent.service',
       'is-active --quiet terrane-agent.service',
       '-- newer',
-    'enable --quiet terrane-agent.service',
-    'restart terrane-agent.service',
-    '-- gone',
+      'enable --quiet terrane-agent.service',
+      'restart terrane-agent.service',
+      '-- gone',
       'disable --now terrane-agent.service',
       'daemon-reload',
     ]);
