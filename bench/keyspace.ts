@@ -62,7 +62,7 @@ async function contend(table: Table, keyspace: string, writers: number, takeTurn
 
 /** The same table, as far away as DynamoDB. */
 function remote(table: Table): Table {
-  const { pause } = systemTiming(clock);
+  const pause = (ms: number) => systemTiming(clock).pause(ms);
   const there = <T>(call: () => Promise<T>) => pause(NETWORK_MS / 2).then(call);
   const back = async <T>(answer: Promise<T>) => {
     const result = await answer;
