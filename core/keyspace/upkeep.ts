@@ -56,12 +56,13 @@ export class Upkeep {
     while (this.#running) await this.#running;
   }
 
-  /** Writes a snapshot of the state as it is now. */
+  /** Writes a snapshot of the state as it is now, unless there is one. */
   async snapshot(): Promise<void> {
     const { log, replica } = this.#options;
+    const covered = await log.snapshotSequence();
     const { state } = replica;
     const { sequence } = state;
-    if (sequence === 0) return;
+    if (sequence <= covered) return;
     try {
       await log.saveSnapshot(sequence, encodeSnapshot(state));
     } catch (error) {
