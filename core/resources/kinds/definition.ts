@@ -39,6 +39,8 @@ export interface KindDefinition<K extends KindName = KindName> {
   validate(object: KindMap[K]): FieldError[];
   /** What an update may not change. `next` is valid by itself. */
   validateUpdate(next: KindMap[K], previous: KindMap[K]): FieldError[];
+  /** Sentences for the author about what is accepted and has no effect: sent as warnings. */
+  advice?(object: KindMap[K]): string[];
   /** Field selectors beyond metadata.name and metadata.namespace. */
   readonly selectableFields?: readonly SelectableField<KindMap[K]>[];
   readonly columns: readonly Column<KindMap[K]>[];

@@ -2,6 +2,7 @@ import { equalJson } from '../equal.ts';
 import { type FieldError, forbiddenField, immutable, invalidValue } from '../field-error.ts';
 import { checkIntOrPercent, resolveIntOrPercent } from '../int-or-percent.ts';
 import { dnsSubdomain } from '../names.ts';
+import { podSpecAdvice } from '../pod-spec/advice.ts';
 import { defaultPodSpec } from '../pod-spec/defaults.ts';
 import { type Deployment, deploymentSchema } from '../schema/deployment.ts';
 import { ageColumn, nameColumn } from './columns.ts';
@@ -42,6 +43,7 @@ export const deploymentKind: KindDefinition<'Deployment'> = {
   validate: (deployment) => [...validateTemplateAndSelector(deployment.spec), ...validateStrategy(deployment)],
   validateUpdate: (next, previous) =>
     equalJson(next.spec.selector, previous.spec.selector) ? [] : [immutable('spec.selector', next.spec.selector)],
+  advice: (deployment) => podSpecAdvice(deployment.spec.template.spec, 'spec.template.spec'),
   columns: [
     nameColumn,
     {

@@ -2,6 +2,7 @@ import { cloneJson } from '../clone.ts';
 import { equalJson } from '../equal.ts';
 import { type FieldError, forbiddenField } from '../field-error.ts';
 import { dnsSubdomain } from '../names.ts';
+import { podSpecAdvice } from '../pod-spec/advice.ts';
 import { defaultPodSpec, defaultRequests } from '../pod-spec/defaults.ts';
 import { qosClass } from '../pod-spec/qos.ts';
 import { validatePodSpec } from '../pod-spec/validate.ts';
@@ -33,6 +34,7 @@ export const podKind: KindDefinition<'Pod'> = {
   },
   validate: (pod) => validatePodSpec(pod.spec, 'spec'),
   validateUpdate: (next, previous) => unchangedSpec(next, previous),
+  advice: (pod) => podSpecAdvice(pod.spec, 'spec'),
   selectableFields: [
     { field: 'spec.nodeName', value: (pod) => pod.spec.nodeName ?? '' },
     { field: 'spec.restartPolicy', value: (pod) => pod.spec.restartPolicy ?? '' },

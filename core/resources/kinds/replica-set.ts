@@ -1,6 +1,7 @@
 import { equalJson } from '../equal.ts';
 import { immutable } from '../field-error.ts';
 import { dnsSubdomain } from '../names.ts';
+import { podSpecAdvice } from '../pod-spec/advice.ts';
 import { defaultPodSpec } from '../pod-spec/defaults.ts';
 import { replicaSetSchema } from '../schema/replica-set.ts';
 import { ageColumn, nameColumn } from './columns.ts';
@@ -32,6 +33,7 @@ export const replicaSetKind: KindDefinition<'ReplicaSet'> = {
   validate: (replicaSet) => validateTemplateAndSelector(replicaSet.spec),
   validateUpdate: (next, previous) =>
     equalJson(next.spec.selector, previous.spec.selector) ? [] : [immutable('spec.selector', next.spec.selector)],
+  advice: (replicaSet) => podSpecAdvice(replicaSet.spec.template.spec, 'spec.template.spec'),
   columns: [
     nameColumn,
     { name: 'Desired', type: 'integer', description: 'Wanted pods.', cell: ({ spec }) => spec.replicas ?? 1 },

@@ -39,6 +39,9 @@ export const serviceKind: KindDefinition<'Service'> = {
     const changed = before !== undefined && before !== '' && before !== next.spec?.clusterIP;
     return changed && next.spec?.type !== 'ExternalName' ? [immutable('spec.clusterIP', next.spec?.clusterIP ?? '')] : [];
   },
+  advice: () => [
+    'Services are stored, but nothing is routed to their addresses yet: reach pods by their own address or a hostPort',
+  ],
   selectableFields: [
     { field: 'spec.clusterIP', value: (service) => service.spec?.clusterIP ?? '' },
     { field: 'spec.type', value: (service) => service.spec?.type ?? '' },

@@ -28,7 +28,7 @@ describe('createResource', () => {
 
   test('drops what only the server may set', async () => {
     const cluster = await newCluster();
-    const forged = { ...pod('a'), status: { phase: 'Running' } };
+    const forged = { ...pod('a'), status: { phase: 'Running', podIP: 7 } };
     Object.assign(forged.metadata, {
       uid: 'mine',
       generation: 7,

@@ -20,6 +20,8 @@ export function createResource<K extends KindName>(txn: TxnView, kind: K, object
   const draft = cloneJson(object) as AnyResource;
   draft.apiVersion = apiVersionOf(definition) as AnyResource['apiVersion'];
   draft.kind = kind;
+  // Whatever a copied manifest says of its status: the first one is the server's.
+  if (definition.prepareCreate) delete (draft as { status?: unknown }).status;
   checkTypes(definition, draft, draft.metadata?.name ?? draft.metadata?.generateName ?? '');
   if (draft.metadata.resourceVersion) throw badRequest('resourceVersion should not be set on objects to be created');
   draft.metadata = newMetadata(definition, draft.metadata, txn, ctx);

@@ -2,6 +2,7 @@ import { prune } from '../../../core/resources/decode.ts';
 import { apiVersionOf, type ReadableKind } from '../../../core/resources/kinds/index.ts';
 import { badRequest } from '../../../core/resources/status.ts';
 import type { KubeRequest } from './deps.ts';
+import { warn } from './warnings.ts';
 
 /**
  * Removes the fields that a kind doesn't have, as the `fieldValidation` parameter says: Strict (also when it is absent) refuses the
@@ -24,11 +25,6 @@ export function withoutUnknownFields(
       pruned.unknown.map((field) => ({ reason: 'FieldValueForbidden', field, message: 'unknown field' })),
     );
   }
-  for (const path of pruned.unknown) c.header('warning', `299 - "unknown field ${quotable(path)} was dropped"`, { append: true });
+  for (const path of pruned.unknown) warn(c, `unknown field "${path}" was dropped`);
   return pruned.value as Record<string, unknown>;
-}
-
-/** Text that is safe inside the quotes of a Warning header. */
-function quotable(text: string): string {
-  return `\\"${text.slice(0, 200).replace(/[^\x20-\x7e]|["\\]/g, '?')}\\"`;
 }

@@ -5,6 +5,7 @@ import { type AuditedWrite, type KubeRequest, writeContext } from '../deps.ts';
 import { transact } from '../dry-run.ts';
 import { isDryRun } from '../query.ts';
 import { respondObject } from '../respond.ts';
+import { adviseOn } from '../warnings.ts';
 
 /** Stores what `next` makes of the newest state, and answers with it. `next` runs again if another write came in between. */
 export async function commitUpdate(
@@ -27,11 +28,12 @@ export async function storeUpdate(
   const ctx = writeContext(deps);
   const options = subresource === 'status' ? ({ subresource } as const) : {};
   const { result, revision } = await transact(keyspace, dryRun, (txn) => {
-    const before = getResource(txn, definition.kind, namespace, name!)?.metadata.resourceVersion;
+    const before = getResource(txn, definition.kind, namespace, name!);
     const object = updateResource(txn, next(txn), ctx, options);
-    return { object, before, changed: object.metadata.resourceVersion !== before };
+    return { object, before, changed: object.metadata.resourceVersion !== before?.metadata.resourceVersion };
   });
-  if (dryRun) result.object.metadata.resourceVersion = result.before ?? '';
+  if (result.changed) adviseOn(c, definition, result.object, result.before);
+  if (dryRun) result.object.metadata.resourceVersion = result.before?.metadata.resourceVersion ?? '';
   else if (result.changed)
     deps.onWrite?.({
       principal: c.var.principal,

@@ -9,6 +9,7 @@ import { transact } from '../dry-run.ts';
 import { withoutUnknownFields } from '../field-validation.ts';
 import { isDryRun } from '../query.ts';
 import { respondObject } from '../respond.ts';
+import { adviseOn } from '../warnings.ts';
 
 export async function create(request: KubeRequest): Promise<Response> {
   const { c, deps, keyspace, target } = request;
@@ -22,6 +23,7 @@ export async function create(request: KubeRequest): Promise<Response> {
   const dryRun = isDryRun(request);
   const ctx = writeContext(deps);
   const { result, revision } = await transact(keyspace, dryRun, (txn) => createResource(txn, definition.kind, object, ctx));
+  adviseOn(c, definition, result);
   if (dryRun) result.metadata.resourceVersion = '';
   else {
     const { name } = result.metadata;

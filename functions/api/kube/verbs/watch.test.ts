@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { CompactedError } from '../../../../core/keyspace/errors.ts';
 import { pod } from '../../../../core/resources/testing/fixtures.ts';
 import { createResource, deleteResource, getResource, updateResource } from '../../../../core/resources/write.ts';
@@ -20,6 +20,12 @@ beforeEach(async () => {
   kube = await kubeHarness();
 });
 
+/** A watch that a failed test left open would keep the process alive. */
+const opened: ReadableStreamDefaultReader[] = [];
+afterEach(async () => {
+  for (const reader of opened.splice(0)) await reader.cancel();
+});
+
 const make = (name: string, labels: Record<string, string> = {}) =>
   kube.commit((txn) => createResource(txn, 'Pod', { ...pod(name), metadata: { name, namespace: 'default', labels } }, kube.ctx));
 const relabel = (name: string, labels: Record<string, string>) =>
@@ -34,6 +40,7 @@ async function open(query: string, headers: Record<string, string> = {}) {
   const response = await kube.request('GET', `${PODS}?watch=true&${query}`, undefined, headers);
   expect(response.status).toBe(200);
   const reader = response.body!.getReader();
+  opened.push(reader);
   const decoder = new TextDecoder();
   let text = '';
   const next = async (): Promise<WatchEvent | undefined> => {
