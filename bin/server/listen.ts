@@ -1,6 +1,7 @@
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { usageError } from '../../cli/errors.ts';
 import { getRequestListener } from '@hono/node-server';
 
 /** An address to listen on: `127.0.0.1:7480`, `[::1]:0`. */
@@ -14,7 +15,7 @@ export function parseListenAddress(text: string, option: string): ListenAddress 
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   if (!host || !(port <= 65535))
-    throw new Error(`${option} ${text}: expected ADDRESS:PORT, for example 127.0.0.1:7480 (port 0 picks a free one)`);
+    throw usageError(`${option} ${text}: expected ADDRESS:PORT, for example 127.0.0.1:7480 (port 0 picks a free one)`);
   return { host, port };
 }
 

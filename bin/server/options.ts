@@ -1,6 +1,7 @@
 import { homedir, hostname, networkInterfaces } from 'node:os';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
+import { usageError } from '../../cli/errors.ts';
 import { isLoopback, type ListenAddress, parseListenAddress } from './listen.ts';
 
 /** What `terrane server` was asked to do, as the command line gives it. */
@@ -31,7 +32,7 @@ export function serverSettings(options: ServerOptions): ServerSettings {
   const http = parseListenAddress(options.listen ?? '127.0.0.1:7480', '--listen');
   const https = parseListenAddress(options.tlsListen ?? '127.0.0.1:7443', '--tls-listen');
   if (!isLoopback(http.host)) {
-    throw new Error(
+    throw usageError(
       `--listen ${http.host}:${http.port}: plain HTTP is served on loopback only, because passwords and tokens pass over it; ` +
         'use --tls-listen for other addresses',
     );
@@ -52,7 +53,7 @@ const EVERYWHERE = ['0.0.0.0', '::'];
 
 function checkHost(name: string): string {
   if (isIP(name) || /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i.test(name)) return name;
-  throw new Error(`--host ${name}: expected a DNS name or an IP address, without scheme or port`);
+  throw usageError(`--host ${name}: expected a DNS name or an IP address, without scheme or port`);
 }
 
 /** This machine's addresses that others may reach it by; link-local ones need a zone and are left out. */
