@@ -46,7 +46,7 @@ export function installationOf(node: Node): Installation {
 function text(node: Node, name: string, pattern: RegExp, expected: string): string | undefined {
   const value: unknown = node.tryGetContext(name);
   if (value === undefined) return undefined;
-  const given = String(value);
+  const given = typeof value === 'string' ? value : JSON.stringify(value);
   if (!pattern.test(given)) throw new Error(`-c ${name}=${given}: expected ${expected}`);
   return given;
 }

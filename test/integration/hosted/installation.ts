@@ -1,0 +1,87 @@
+import { rmSync } from 'node:fs';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type AwsServices, awsServices } from '../../support/lambda/aws-services.ts';
+import { type CloudFront, cloudFront } from '../../support/lambda/cloudfront.ts';
+import { type FunctionPool, functionPool } from '../../support/lambda/function-pool.ts';
+import { synthesise } from '../../support/lambda/synthesised.ts';
+import { type TableStream, tableStream } from '../../support/lambda/table-stream.ts';
+import { embeddedStore } from '../store/embedded-store.ts';
+
+/** The hosted service as it would be deployed, with AWS around it played on loopback: the bundles are the deployment's own. */
+export interface HostedInstallation {
+  readonly url: string;
+  readonly client: DynamoDBClient;
+  readonly services: AwsServices;
+  readonly functions: ReadonlyMap<string, FunctionPool>;
+  readonly stream: TableStream;
+  /** The clock that ticks each minute, now. */
+  tick(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const ORIGIN_SECRET = 'the-front-door-secret-of-this-test';
+
+export async function hostedInstallation(): Promise<HostedInstallation> {
+  const synthesised = synthesise({ stage: 'test', mailFrom: 'terrane@example.com' });
+  const store = await embeddedStore();
+  const services = await awsServices();
+  const { endpoint } = store.dynoxide;
+  const references: Record<string, string> = {
+    TENANT_TABLE: 'tenant',
+    IDENTITY_TABLE: 'identity',
+    ORIGIN_SECRET,
+    PUSH_ENDPOINT: `${services.endpoint}/live`,
+  };
+  const functions = new Map<string, FunctionPool>();
+  for (const [name, { directory, handler, timeoutMs, environment }] of synthesised.functions) {
+    const resolved = Object.entries(environment).map(([variable, value]) => {
+      const known = typeof value === 'string' ? value : references[variable];
+      if (known === undefined) throw new Error(`the template refers to something in ${variable} that this test doesn't know`);
+      return [variable, known];
+    });
+    const endpoints = {
+      AWS_ENDPOINT_URL_DYNAMODB: endpoint,
+      AWS_ENDPOINT_URL_SSM: services.endpoint,
+      AWS_ENDPOINT_URL_SESV2: services.endpoint,
+    };
+    const all = { ...(Object.fromEntries(resolved) as Record<string, string>), ...endpoints };
+    functions.set(name, functionPool({ name, directory, handler, timeoutMs, environment: all }));
+  }
+  const front: CloudFront = await cloudFront({ synthesised, functions, services, originSecret: ORIGIN_SECRET });
+  const reconcile = functions.get('reconcile')!;
+  const stream = await tableStream({
+    client: store.client,
+    endpoint,
+    table: 'tenant',
+    synthesised,
+    invoke: (event) => reconcile.call(event),
+  });
+
+  return {
+    url: front.url,
+    client: store.client,
+    services,
+    functions,
+    stream,
+    async tick() {
+      await reconcile.call({
+        version: '0',
+        id: '00000000-0000-0000-0000-000000000000',
+        'detail-type': 'Scheduled Event',
+        source: 'aws.events',
+        account: '123456789012',
+        region: 'us-east-1',
+        resources: ['arn:aws:events:us-east-1:123456789012:rule/clock'],
+        detail: {},
+      });
+    },
+    async stop() {
+      front.close();
+      await stream.stop();
+      await Promise.all(Array.from(functions.values(), (pool) => pool.stop()));
+      services.close();
+      await store.stop();
+      rmSync(synthesised.directory, { recursive: true, force: true });
+    },
+  };
+}

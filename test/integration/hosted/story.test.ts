@@ -1,0 +1,198 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { dynamoWakes } from '../../../store/wakes.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type HostedInstallation, hostedInstallation } from './installation.ts';
+import { ask, hostAt, runningPod } from './visitors.ts';
+
+const SYNTH_MS = 180_000;
+const STEP_MS = 60_000;
+
+let hosted: HostedInstallation;
+
+beforeAll(async () => {
+  hosted = await hostedInstallation();
+}, SYNTH_MS);
+
+afterAll(async () => {
+  await hosted?.stop();
+}, STEP_MS);
+
+const deployment = (replicas: number) => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web', namespace: 'default' },
+  spec: {
+    replicas,
+    selector: { matchLabels: { app: 'web' } },
+    template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'web', image: 'web:1' }] } },
+  },
+});
+
+/** One story in order: each part begins where the one before it ended. */
+describe('the hosted service, by its own bundles', () => {
+  let token = '';
+  let tenant = '';
+  let cluster = '';
+  let kube = '';
+  let host: ReturnType<typeof hostAt>;
+  let push: Awaited<ReturnType<typeof host.connect>>;
+  const pods = async () =>
+    (await ask(`${kube}/api/v1/namespaces/default/pods`, 'GET', token)).json.items as { spec: { nodeName?: string } }[];
+
+  test(
+    'signs a person up, and lets them make a cluster once they proved their address',
+    async () => {
+      const account = { email: 'ada@example.com', password: 'correct horse battery', organisation: 'Analytical' };
+      const signedUp = await ask(`${hosted.url}/v1/signup`, 'POST', undefined, account);
+      expect(signedUp).toMatchObject({ status: 201 });
+      token = signedUp.json.token as string;
+      tenant = signedUp.json.organisation.id as string;
+      expect(await ask(`${hosted.url}/v1/clusters`, 'POST', token, { name: 'prod' })).toMatchObject({ status: 403 });
+
+      const mail = hosted.services.mails.find(({ to }) => to === 'ada@example.com');
+      expect(mail?.from).toBe('terrane@example.com');
+      // Links lead to where the person came in, which the function learns from CloudFront only.
+      expect(mail?.text).toContain(`https://${new URL(hosted.url).host}/v1/verify?token=`);
+      const secret = /token=(\S+)/.exec(mail!.text)![1]!;
+      expect(await ask(`${hosted.url}/v1/verify`, 'POST', undefined, { token: secret })).toMatchObject({ status: 200 });
+
+      const made = await ask(`${hosted.url}/v1/clusters`, 'POST', token, { name: 'prod' });
+      expect(made).toMatchObject({ status: 201 });
+      cluster = made.json.id as string;
+      kube = `${hosted.url}/clusters/${cluster}`;
+    },
+    STEP_MS,
+  );
+
+  test(
+    'joins a host, connects it, and makes its node from the first report, woken by the stream',
+    async () => {
+      const join = await ask(`${hosted.url}/v1/tokens`, 'POST', token, { kind: 'join', cluster });
+      expect(join).toMatchObject({ status: 201 });
+      host = hostAt(hosted.url);
+      expect((await host.join(join.json.secret as string, 'metal-1')).status).toBe(200);
+      push = await host.connect();
+      expect((await host.report()).status).toBe(200);
+      await eventually('the node is Ready', async () => {
+        const { json } = await ask(`${kube}/api/v1/nodes/metal-1`, 'GET', token);
+        const ready = json.status?.conditions?.find(({ type }: { type: string }) => type === 'Ready');
+        expect(ready).toMatchObject({ status: 'True' });
+      });
+    },
+    STEP_MS,
+  );
+
+  test(
+    'places what was applied, hints the host over its connection, and shows the result in a watch',
+    async () => {
+      const watch = await fetch(`${kube}/apis/apps/v1/namespaces/default/deployments?watch=1`, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      const lines = watch.body!.pipeThrough(new TextDecoderStream());
+      let seen = '';
+      const reading = (async () => {
+        for await (const chunk of lines) {
+          seen += chunk;
+          if (seen.includes('"availableReplicas":2')) return;
+        }
+      })();
+      const before = push.messages.length;
+      expect(await ask(`${kube}/apis/apps/v1/namespaces/default/deployments`, 'POST', token, deployment(2))).toMatchObject({
+        status: 201,
+      });
+
+      await eventually('a hint arrives', () => expect(push.messages.length).toBeGreaterThan(before));
+      const assigned = await eventually('two pods are assigned', async () => {
+        const { pods: given } = await host.assignment();
+        expect(given).toHaveLength(2);
+        return given;
+      });
+      expect(push.messages.at(-1)).toMatchObject({ type: 'hint', revision: expect.any(Number) });
+      expect((await host.report(assigned.map(runningPod))).status).toBe(200);
+      await reading;
+      expect(seen).toContain('"availableReplicas":2');
+    },
+    STEP_MS,
+  );
+
+  test(
+    'says clearly that container output is not there yet',
+    async () => {
+      const [first] = (await pods()) as unknown as { metadata: { name: string } }[];
+      const answer = await ask(`${kube}/api/v1/namespaces/default/pods/${first!.metadata.name}/log`, 'GET', token);
+      expect(answer).toMatchObject({
+        status: 501,
+        json: { kind: 'Status', message: expect.stringMatching(/can not show container output yet/) },
+      });
+    },
+    STEP_MS,
+  );
+
+  test(
+    'does by the clock what the stream did not bring',
+    async () => {
+      hosted.stream.paused = true;
+      const scaled = await ask(`${kube}/apis/apps/v1/namespaces/default/deployments/web`, 'PUT', token, deployment(3));
+      expect(scaled).toMatchObject({ status: 200 });
+      const wakes = dynamoWakes(hosted.client, 'identity');
+      await wakes.set(tenant, cluster, Date.now() - 120_000);
+      await hosted.tick();
+      expect(await pods()).toHaveLength(3);
+      expect((await wakes.due(Date.now() - 60_000, 10)).length).toBe(0);
+      // The host must be heard of again: that is an alarm of its own.
+      expect(await wakes.due(Date.now() + 600_000, 10)).toContainEqual({ tenant, cluster, at: expect.any(Number) });
+      hosted.stream.paused = false;
+    },
+    STEP_MS,
+  );
+
+  test(
+    'tells everyone what it is, and gives out the agent signed with the key it names',
+    async () => {
+      const { status, json } = await ask(`${hosted.url}/v1/info`, 'GET');
+      expect({ status, json }).toMatchObject({
+        status: 200,
+        json: { manifestKey: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) },
+      });
+      const built = existsSync(join(import.meta.dirname, '../../../dist/agent/manifest.json'));
+      const script = await ask(`${hosted.url}/install.sh`, 'GET');
+      expect(script.status).toBe(built ? 200 : 503);
+      if (built) expect(script.json).toContain(json.manifestKey);
+    },
+    STEP_MS,
+  );
+
+  test(
+    'believes nobody who goes round CloudFront',
+    async () => {
+      const event = {
+        version: '2.0',
+        rawPath: '/v1/me',
+        rawQueryString: '',
+        headers: { authorization: `Bearer ${token}`, 'x-terrane-host': 'elsewhere.example', 'x-terrane-origin': 'guessed' },
+        requestContext: { http: { method: 'GET' }, requestId: '1' },
+        isBase64Encoded: false,
+      };
+      const answer = await hosted.functions.get('node')!.call(event);
+      expect(answer).toMatchObject({ statusCode: 404 });
+    },
+    STEP_MS,
+  );
+
+  test(
+    'shuts a removed host out: its connection ends, its key is refused',
+    async () => {
+      expect(await ask(`${hosted.url}/v1/nodes/metal-1?cluster=${cluster}`, 'DELETE', token)).toMatchObject({ status: 204 });
+      await eventually('the connection is closed', () => expect(push.isClosed()).toBe(true));
+      expect((await host.report()).status).toBe(401);
+      await expect(host.connect()).rejects.toThrow(/401/);
+    },
+    STEP_MS,
+  );
+
+  test('made no call that AWS would have refused', () => {
+    expect(hosted.services.refused).toEqual([]);
+  });
+});
