@@ -32,7 +32,6 @@ export async function runServer(options: ServerOptions, io: Pick<Io, 'out' | 'er
     dataDir: settings.dataDir,
     log,
     publicUrl: () => publicUrl,
-    requireVerifiedEmail: settings.requireVerifiedEmail,
     print: (text) => void io.err.write(text),
   });
   const servers: Server[] = [];

@@ -1,20 +1,12 @@
 import { homedir, hostname, networkInterfaces } from 'node:os';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
+import type { ServerOptions as CommandOptions } from '../../cli/commands/server.ts';
 import { usageError } from '../../cli/errors.ts';
 import { isLoopback, type ListenAddress, parseListenAddress } from './listen.ts';
 
-/** What `terrane server` was asked to do, as the command line gives it. */
-export interface ServerOptions {
-  readonly data?: string;
-  readonly listen?: string;
-  readonly tlsListen?: string;
-  /** Names or addresses by which others reach this server; the first one goes into join commands and kubeconfigs. */
-  readonly host?: readonly string[];
-  readonly requireVerifiedEmail?: boolean;
-  /** Print the ready line as JSON. */
-  readonly json?: boolean;
-}
+/** What `terrane server` was asked to do, as the command line gives it; without it, its defaults. */
+export type ServerOptions = Partial<CommandOptions>;
 
 export interface ServerSettings {
   readonly dataDir: string;
@@ -24,7 +16,6 @@ export interface ServerSettings {
   readonly publicHost: string;
   /** Names and addresses that the certificate is made for. */
   readonly certificateNames: readonly string[];
-  readonly requireVerifiedEmail: boolean;
 }
 
 /** Checks the options and fills in the defaults. Throws with what to change. */
@@ -45,7 +36,6 @@ export function serverSettings(options: ServerOptions): ServerSettings {
     https,
     publicHost: hosts[0] ?? reachable[0]!,
     certificateNames: [...new Set(['localhost', '127.0.0.1', '::1', ...hosts, ...reachable])],
-    requireVerifiedEmail: options.requireVerifiedEmail ?? false,
   };
 }
 

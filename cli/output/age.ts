@@ -1,3 +1,5 @@
+import { humanDuration } from '../../core/resources/duration.ts';
+
 /** How long ago, short, as kubectl writes it: 5s, 3m20s, 2h5m, 4d. */
 export function ageOf(since: number | string | undefined, now: number): string {
   const start = typeof since === 'string' ? Date.parse(since) : since;
@@ -16,22 +18,7 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
 /** Milliseconds as a person says them. */
-export function duration(ms: number): string {
-  const seconds = Math.floor(ms / 1000);
-  if (seconds < 120) return `${seconds}s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 10) return two(minutes, 'm', seconds % 60, 's');
-  if (minutes < 180) return `${minutes}m`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 8) return two(hours, 'h', minutes % 60, 'm');
-  if (hours < 48) return `${hours}h`;
-  const days = Math.floor(hours / 24);
-  return days < 8 ? two(days, 'd', hours % 24, 'h') : `${days}d`;
-}
-
-function two(big: number, bigUnit: string, small: number, smallUnit: string): string {
-  return `${big}${bigUnit}${small ? `${small}${smallUnit}` : ''}`;
-}
+export const duration = humanDuration;
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86400, w: 604800 };
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { humanDuration } from './kinds/columns.ts';
+import { humanDuration } from './duration.ts';
 import { kindByName, type KindDefinition } from './kinds/index.ts';
 import type { AnyResource, KindName } from './schema/kinds.ts';
 import { NOW } from './testing/fixtures.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { FieldError } from '../field-error.ts';
 import type { NameRule } from '../names.ts';
 import type { KindMap, KindName } from '../schema/kinds.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { conditionSchema, intOrStringSchema, labelSelectorSchema, type ObjectMeta, objectMetaSchema } from './meta.ts';
 import { podTemplateSchema } from './pod.ts';
 

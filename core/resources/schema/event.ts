@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ObjectMeta, objectMetaSchema } from './meta.ts';
 
 /** core/v1 Event. Kept for an hour, then garbage-collected. */

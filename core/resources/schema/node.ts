@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { conditionSchema, type ObjectMeta, objectMetaSchema, resourceListSchema } from './meta.ts';
 
 export const taintSchema = z.strictObject({

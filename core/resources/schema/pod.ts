@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { conditionSchema, intOrStringSchema, type ObjectMeta, objectMetaSchema, resourceListSchema } from './meta.ts';
 
 /** Pod: the documented subset of Kubernetes' core/v1 Pod. Every field here is acted on; any other is refused by name. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ObjectMeta, objectMetaSchema } from './meta.ts';
 
 export const secretSchema = z.strictObject({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * A schema as the walkers see it (unknown-field check, strategic merge, OpenAPI): zod's wrappers peeled off, merge keys beside
