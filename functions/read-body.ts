@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { TerraneError } from '../core/errors/terrane-error.ts';
 
 /** The request's bytes, at most `limit`: refused by Content-Length before they are read, and while they are if there is none. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** POST /node/v1/join: made by the host, signed with its new key (RFC 9421, keyid = the public key). Same key + same token = same answer. */
 export const joinRequestSchema = z.object({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { nodeStatusSchema } from '../resources/schema/node.ts';
 import { podStatusSchema } from '../resources/schema/pod.ts';
 

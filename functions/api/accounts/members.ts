@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readJson } from '../../read-body.ts';
 import type { ApiEnv } from '../../context.ts';
 import { type AccountsApiDeps, whoOf } from './deps.ts';

@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { deleteCookie, setCookie } from 'hono/cookie';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { LoginView } from '../../../core/accounts/api.ts';
 import type { OpenedSession } from '../../../store/accounts/open-session.ts';
 import type { ApiEnv } from '../../context.ts';

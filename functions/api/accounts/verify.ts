@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { TerraneError } from '../../../core/errors/terrane-error.ts';
 import type { ApiEnv } from '../../context.ts';
 import { authenticate } from '../auth/authenticate.ts';

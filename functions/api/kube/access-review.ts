@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { PersonPrincipal } from '../../../core/ports/identity.ts';
 import { kinds } from '../../../core/resources/kinds/index.ts';
 import { badRequest } from '../../../core/resources/status.ts';

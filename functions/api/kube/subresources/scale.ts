@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkTypes } from '../../../../core/resources/decode.ts';
 import { selectorText } from '../../../../core/resources/kinds/workload-columns.ts';
 import { isObject } from '../../../../core/resources/patch/merge-patch.ts';

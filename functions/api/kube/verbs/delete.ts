@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { filterOf } from '../../../../core/resources/filter.ts';
 import type { AnyResource } from '../../../../core/resources/schema/kinds.ts';
 import { badRequest } from '../../../../core/resources/status.ts';
