@@ -19,7 +19,7 @@ interface Plan {
   readonly steps: readonly Step[];
   /** Sent twice under one request id, as an agent does that got no answer. */
   readonly twice: boolean;
-  readonly then: 'nothing' | 'sync' | 'snapshot' | 'pause';
+  readonly after: 'nothing' | 'sync' | 'snapshot' | 'pause';
 }
 
 const key = fc.constantFrom('a', 'b', 'c', 'd', 'e');
@@ -32,7 +32,7 @@ const plan: fc.Arbitrary<Plan> = fc.record({
   replica: fc.nat(3),
   steps: fc.array(step, { maxLength: 4 }),
   twice: fc.boolean(),
-  then: fc.constantFrom('nothing' as const, 'sync' as const, 'snapshot' as const, 'pause' as const),
+  after: fc.constantFrom('nothing' as const, 'sync' as const, 'snapshot' as const, 'pause' as const),
 });
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -82,7 +82,7 @@ async function play(plans: readonly Plan[], faults: Faults, time: VirtualTime): 
   const watching = replicas.map((replica, n) => collect(replica, seen[n]!, stop.signal));
 
   await Promise.all(
-    plans.map(async ({ replica: index, steps, twice, then }, n) => {
+    plans.map(async ({ replica: index, steps, twice, after }, n) => {
       const replica = replicas[index]!;
       await time.pause(100 * time.random());
       const id = `txn/${n}`;
@@ -103,9 +103,9 @@ async function play(plans: readonly Plan[], faults: Faults, time: VirtualTime): 
         }
       }
       const before = Math.max(1, ...acknowledged.values());
-      if (then === 'pause') await time.pause(70_000);
-      if (then === 'snapshot') await replica.snapshot().catch(() => {});
-      if (then === 'sync') {
+      if (after === 'pause') await time.pause(70_000);
+      if (after === 'snapshot') await replica.snapshot().catch(() => {});
+      if (after === 'sync') {
         const view = await replica.sync().catch(() => undefined);
         if (view) expect(view.revision).toBeGreaterThanOrEqual(before);
       }
@@ -145,7 +145,7 @@ async function collect(replica: OpenKeyspace, into: RevisionEvents[], signal: Ab
 }
 
 /** Replays what a watcher saw through the model, and checks each event against it. */
-function replay(plans: readonly Plan[], steps: readonly RevisionEvents[]): Map<string, Revision> {
+function replay(plans: readonly Plan[], steps: readonly RevisionEvents[]) {
   const model = new Map<string, string>();
   const places = new Map<string, Revision>();
   for (const [index, { revision, events }] of steps.entries()) {
@@ -174,7 +174,7 @@ function replay(plans: readonly Plan[], steps: readonly RevisionEvents[]): Map<s
       else model.set(kv.key, text(kv.value));
     }
   }
-  return places;
+  return { places, model };
 }
 
 const plans = fc.array(plan, { minLength: 1, maxLength: 30, size: 'max' });
@@ -188,9 +188,12 @@ describe('several replicas of one log', () => {
       fc.asyncProperty(plans, seed, async (all, timeSeed) => {
         const time = new VirtualTime(timeSeed);
         const run = await time.run(play(all, faults, time));
-        const places = replay(all, run.seen[0]!);
+        const { places, model } = replay(all, run.seen[0]!);
         for (const seen of run.seen) expect(seen.map(describeStep)).toEqual(run.seen[0]!.map(describeStep));
         for (const [id, revision] of run.acknowledged) expect([id, places.get(id)]).toEqual([id, revision]);
+        // A newcomer starts from the snapshots that were written meanwhile, and has the same state.
+        const dump = Array.from(run.final.view().range('', AFTER_ALL_KEYS), (kv) => [kv.key, text(kv.value)]);
+        expect(dump).toEqual(Array.from(model).sort(([a], [b]) => (a < b ? -1 : 1)));
         for (const id of places.keys()) expect(run.acknowledged.has(id) || run.refused.has(id)).toBe(true);
       }),
       { numRuns: RUNS },

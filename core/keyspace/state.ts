@@ -10,6 +10,9 @@ import { HeadView, HistoricView, type View } from './view.ts';
 
 const FIRST_REVISION = 1;
 
+/** What a version occupies in memory beside its key and value, about: the object, its place in tree, index and history. */
+const OVERHEAD_BYTES = 300;
+
 /** Where a replica starts: empty, or what a snapshot holds. */
 export interface StateStart {
   readonly sequence: Sequence;
@@ -26,7 +29,8 @@ export class KeyspaceState {
   #sequence: Sequence;
   #revision: Revision;
   #compactRevision: Revision;
-  #bytes = 0;
+  #contentBytes = 0;
+  #versions = 0;
   /** The keys that exist, in order; and the same by hash, because finding one key that way is 50 times cheaper. */
   readonly #live = new SortedMap<Version>();
   readonly #index = new Map<Key, Version>();
@@ -58,9 +62,14 @@ export class KeyspaceState {
     return this.#compactRevision;
   }
 
+  /** Keys and values of all versions kept: about what a snapshot takes. */
+  get contentBytes(): number {
+    return this.#contentBytes;
+  }
+
   /** About how much memory the state takes. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#contentBytes + this.#versions * OVERHEAD_BYTES;
   }
 
   /** The newest version of a key, if it exists. */
@@ -119,7 +128,7 @@ export class KeyspaceState {
     this.#live.set(version.key, version);
     this.#index.set(version.key, version);
     this.leases.attach(version.lease, version.key);
-    this.#bytes += version.bytes;
+    this.#count(version, 1);
   }
 
   #applyOperation(operation: Operation, revision: Revision, events: VersionEvent[]): void {
@@ -151,7 +160,7 @@ export class KeyspaceState {
     this.leases.attach(lease, key);
     this.#live.set(key, kv);
     this.#index.set(key, kv);
-    this.#bytes += kv.bytes;
+    this.#count(kv, 1);
     return { type: 'put', kv, prev };
   }
 
@@ -162,7 +171,7 @@ export class KeyspaceState {
     this.#index.delete(key);
     this.#dead.set(key, kv);
     this.leases.detach(prev.lease, key);
-    this.#bytes += kv.bytes;
+    this.#count(kv, 1);
     return { type: 'delete', kv, prev };
   }
 
@@ -170,11 +179,16 @@ export class KeyspaceState {
     if (revision <= this.#compactRevision) return;
     this.#compactRevision = revision;
     this.history.dropBefore(revision, ({ kv }) => {
-      this.#bytes -= Version.forgetOlder(kv);
+      Version.forgetOlder(kv, (older) => this.#count(older, -1));
       if (kv.version === 0 && this.#dead.get(kv.key) === kv) {
         this.#dead.delete(kv.key);
-        this.#bytes -= kv.bytes;
+        this.#count(kv, -1);
       }
     });
+  }
+
+  #count(version: Version, sign: 1 | -1): void {
+    this.#contentBytes += sign * version.bytes;
+    this.#versions += sign;
   }
 }

@@ -92,7 +92,7 @@ export class Upkeep {
   }
 
   #snapshotIsDue(): boolean {
-    return this.#cost >= Math.max(this.#options.snapshotAfterBytes, this.#options.replica.state.bytes);
+    return this.#cost >= Math.max(this.#options.snapshotAfterBytes, this.#options.replica.state.contentBytes);
   }
 
   /** Assumes that the entries cost the same, which is near enough. */

@@ -2,9 +2,6 @@ import type { ChangeEvent, Key, KeyValue, Revision } from './types.ts';
 
 const EMPTY = new Uint8Array(0);
 
-/** What a version occupies in memory beside its key and value, about: the object, its place in tree, index and history. */
-const OVERHEAD_BYTES = 300;
-
 /**
  * One version of a key, linked to the one that it superseded. The link is private to this file, so that a version is to its readers a
  * plain KeyValue. A version with number 0 is a deletion.
@@ -47,17 +44,15 @@ export class Version implements KeyValue {
     return version && version.version > 0 ? version : undefined;
   }
 
-  /** Forgets everything older than `version`. Returns about how many bytes that gives back. */
-  static forgetOlder(version: Version): number {
-    let bytes = 0;
-    for (let older = version.#older; older; older = older.#older) bytes += older.bytes;
+  /** Forgets everything older than `version`, calling back for each. */
+  static forgetOlder(version: Version, forgotten: (older: Version) => void): void {
+    for (let older = version.#older; older; older = older.#older) forgotten(older);
     version.#older = undefined;
-    return bytes;
   }
 
-  /** About how much memory it takes. */
+  /** What it says, without what it costs to keep. */
   get bytes(): number {
-    return this.key.length + this.value.length + OVERHEAD_BYTES;
+    return this.key.length + this.value.length;
   }
 }
 

@@ -208,9 +208,11 @@ export class Writer {
         replica.assertUsable();
         if (error instanceof OutcomeUnknownError) throw error;
         if (error instanceof LogRefusedError) throw maybeLanded ? new OutcomeUnknownError(error) : error;
-        if (putting && !(error instanceof HeadStaleError)) maybeLanded = true;
+        // A freeze is no reason to give up: whoever thaws looks and tries again.
+        const thawed = error instanceof HeadStaleError;
+        if (putting && !thawed) maybeLanded = true;
         putting = false;
-        if (timing.elapsed() > giveUpAt) throw maybeLanded ? new OutcomeUnknownError(error) : error;
+        if (timing.elapsed() > giveUpAt && !thawed) throw maybeLanded ? new OutcomeUnknownError(error) : error;
         await timing.pause(retryMs * (0.5 + timing.random() / 2));
       }
     }
