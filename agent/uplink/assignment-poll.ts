@@ -22,8 +22,8 @@ export interface AssignmentPollOptions {
 
 export interface AssignmentPoll {
   /** Ask now: there is a hint that something changed. */
-  now(): void;
-  close(): void;
+  readonly now: () => void;
+  readonly close: () => void;
 }
 
 /** Fetches the assignment when hinted, and from time to time; backs off while the control plane can't be reached. */

@@ -22,11 +22,9 @@ export interface ReporterOptions {
 
 export interface Reporter {
   /** Something may have changed: it is compared, and sent if it did; a little later while more is about to change. */
-  check(settled: boolean): void;
+  readonly check: (settled: boolean) => void;
   /** The control plane can be reached again: don't wait for the back-off. */
-  reachable(): void;
-  /** One last report, if anything changed. */
-  flush(): Promise<void>;
+  readonly reachable: () => void;
   close(): void;
 }
 
@@ -41,6 +39,7 @@ export function reporter(options: ReporterOptions): Reporter {
   let sentKey = '';
   let sentAt = Number.NEGATIVE_INFINITY;
   let failures = 0;
+  let saidLost = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let dueAt = Number.POSITIVE_INFINITY;
   let busy = false;
@@ -75,14 +74,16 @@ export function reporter(options: ReporterOptions): Reporter {
     busy = true;
     try {
       await send(built);
-      if (failures > 0) log.info('reports are received again');
+      if (saidLost) log.info('reports are received again');
+      saidLost = false;
       failures = 0;
     } catch (error) {
       if (signal.aborted) return;
       const wait = retryDelay(failures, random, 2000, RETRY_MS_MAX);
       if (error instanceof Refusal && error.code === 'host_revoked') options.onRevoked(error.message);
-      if (failures === 0)
+      if (!saidLost)
         log.warn(`the report was not received: ${connectionProblem(error)}; it will be sent again`, { retryMs: wait });
+      saidLost = true;
       failures++;
       wakeAt(now() + wait);
     } finally {
@@ -112,10 +113,6 @@ export function reporter(options: ReporterOptions): Reporter {
       failures = 0;
       dueAt = Number.POSITIVE_INFINITY;
       wakeAt(now());
-    },
-    async flush() {
-      const built = options.build();
-      if (!busy && built && built.key !== sentKey) await send(built).catch(() => undefined);
     },
     close: () => clearTimeout(timer),
   };
