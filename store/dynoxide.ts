@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Logger } from '../core/ports/logger.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { type DynoxideProcess, PortTakenError, probe, runDynoxide } from './dynoxide-process.ts';
+import { guardPort } from './port-guard.ts';
 
 /** The embedded store: a DynamoDB that keeps its tables in one SQLite file. */
 export interface Dynoxide {
@@ -48,6 +49,7 @@ async function supervise(directory: string, log: Logger, release: () => void): P
   const start = (port: number) => runDynoxide(port, files.database, files.pid);
   const stopping = new AbortController();
   const [port, first] = await startOnFreePort(start);
+  const guard = await guardPort(port, directory, log);
   let current = first;
 
   const watch = async () => {
@@ -88,6 +90,7 @@ async function supervise(directory: string, log: Logger, release: () => void): P
       await current.stop(STOP_GRACE_MS);
       await watching;
       await current.stop(STOP_GRACE_MS);
+      await guard.release();
       release();
     },
   };

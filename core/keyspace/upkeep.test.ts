@@ -88,7 +88,7 @@ describe('upkeep', () => {
     await keyspace.transact((txn) => {
       for (let n = 0; n < 1_000; n++) txn.put(`k${String(n).padStart(4, '0')}`, value);
     });
-    const memory = log.saveSnapshot;
+    const save = log.saveSnapshot.bind(log);
     log.saveSnapshot = async (sequence, chunks) => {
       // Each chunk is taken after another commit has changed every key.
       const taken: Uint8Array[] = [];
@@ -99,7 +99,7 @@ describe('upkeep', () => {
           txn.put(`chunk ${taken.length}`, value);
         });
       }
-      await memory(sequence, taken);
+      await save(sequence, taken);
     };
     await keyspace.snapshot();
     expect(await log.snapshotSequence()).toBe(1);

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { silentLogger } from '../../../core/ports/logger.ts';
 import { createTables, dynamoClient } from '../../../store/dynamodb.ts';
 import { type Dynoxide, startDynoxide } from '../../../store/dynoxide.ts';
+import { guardPort } from '../../../store/port-guard.ts';
 
 const item = { pk: { S: 'a' }, sk: { S: '1' }, text: { S: 'kept' } };
 
@@ -60,6 +61,31 @@ describe('the embedded store', () => {
   test('a directory is free again when its server stopped', async () => {
     await (await start()).stop();
     await start();
+  });
+
+  test('other users of the machine can not connect, and nothing is left behind after the stop', async () => {
+    const dynoxide = await start();
+    const url = JSON.stringify(dynoxide.endpoint);
+    const asUser = (uid: number) =>
+      spawnSync('setpriv', [
+        '--reuid',
+        String(uid),
+        '--clear-groups',
+        process.execPath,
+        '-e',
+        `fetch(${url}).then((r) => process.exit(r.status === 200 ? 0 : 2), () => process.exit(3))`,
+      ]).status;
+    expect([asUser(0), asUser(65534)]).toEqual([0, 3]);
+    await dynoxide.stop();
+    expect(spawnSync('nft', ['list', 'ruleset']).stdout.toString()).not.toContain(`dport ${new URL(dynoxide.endpoint).port}`);
+  });
+
+  test('where the port can not be protected the log says so, and the store runs', async () => {
+    const warnings: string[] = [];
+    const log = { ...silentLogger, warn: (message: string) => void warnings.push(message) };
+    const guard = await guardPort(1, dataDir, log, join(dataDir, 'no-such-nft'));
+    await guard.release();
+    expect(warnings).toEqual([expect.stringContaining('open to other users of this machine')]);
   });
 
   test('kill -9 of a server: its store ends with it, and the next server gets the directory', async () => {
