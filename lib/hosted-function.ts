@@ -1,11 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { type IRole, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { Architecture, Function as LambdaFunction, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { bundle } from './bundle.ts';
 
 /** functions/<name>/handler.ts */
 export type FunctionName = 'api' | 'node' | 'push' | 'reconcile' | 'install';
@@ -20,19 +18,12 @@ export interface HostedFunctionProps {
   readonly files?: Readonly<Record<string, string>>;
 }
 
-const ROOT = join(import.meta.dirname, '..');
-const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
-
-/** CommonJS dependencies ask for `require`, which ES modules lack. */
-const REQUIRE =
-  "import{createRequire as __createRequire}from'node:module';globalThis.require??=__createRequire(import.meta.url);";
-
 /**
- * A Lambda as all of ours are: one ES module, minified, with its own SDK, on arm64; logs as JSON, kept for a month; a role that can
+ * A Lambda as all of ours are: ES modules, minified, with their own SDK, on arm64; logs as JSON, kept for a month; a role that can
  * write these logs and nothing else until it is granted something.
  */
 export class HostedFunction extends Construct {
-  readonly fn: NodejsFunction;
+  readonly fn: LambdaFunction;
   readonly role: IRole;
   readonly logs: LogGroup;
 
@@ -49,35 +40,18 @@ export class HostedFunction extends Construct {
       description: `What terrane ${stage}'s ${name} function may do`,
     });
     this.logs.grantWrite(this.role);
-    this.fn = new NodejsFunction(this, 'Function', {
+    this.fn = new LambdaFunction(this, 'Function', {
       functionName: `terrane-${stage}-${name}`,
-      entry: join(ROOT, 'functions', name, 'handler.ts'),
-      projectRoot: ROOT,
-      depsLockFilePath: join(ROOT, 'package-lock.json'),
+      code: bundle(name, files),
+      handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: memoryMb,
       timeout,
-      environment,
+      environment: { ...environment },
       role: this.role,
       logGroup: this.logs,
       loggingFormat: LoggingFormat.JSON,
-      // CDK would set AWS_NODEJS_CONNECTION_REUSE_ENABLED, which SDK v3 doesn't know.
-      awsSdkConnectionReuse: false,
-      bundling: {
-        format: OutputFormat.ESM,
-        target: 'node24',
-        minify: true,
-        mainFields: ['module', 'main'],
-        bundleAwsSDK: true,
-        banner: REQUIRE,
-        define: { 'process.env.TERRANE_VERSION': JSON.stringify(version) },
-        commandHooks: {
-          beforeInstall: () => [],
-          beforeBundling: () => [],
-          afterBundling: (_from, to) => Object.entries(files).flatMap(([file, at]) => copy(file, join(to, at))),
-        },
-      },
     });
   }
 
@@ -87,8 +61,4 @@ export class HostedFunction extends Construct {
       new PolicyStatement({ actions: [...actions], resources: [...resources], ...(conditions && { conditions }) }),
     );
   }
-}
-
-function copy(from: string, to: string): string[] {
-  return existsSync(from) ? [`mkdir -p "${join(to, '..')}"`, `cp "${from}" "${to}"`] : [];
 }
