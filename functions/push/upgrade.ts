@@ -58,7 +58,8 @@ export function pushUpgrade(options: PushUpgradeOptions): { attach(server: Serve
     attach(server) {
       server.on('upgrade', (request, socket, head) => {
         socket.on('error', () => socket.destroy());
-        if (new URL(request.url ?? '/', 'http://x').pathname !== options.path) {
+        // Not by `new URL`, which throws on some of what anyone may send here (`//`): nothing would catch that.
+        if (request.url?.split('?', 1)[0] !== options.path) {
           socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
           return;
         }

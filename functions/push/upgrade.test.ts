@@ -1,0 +1,55 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { Connections } from './connections.ts';
+import { pushUpgrade } from './upgrade.ts';
+
+const servers: { server: Server; close(): void }[] = [];
+
+async function listening(): Promise<number> {
+  const server = createServer();
+  const push = pushUpgrade({
+    path: '/node/v1/push',
+    connections: new Connections(),
+    authenticate: async () => new Response('who are you?', { status: 401 }),
+  });
+  push.attach(server);
+  servers.push({ server, close: push.close });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+/** The status line of the answer to an upgrade request for `target`. */
+async function upgrade(port: number, target: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  socket.setTimeout(5_000, () => socket.destroy(new Error('no answer')));
+  socket.end(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
+  let answer = '';
+  for await (const chunk of socket.setEncoding('utf8')) answer += chunk as string;
+  return answer.split('\r\n', 1)[0]!;
+}
+
+afterEach(async () => {
+  for (const { server, close } of servers.splice(0)) {
+    close();
+    server.close();
+    await once(server, 'close');
+  }
+});
+
+describe('the push endpoint, asked by anyone', () => {
+  test.each(['//', '///', 'http://', 'http://[', '*', '/other'])(
+    'answers 404 to an upgrade of %s, and lives on',
+    async (target) => {
+      const port = await listening();
+      expect(await upgrade(port, target)).toBe('HTTP/1.1 404 Not Found');
+      expect(await upgrade(port, '/node/v1/push')).toMatch(/^HTTP\/1.1 401/);
+    },
+  );
+
+  test('takes no notice of the query', async () => {
+    expect(await upgrade(await listening(), '/node/v1/push?x=%')).toMatch(/^HTTP\/1.1 401/);
+  });
+});
