@@ -30,6 +30,19 @@ export interface LoginView extends MeView {
   readonly expiresAt: number;
 }
 
+/** GET /v1/sessions -> {sessions}: the caller's own, in all organisations. */
+export interface SessionView {
+  readonly id: string;
+  /** Name of the organisation that it is for. */
+  readonly organisation: string;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  /** Where it was opened from. */
+  readonly ip?: string;
+  /** The one that asks. */
+  readonly current: boolean;
+}
+
 /** GET /v1/members -> {members, invitations} */
 export interface MemberView {
   readonly id: string;

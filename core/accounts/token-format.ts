@@ -7,7 +7,7 @@ import { crc32 } from './crc32.ts';
  * `trn_join_<id>_<secret>_<crc>`. The check sum tells a token that was cut or mistyped from one that is unknown, without a
  * look-up. Only the SHA-256 of the whole text is kept: 32 random bytes need no slow hash.
  */
-export type SecretKind = 'api' | 'join' | 'session' | 'verify' | 'invite';
+export type SecretKind = 'api' | 'join' | 'session' | 'verify' | 'invite' | 'reset' | 'device';
 
 export interface ParsedSecret {
   readonly kind: SecretKind;
@@ -16,7 +16,7 @@ export interface ParsedSecret {
   readonly hash: string;
 }
 
-const KINDS: readonly SecretKind[] = ['api', 'join', 'session', 'verify', 'invite'];
+const KINDS: readonly SecretKind[] = ['api', 'join', 'session', 'verify', 'invite', 'reset', 'device'];
 const FORM = /^trn_(?:([a-z]+)_)?([a-z0-9]{12})_([0-9a-f]{64})_([0-9a-f]{8})$/;
 const LENGTH_MAX = 200;
 
@@ -51,4 +51,6 @@ const NAMES: Readonly<Record<SecretKind, string>> = {
   session: 'a session token',
   verify: 'an e-mail verification token',
   invite: 'an invitation',
+  reset: 'a token to set a new password',
+  device: 'a device code',
 };

@@ -78,6 +78,11 @@ export const catalogue = {
 
   // What may you do
   role_too_low: { status: 403, when: 'Your role does not allow this.', fix: 'Ask an owner or admin of the organisation.' },
+  login_required: {
+    status: 403,
+    when: 'An API token may not do this: it concerns the person, not the organisation.',
+    fix: 'Log in (terrane login) and do it with that session.',
+  },
   email_not_verified: {
     status: 403,
     when: 'Your e-mail address is not verified yet.',
@@ -94,6 +99,11 @@ export const catalogue = {
     status: 400,
     when: 'The verification link is not valid, or was used or has expired.',
     fix: 'Log in and ask for another (POST /v1/verify/resend).',
+  },
+  reset_invalid: {
+    status: 400,
+    when: 'The token to set a new password is not valid, or was used or has expired.',
+    fix: 'Ask for another (terrane password forgot).',
   },
   invitation_invalid: {
     status: 400,

@@ -5,6 +5,7 @@ import type { Mailer } from '../../core/ports/mailer.ts';
 import type { TableNames } from '../dynamodb.ts';
 import { AccountsStore } from './accounts-store.ts';
 import { listAudit, recordAudit } from './audit.ts';
+import { changePassword, forgotPassword, resetPassword } from './change-password.ts';
 import { createCluster, deleteCluster, listClusters, readCluster } from './clusters.ts';
 import { hostOfKey, listHosts, removeHost } from './hosts.ts';
 import { join } from './join.ts';
@@ -17,6 +18,7 @@ import { authenticate, logOut } from './sessions.ts';
 import { type AccountsContext, type AccountsHooks, FREE_PLAN, type Lifetimes, LIFETIMES, type PlanLimits } from './settings.ts';
 import { signUp } from './sign-up.ts';
 import { createToken, listTokens, revokeToken } from './tokens.ts';
+import { listSessions, revokeSession } from './user-sessions.ts';
 import { resendVerification, verifyEmail } from './verification.ts';
 
 export interface AccountsOptions {
@@ -61,6 +63,11 @@ export function openAccounts(options: AccountsOptions) {
     logOut: bound(logOut),
     authenticate: bound(authenticate),
     me: bound(me),
+    changePassword: bound(changePassword),
+    forgotPassword: bound(forgotPassword),
+    resetPassword: bound(resetPassword),
+    listSessions: bound(listSessions),
+    revokeSession: bound(revokeSession),
     verifyEmail: bound(verifyEmail),
     resendVerification: bound(resendVerification),
     listMembers: bound(listMembers),

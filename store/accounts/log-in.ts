@@ -30,11 +30,11 @@ export async function logIn(context: AccountsContext, request: LogIn, origin: Om
   if (!good || !entry || !user) throw new TerraneError('bad_credentials');
 
   const { tenant, role } = await organisationOf(context, user.userId, entry.tenant, request.organisation);
-  const session = openSession(context, { tenant, userId: user.userId });
+  const session = openSession(context, { tenant, userId: user.userId, ip: origin.ip });
   const who: Who = { ...origin, actor: { kind: 'person', id: user.userId, name: email } };
   await store.transact([
     ...session.steps,
-    ...(await rehashed(context, entry, user, request.password)),
+    await stillThePassword(context, entry, user, request.password),
     audited(store, tenant, who, 'user.login', email),
   ]);
   return { ...session.opened, role };
@@ -73,14 +73,20 @@ export async function listOrganisations(
   return memberships.map(({ sk, organisation }) => ({ id: sk, name: organisation }));
 }
 
-/** The password is at hand only now: bring an old hash up to date. */
-async function rehashed(
+/**
+ * The session counts only if the password is still what was checked: a change that came between ends all sessions, and would have
+ * missed this one. An old hash is brought up to date: the password is at hand only now.
+ */
+async function stillThePassword(
   { store, passwords }: AccountsContext,
   entry: EmailEntry,
   user: UserRow,
   password: string,
-): Promise<Step[]> {
-  if (!passwords.outdated(user.password)) return [];
+): Promise<Step> {
+  const items = store.forTenant(entry.tenant);
+  const same = { expression: '#password = :was', values: { was: user.password } };
+  const refuse = () => new TerraneError('bad_credentials');
+  if (!passwords.outdated(user.password)) return { write: items.check('users', user.userId, same), refuse };
   const values = { hash: await passwords.hash(password) };
-  return [{ write: store.forTenant(entry.tenant).change('users', user.userId, { expression: 'SET #password = :hash', values }) }];
+  return { write: items.change('users', user.userId, { expression: 'SET #password = :hash', values }, same), refuse };
 }

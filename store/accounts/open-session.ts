@@ -16,8 +16,12 @@ export interface OpenedSession {
 /** A session of a user in an organisation, to be written with the steps. */
 export function openSession(
   { store, lifetimes }: AccountsContext,
-  { tenant, userId }: { tenant: string; userId: string },
+  { tenant, userId, ip }: { tenant: string; userId: string; ip?: string | undefined },
 ): { readonly opened: Omit<OpenedSession, 'role'>; readonly steps: readonly Step[] } {
-  const { text, row, steps } = issueSecret(store, tenant, 'session', { userId, lifetimeMs: lifetimes.sessionMs });
+  const { text, row, steps } = issueSecret(store, tenant, 'session', {
+    userId,
+    lifetimeMs: lifetimes.sessionMs,
+    ...(ip === undefined ? {} : { ip }),
+  });
   return { opened: { tenant, userId, token: text, expiresAt: row.expiresAt }, steps };
 }

@@ -12,6 +12,11 @@ export interface RateLimits {
   readonly joinPerTenant: BucketSize;
   /** Mails that a person can make us send. */
   readonly mailPerUser: BucketSize;
+  readonly resetPerIp: BucketSize;
+  readonly resetPerAccount: BucketSize;
+  readonly devicePerIp: BucketSize;
+  /** Guesses of user codes: 8 characters of 20 can't be found in this many. */
+  readonly userCodePerUser: BucketSize;
 }
 
 export const RATE_LIMITS: RateLimits = {
@@ -21,6 +26,10 @@ export const RATE_LIMITS: RateLimits = {
   joinPerIp: { burst: 100, refillMs: 1_000 },
   joinPerTenant: { burst: 200, refillMs: 500 },
   mailPerUser: { burst: 5, refillMs: 600_000 },
+  resetPerIp: { burst: 20, refillMs: 60_000 },
+  resetPerAccount: { burst: 3, refillMs: 600_000 },
+  devicePerIp: { burst: 20, refillMs: 30_000 },
+  userCodePerUser: { burst: 10, refillMs: 60_000 },
 };
 
 const ATTEMPTS_MAX = 10;
@@ -50,6 +59,10 @@ const SUBJECT: Readonly<Record<keyof RateLimits, string>> = {
   joinPerIp: 'joins from this address',
   joinPerTenant: 'joins to this organisation',
   mailPerUser: 'mails to this account',
+  resetPerIp: 'password resets from this address',
+  resetPerAccount: 'password resets of this account',
+  devicePerIp: 'device log-ins from this address',
+  userCodePerUser: 'device codes',
 };
 
 /** 0 = got a token. */

@@ -1,3 +1,4 @@
+import type { SecretKind } from '../../core/accounts/token-format.ts';
 import type { Role } from '../../core/ports/identity.ts';
 
 /** What is kept, by item. `ttl` is in seconds, for DynamoDB's own expiry; everything else in ms since the epoch. */
@@ -7,7 +8,7 @@ import type { Role } from '../../core/ports/identity.ts';
 export type EmailEntry = { tenant: string; userId: string };
 /** pk `user#<userId>`, sk the tenant: the organisations a user is a member of. */
 export type MembershipEntry = { organisation: string; since: number };
-/** API, join, session, verify and invite secrets, by hash. */
+/** Secrets of all kinds, by hash. */
 export type SecretEntry = { tenant: string; kind: string; id: string; userId: string; ttl: number };
 export type HostKeyEntry = {
   tenant: string;
@@ -43,7 +44,7 @@ export type UserRow = { userId: string; email: string; password: string; verifie
 /** part `secrets#<kind>`, sk the id */
 export type SecretRow = {
   hash: string;
-  kind: 'api' | 'join' | 'session' | 'verify' | 'invite';
+  kind: SecretKind;
   id: string;
   createdAt: number;
   /** Whose session or token it is; who made it. */
@@ -55,6 +56,10 @@ export type SecretRow = {
   used?: number;
   usesMax?: number;
   email?: string;
+  /** Of sessions: where it was opened from. */
+  ip?: string;
+  /** Of device codes: the session that approved it. */
+  session?: string;
   ttl: number;
 };
 /** part `hosts#<cluster>`, sk the node name */

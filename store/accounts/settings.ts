@@ -16,9 +16,18 @@ export interface Lifetimes {
   readonly sessionMs: number;
   readonly verifyMs: number;
   readonly inviteMs: number;
+  readonly resetMs: number;
+  /** Device codes (RFC 8628). */
+  readonly deviceMs: number;
 }
 
-export const LIFETIMES: Lifetimes = { sessionMs: 30 * 86_400_000, verifyMs: 86_400_000, inviteMs: 7 * 86_400_000 };
+export const LIFETIMES: Lifetimes = {
+  sessionMs: 30 * 86_400_000,
+  verifyMs: 86_400_000,
+  inviteMs: 7 * 86_400_000,
+  resetMs: 3_600_000,
+  deviceMs: 900_000,
+};
 
 /** What the account operations share. */
 export interface AccountsContext {

@@ -36,7 +36,7 @@ export async function signUp(context: AccountsContext, request: SignUp, origin: 
   const user: UserRow = { userId, email, password: await passwords.hash(request.password), createdAt: now };
   if (invitation) user.verifiedAt = now; // The invitation came by mail to this address.
   const entry: EmailEntry = { tenant, userId };
-  const session = openSession(context, { tenant, userId });
+  const session = openSession(context, { tenant, userId, ip: origin.ip });
   const verification = invitation ? undefined : newVerification(context, { tenant, userId, email });
 
   await store.transact([

@@ -9,7 +9,9 @@ import { clusters } from './clusters.ts';
 import type { AccountsApiDeps } from './deps.ts';
 import { members } from './members.ts';
 import { nodes } from './nodes.ts';
+import { passwords } from './passwords.ts';
 import { people } from './people.ts';
+import { sessions } from './sessions.ts';
 import { tokens } from './tokens.ts';
 import { verify } from './verify.ts';
 
@@ -22,11 +24,12 @@ export function createAccounts(deps: AccountsApiDeps): Hono<ApiEnv> {
   app.get('/info', (c) => c.json(deps.info()));
   app.route('/', people(deps));
   app.route('/', verify(deps));
+  app.route('/', passwords(deps));
 
   const routes = new Hono<ApiEnv>();
   routes.use(authenticate(deps));
   for (const path of ['/members/*', '/tokens/*', '/audit']) routes.use(path, wholeOrganisation);
-  for (const part of [members, clusters, tokens, nodes, audit]) routes.route('/', part(deps));
+  for (const part of [sessions, members, clusters, tokens, nodes, audit]) routes.route('/', part(deps));
   app.route('/', routes);
   return app;
 }
