@@ -22,6 +22,8 @@ export interface KubeHarness {
   /** What a host will answer. */
   answerLogs(answer: HostStream): void;
   as(role: Role): void;
+  /** As when the server shuts down. */
+  shutDown(): void;
   commit<T>(evaluate: (txn: TxnView) => T): Promise<T>;
   /** Path below /clusters/x. */
   request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
@@ -37,6 +39,7 @@ export async function kubeHarness(): Promise<KubeHarness> {
   const writes: AuditedWrite[] = [];
   const errors: unknown[] = [];
   const asked: KubeHarness['asked'] = [];
+  const shutdown = new AbortController();
   let role: Role = 'owner';
   let logs: HostStream = { ok: false, status: 503, message: 'node n1 is not connected' };
   const kube = createKube({
@@ -49,6 +52,7 @@ export async function kubeHarness(): Promise<KubeHarness> {
     },
     clock: { now: () => NOW },
     newUid: () => ctx.newUid(),
+    shutdown: shutdown.signal,
     onWrite: (write) => void writes.push(write),
     onError: (error) => void errors.push(error),
   });
@@ -82,6 +86,7 @@ export async function kubeHarness(): Promise<KubeHarness> {
     answerLogs: (answer) => {
       logs = answer;
     },
+    shutDown: () => shutdown.abort(),
     as: (next) => {
       role = next;
     },
@@ -94,7 +99,11 @@ export async function kubeHarness(): Promise<KubeHarness> {
     },
     async refused(method, path, body, headers) {
       const response = await request(method, path, body, headers);
-      if (response.ok) throw new Error(`${method} ${path} was not refused: ${response.status} ${await response.text()}`);
+      if (response.ok) {
+        // Not read: it may be a watch.
+        await response.body?.cancel();
+        throw new Error(`${method} ${path} was not refused: ${response.status}`);
+      }
       const status = (await response.json()) as Status;
       if (status.kind !== 'Status' || status.code !== response.status) throw new Error(`not a Status: ${JSON.stringify(status)}`);
       return status;

@@ -168,6 +168,17 @@ describe('watch', () => {
     expect(await kube.json('GET', `${PODS}?watch=false`)).toMatchObject({ kind: 'PodList' });
   });
 
+  test('ends in order when its time is over, and when the server stops', async () => {
+    const timed = await open(`timeoutSeconds=1&resourceVersion=${kube.keyspace.view().revision}`);
+    expect(await timed.next()).toBeUndefined();
+    const endless = await open(`resourceVersion=${kube.keyspace.view().revision}`);
+    await make('a');
+    expect(await endless.nextFew(1)).toEqual(['ADDED a']);
+    kube.shutDown();
+    expect(await endless.next()).toBeUndefined();
+    expect(kube.errors).toEqual([]);
+  });
+
   test('stops following the log when the client goes away', async () => {
     const { keyspace } = kube;
     const follow = keyspace.watch.bind(keyspace);
