@@ -105,6 +105,11 @@ export const catalogue = {
     when: 'The token to set a new password is not valid, or was used or has expired.',
     fix: 'Ask for another (terrane password forgot).',
   },
+  user_code_invalid: {
+    status: 400,
+    when: 'No device waits with this code, or it has waited too long.',
+    fix: 'Check the code on the device; if it is right, start the login there again.',
+  },
   invitation_invalid: {
     status: 400,
     when: 'The invitation is not valid for this e-mail address, or was used or has expired.',

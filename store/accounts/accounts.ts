@@ -7,6 +7,7 @@ import { AccountsStore } from './accounts-store.ts';
 import { listAudit, recordAudit } from './audit.ts';
 import { changePassword, forgotPassword, resetPassword } from './change-password.ts';
 import { createCluster, deleteCluster, listClusters, readCluster } from './clusters.ts';
+import { approveDevice, pollDevice, startDevice } from './device.ts';
 import { hostOfKey, listHosts, removeHost } from './hosts.ts';
 import { join } from './join.ts';
 import { logIn } from './log-in.ts';
@@ -58,11 +59,16 @@ export function openAccounts(options: AccountsOptions) {
     return (...args: A): R => operation(context, ...args);
   };
   return {
+    publicUrl: options.publicUrl,
+    now: () => options.clock.now(),
     signUp: bound(signUp),
     logIn: bound(logIn),
     logOut: bound(logOut),
     authenticate: bound(authenticate),
     me: bound(me),
+    startDevice: bound(startDevice),
+    approveDevice: bound(approveDevice),
+    pollDevice: bound(pollDevice),
     changePassword: bound(changePassword),
     forgotPassword: bound(forgotPassword),
     resetPassword: bound(resetPassword),

@@ -20,6 +20,17 @@ export type HostKeyEntry = {
   status: 'active' | 'revoked';
 };
 
+/** pk `device#<hash of the device code>`: a device that waits to be logged in. Whose it is says the secret's entry, once approved. */
+export type DeviceEntry = {
+  state: 'pending' | 'approved' | 'denied';
+  expiresAt: number;
+  intervalMs: number;
+  askedAt: number;
+  ttl: number;
+};
+/** pk `user-code#<hash>` */
+export type UserCodeEntry = { device: string; id: string; expiresAt: number; ttl: number };
+
 // Tenant table: pk `<tenant>#<part>`.
 
 /** part `org`, sk `organisation` */

@@ -7,6 +7,7 @@ import { authenticate } from '../auth/authenticate.ts';
 import { audit } from './audit.ts';
 import { clusters } from './clusters.ts';
 import type { AccountsApiDeps } from './deps.ts';
+import { device } from './device.ts';
 import { members } from './members.ts';
 import { nodes } from './nodes.ts';
 import { passwords } from './passwords.ts';
@@ -25,6 +26,7 @@ export function createAccounts(deps: AccountsApiDeps): Hono<ApiEnv> {
   app.route('/', people(deps));
   app.route('/', verify(deps));
   app.route('/', passwords(deps));
+  app.route('/', device(deps));
 
   const routes = new Hono<ApiEnv>();
   routes.use(authenticate(deps));

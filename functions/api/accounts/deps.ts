@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { ServerInfo } from '../../../core/accounts/api.ts';
+import type { PersonPrincipal } from '../../../core/ports/identity.ts';
 import type { Logger } from '../../../core/ports/logger.ts';
 import type { Accounts } from '../../../store/accounts/accounts.ts';
 import type { Who } from '../../../store/accounts/audit.ts';
@@ -25,7 +26,11 @@ export function originOf(c: Context, deps: Pick<AccountsApiDeps, 'clientIp'>): O
 
 /** The authenticated person, for audit. */
 export function whoOf(c: Context<ApiEnv>, deps: Pick<AccountsApiDeps, 'clientIp'>): Who {
-  const { userId, email, tokenId } = c.var.principal;
+  return personOf(c, c.var.principal, deps);
+}
+
+export function personOf(c: Context, principal: PersonPrincipal, deps: Pick<AccountsApiDeps, 'clientIp'>): Who {
+  const { userId, email, tokenId } = principal;
   const actor = { kind: 'person' as const, id: userId, name: email, ...(tokenId === undefined ? {} : { tokenId }) };
   return { ...originOf(c, deps), actor };
 }

@@ -3,7 +3,7 @@ import { html, raw } from 'hono/html';
 
 const STYLE =
   'body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1rem}' +
-  'button{font:inherit;padding:.5rem 1.25rem;cursor:pointer}';
+  'button,input{font:inherit;padding:.5rem 1.25rem;cursor:pointer}';
 
 /** No script, no image, nothing from elsewhere; only our one style sheet, and forms only to us. */
 export const CSP = [
@@ -28,7 +28,8 @@ export function resultPage(title: string, text: string) {
   return page(title, html`<p>${text}</p>`);
 }
 
-function page(title: string, content: ReturnType<typeof html>) {
+/** One of the few pages that the API itself has. Send it with the CSP. */
+export function page(title: string, content: ReturnType<typeof html>) {
   return html`<!doctype html>
     <html lang="en">
       <head>

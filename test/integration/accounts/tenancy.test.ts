@@ -123,7 +123,7 @@ describe('roles', () => {
     ['POST', '/v1/tokens', { kind: 'api', role: 'owner' }, { viewer: 403, editor: 403, admin: 403 }],
     ['POST', '/v1/members', { email: 'ROLE-x@example.com', role: 'viewer' }, { viewer: 403, editor: 403, admin: 201 }],
     ['POST', '/v1/members', { email: 'ROLE-y@example.com', role: 'owner' }, { viewer: 403, editor: 403, admin: 403 }],
-    ['DELETE', '/v1/nodes/none?cluster=main', undefined, { viewer: 403, editor: 404, admin: 404 }],
+    ['DELETE', '/v1/nodes/none?cluster=main', undefined, { viewer: 403, editor: 403, admin: 404 }],
     ['GET', '/clusters/main/api/v1/pods', undefined, { viewer: 200, editor: 200, admin: 200 }],
     ['GET', '/clusters/main/api/v1/secrets', undefined, { viewer: 403, editor: 200, admin: 200 }],
     ['POST', '/clusters/main/api/v1/namespaces/x/pods', {}, { viewer: 403, editor: 200, admin: 200 }],
