@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { Connections } from './connections.ts';
 import { pushUpgrade } from './upgrade.ts';
 
-const servers: { server: Server; close(): void }[] = [];
+const servers: { readonly server: Server; readonly push: ReturnType<typeof pushUpgrade> }[] = [];
 
 async function listening(): Promise<number> {
   const server = createServer();
@@ -15,7 +15,7 @@ async function listening(): Promise<number> {
     authenticate: async () => new Response('who are you?', { status: 401 }),
   });
   push.attach(server);
-  servers.push({ server, close: push.close });
+  servers.push({ server, push });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
@@ -32,8 +32,8 @@ async function upgrade(port: number, target: string): Promise<string> {
 }
 
 afterEach(async () => {
-  for (const { server, close } of servers.splice(0)) {
-    close();
+  for (const { server, push } of servers.splice(0)) {
+    push.close();
     server.close();
     await once(server, 'close');
   }
