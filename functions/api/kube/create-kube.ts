@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import type { Context } from 'hono';
 import type { ApiEnv } from '../../context.ts';
+import { isStoreTrouble } from '../../store-trouble.ts';
 import { reviewAccess, reviewRules } from './access-review.ts';
 import { readOptionalObject, readObject } from './body.ts';
 import { cachedJson } from './cached-json.ts';
@@ -35,7 +36,9 @@ export function createKube(deps: KubeDeps): Hono<ApiEnv> {
   app.get('/apis/:group', (c) => found(c, apiGroup(c.req.param('group'))));
   app.get('/apis/:group/:version', (c) => found(c, apiResourceList(c.req.param('group'), c.req.param('version'))));
 
-  app.get('/openapi/v2', (c) => c.body('', 200, { 'content-type': OPENAPI_V2_TYPE }));
+  app.get('/openapi/v2', (c) =>
+    c.body('', 200, { 'content-type': OPENAPI_V2_TYPE, etag: '"empty"', 'cache-control': 'private, max-age=300' }),
+  );
   app.get('/openapi/v3', (c) => cachedJson(c, openApiIndex(c.req.path.slice(0, c.req.path.lastIndexOf('/openapi/v3')))));
   app.get('/openapi/v3/api/:version', (c) => found(c, openApiDocument('', c.req.param('version'))));
   app.get('/openapi/v3/apis/:group/:version', (c) => found(c, openApiDocument(c.req.param('group'), c.req.param('version'))));
@@ -58,7 +61,7 @@ export function createKube(deps: KubeDeps): Hono<ApiEnv> {
 
   app.onError((error, c) => {
     const status = statusOf(error);
-    if (status.code === 500) deps.onError?.(error, c.var.requestId);
+    if (status.code === 500 || isStoreTrouble(error)) deps.onError?.(error, c.var.requestId);
     return respondStatus(c, status);
   });
   return app;

@@ -5,6 +5,7 @@ import { statusOf as statusOfTerraneError } from '../../../core/errors/kubernete
 import { TerraneError } from '../../../core/errors/terrane-error.ts';
 import { ClosedError, HeadStaleError, OutcomeUnknownError, RequestTooLargeError } from '../../../core/keyspace/errors.ts';
 import { type Status, StatusError } from '../../../core/resources/status.ts';
+import { isStoreTrouble } from '../../store-trouble.ts';
 
 /** Every error leaves as a Kubernetes Status, so that clients can show it. */
 export function statusOf(error: unknown): Status {
@@ -14,6 +15,10 @@ export function statusOf(error: unknown): Status {
   if (error instanceof OutcomeUnknownError) return new StatusError('Timeout', error.message).status;
   if (error instanceof HeadStaleError || error instanceof ClosedError)
     return new StatusError('ServiceUnavailable', 'nothing was changed; try again', { retryAfterSeconds: 1 }).status;
+  if (isStoreTrouble(error))
+    return new StatusError('ServiceUnavailable', 'the store can not answer just now; try again in a moment', {
+      retryAfterSeconds: 1,
+    }).status;
   if (error instanceof HTTPException && error.status < 500)
     return { ...new StatusError('BadRequest', error.message).status, code: error.status };
   // The only deep recursion there is follows the nesting of what the client sent.
