@@ -5,6 +5,7 @@ import { statusOf } from '../core/errors/kubernetes-status.ts';
 import { errorEnvelope, TerraneError } from '../core/errors/terrane-error.ts';
 import type { Logger } from '../core/ports/logger.ts';
 import { StatusError } from '../core/resources/status.ts';
+import { isStoreTrouble } from './store-trouble.ts';
 
 export interface OnErrorDeps {
   /** Told of errors that aren't in the catalogue: the caller sees only `internal` and the request id. */
@@ -28,7 +29,7 @@ function asTerraneError(error: Error, c: Context, deps: OnErrorDeps): TerraneErr
     path: c.req.path,
     error: error.stack ?? String(error),
   });
-  return new TerraneError('internal');
+  return isStoreTrouble(error) ? new TerraneError('unavailable', undefined, { retryAfter: 1 }) : new TerraneError('internal');
 }
 
 /** Below /clusters/ kubectl reads the answer, so it is a Kubernetes Status there. */

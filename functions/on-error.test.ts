@@ -1,0 +1,43 @@
+import { describe, expect, test } from '@jest/globals';
+import { Hono } from 'hono';
+import { statusOf } from './api/kube/errors.ts';
+import { onError } from './on-error.ts';
+
+const refused = () => Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:8000'), { code: 'ECONNREFUSED' });
+const TROUBLE: [string, () => Error][] = [
+  ['refuses connections', refused],
+  ['refuses them, says a caller', () => new Error('the keyspace could not be opened', { cause: refused() })],
+  ['is too slow', () => Object.assign(new Error('no answer within 10 s'), { name: 'TimeoutError' })],
+  ['throttles', () => Object.assign(new Error('slow down'), { name: 'ThrottlingException' })],
+];
+
+async function answer(error: Error, path: string) {
+  const logged: string[] = [];
+  const log = { info: () => {}, warn: () => {}, error: (message: string) => void logged.push(message) };
+  const app = new Hono();
+  app.onError(onError({ log }));
+  app.get('*', () => {
+    throw error;
+  });
+  return { response: await app.request(path), logged };
+}
+
+describe.each(TROUBLE)('a store that %s', (_, makeError) => {
+  test('is a 503 that says to try again, and is in the log', async () => {
+    const { response, logged } = await answer(makeError(), '/v1/me');
+    expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('1');
+    expect(await response.json()).toMatchObject({ error: { code: 'unavailable' } });
+    expect(logged).toHaveLength(1);
+  });
+
+  test('is a Status that Kubernetes clients wait for', () => {
+    expect(statusOf(makeError())).toMatchObject({ code: 503, reason: 'ServiceUnavailable', details: { retryAfterSeconds: 1 } });
+  });
+});
+
+test('a mistake of ours stays a 500', async () => {
+  const { response } = await answer(new TypeError('x is not a function'), '/v1/me');
+  expect(response.status).toBe(500);
+  expect(statusOf(new TypeError('x is not a function')).code).toBe(500);
+});
