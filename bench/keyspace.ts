@@ -7,7 +7,7 @@ import { createTables, dynamoClient } from '../store/dynamodb.ts';
 import { dynamoLog } from '../store/dynamodb-log.ts';
 import { startDynoxide } from '../store/dynoxide.ts';
 import { systemTiming } from '../store/system-timing.ts';
-import { sdkTable, type Table } from '../store/table.ts';
+import { dynamoTable, type Table } from '../store/table.ts';
 
 /**
  * Writers of one log in separate replicas, each with one transaction at a time, with and without taking turns; on the embedded
@@ -85,7 +85,7 @@ export async function run(): Promise<Record<string, number>> {
   try {
     const client = dynamoClient(dynoxide);
     await createTables(client);
-    const local = sdkTable(client, 'tenant');
+    const local = dynamoTable(client, 'tenant');
     for (const [place, table] of [
       ['local', local],
       ['remote', remote(local)],

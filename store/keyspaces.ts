@@ -7,7 +7,7 @@ import type { Logger } from '../core/ports/logger.ts';
 import { CommitHub } from './commit-hub.ts';
 import { dynamoLog } from './dynamodb-log.ts';
 import { systemTiming } from './system-timing.ts';
-import { sdkTable } from './table.ts';
+import { dynamoTable } from './table.ts';
 
 export interface KeyspacesOptions {
   readonly client: DynamoDBClient;
@@ -34,7 +34,7 @@ const KEEP_REVISIONS: Record<KeyspaceName, number | undefined> = { registry: 10_
 /** The process' replicas, each opened once, on first use. */
 export function openKeyspaces(options: KeyspacesOptions): OpenKeyspaces {
   const { clock, log, pollMs, memoryBytesMax = 256_000_000 } = options;
-  const table = sdkTable(options.client, options.table);
+  const table = dynamoTable(options.client, options.table);
   const timing = systemTiming(clock);
   const hub = new CommitHub();
   /** The least recently used first. */

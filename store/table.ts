@@ -1,16 +1,7 @@
-import {
-  BatchWriteItemCommand,
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  type PutItemCommandInput,
-  type PutItemCommandOutput,
-  QueryCommand,
-  type QueryCommandInput,
-} from '@aws-sdk/client-dynamodb';
-import type { FinalizeRequestMiddleware } from '@smithy/types';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoError, dynamoCalls } from './dynamo-calls.ts';
 import type { Item } from './log-items.ts';
+import { fromWire, toWire, type WireItem } from './wire-item.ts';
 
 export interface Page {
   readonly items: Item[];
@@ -30,7 +21,10 @@ export interface Table {
   /** Items with `from <= sk < to`, ascending, one page (1 MB). */
   query(pk: string, from: string, to: string, options?: { next?: Item; attributes?: readonly string[] }): Promise<Page>;
   put(item: Item): Promise<void>;
-  /** Undefined if it was put; else what was there instead, which is empty if there was nothing. `beforeSend` runs at each attempt. */
+  /**
+   * Undefined if it was put; else what was there instead, which is empty if there was nothing. Sent once: after any error it may
+   * have landed. `beforeSend` runs after signing, right before; what it throws ends the call.
+   */
   putIf(item: Item, condition: Condition, beforeSend?: () => void): Promise<Item | undefined>;
   /** In any order; all of them, or it throws. */
   deleteAll(keys: readonly { pk: string; sk: string }[]): Promise<void>;
@@ -38,74 +32,66 @@ export interface Table {
 
 const BATCH_MAX = 25;
 
-/** A Table by the AWS SDK. */
-export function sdkTable(client: DynamoDBClient, TableName: string): Table {
-  const put = (input: Omit<PutItemCommandInput, 'TableName'>) => new PutItemCommand({ TableName, ...input });
+/** A table of the client's account. Calls go past the SDK (dynamo-calls.ts). */
+export function dynamoTable(client: DynamoDBClient, TableName: string): Table {
+  const call = dynamoCalls(client);
   return {
     async get(pk, sk) {
-      const { Item } = await client.send(
-        new GetItemCommand({ TableName, Key: { pk: { S: pk }, sk: { S: sk } }, ConsistentRead: true }),
-      );
-      return Item;
+      const Key = { pk: { S: pk }, sk: { S: sk } };
+      const { Item } = await call<{ Item?: WireItem }>('GetItem', { TableName, Key, ConsistentRead: true });
+      return Item && fromWire(Item);
     },
 
     async query(pk, from, to, { next, attributes } = {}) {
-      const input: QueryCommandInput = {
+      const { Items = [], LastEvaluatedKey } = await call<{ Items?: WireItem[]; LastEvaluatedKey?: WireItem }>('Query', {
         TableName,
         ConsistentRead: true,
         KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
         ExpressionAttributeValues: { ':pk': { S: pk }, ':from': { S: from }, ':to': { S: to } },
-        ExclusiveStartKey: next,
-      };
-      if (attributes) {
-        input.ProjectionExpression = attributes.map((name) => `#${name}`).join(', ');
-        input.ExpressionAttributeNames = Object.fromEntries(attributes.map((name) => [`#${name}`, name]));
-      }
-      const { Items = [], LastEvaluatedKey } = await client.send(new QueryCommand(input));
-      return { items: Items.filter((item) => item['sk']!.S! < to), next: LastEvaluatedKey };
-    },
-
-    async put(Item) {
-      await client.send(put({ Item }));
-    },
-
-    async putIf(Item, { expression, values, names }, beforeSend) {
-      const command = put({
-        Item,
-        ConditionExpression: expression,
-        ExpressionAttributeValues: values,
-        ExpressionAttributeNames: names,
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        ...(next ? { ExclusiveStartKey: toWire(next) } : {}),
+        ...(attributes
+          ? {
+              ProjectionExpression: attributes.map((name) => `#${name}`).join(', '),
+              ExpressionAttributeNames: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),
+            }
+          : {}),
       });
-      if (beforeSend) {
-        // After signing: what is sent later than this carries a signature from before it, and AWS refuses old ones.
-        const check: FinalizeRequestMiddleware<PutItemCommandInput, PutItemCommandOutput> = (send) => (args) => {
-          beforeSend();
-          return send(args);
-        };
-        command.middlewareStack.addRelativeTo(check, {
-          relation: 'after',
-          toMiddleware: 'httpSigningMiddleware',
-          name: 'beforeSend',
-        });
-      }
+      const items = Items.map(fromWire).filter((item) => item['sk']!.S! < to);
+      return { items, next: LastEvaluatedKey && fromWire(LastEvaluatedKey) };
+    },
+
+    async put(item) {
+      await call('PutItem', { TableName, Item: toWire(item) });
+    },
+
+    async putIf(item, { expression, values, names }, beforeSend) {
+      const input = {
+        TableName,
+        Item: toWire(item),
+        ConditionExpression: expression,
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        ...(values ? { ExpressionAttributeValues: toWire(values) } : {}),
+        ...(names ? { ExpressionAttributeNames: names } : {}),
+      };
       try {
-        await client.send(command);
+        await call('PutItem', input, { attempts: 1, beforeSend });
         return undefined;
       } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return error.Item ?? {};
+        if (error instanceof DynamoError && error.name === 'ConditionalCheckFailedException') return error.item ?? {};
         throw error;
       }
     },
 
     async deleteAll(keys) {
       for (let at = 0; at < keys.length; at += BATCH_MAX) {
-        let requests = keys
+        let requests: unknown[] = keys
           .slice(at, at + BATCH_MAX)
           .map(({ pk, sk }) => ({ DeleteRequest: { Key: { pk: { S: pk }, sk: { S: sk } } } }));
         while (requests.length > 0) {
-          const { UnprocessedItems } = await client.send(new BatchWriteItemCommand({ RequestItems: { [TableName]: requests } }));
-          requests = (UnprocessedItems?.[TableName] ?? []) as typeof requests;
+          const { UnprocessedItems } = await call<{ UnprocessedItems?: Record<string, unknown[]> }>('BatchWriteItem', {
+            RequestItems: { [TableName]: requests },
+          });
+          requests = UnprocessedItems?.[TableName] ?? [];
         }
       }
     },

@@ -5,7 +5,7 @@ import { type Log, RETENTION_MS } from '../../../core/keyspace/log.ts';
 import { type OpenKeyspace, openKeyspace } from '../../../core/keyspace/open.ts';
 import { type LogUnderTest, logConformance } from '../../../core/keyspace/testing/log-conformance.ts';
 import { dynamoLog } from '../../../store/dynamodb-log.ts';
-import { sdkTable } from '../../../store/table.ts';
+import { dynamoTable } from '../../../store/table.ts';
 import { type Item } from '../../../store/log-items.ts';
 import { POINTER } from '../../../store/log-keys.ts';
 import { systemTiming } from '../../../store/system-timing.ts';
@@ -177,7 +177,7 @@ describe('a log in DynamoDB', () => {
   });
 
   test('what the store refuses for good is said at once', async () => {
-    const table = sdkTable(store.client, 'no-such-table');
+    const table = dynamoTable(store.client, 'no-such-table');
     const log = dynamoLog({ table, tenant: 't', keyspace: 'k', clock: { now: () => 0 } });
     await expect(log.append({ sequence: 1, body: bytes('x') }, 0)).rejects.toThrow(LogRefusedError);
   });

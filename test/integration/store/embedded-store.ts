@@ -5,7 +5,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { silentLogger } from '../../../core/ports/logger.ts';
 import { createTables, dynamoClient } from '../../../store/dynamodb.ts';
 import { type Dynoxide, startDynoxide } from '../../../store/dynoxide.ts';
-import { sdkTable, type Table } from '../../../store/table.ts';
+import { dynamoTable, type Table } from '../../../store/table.ts';
 
 /** A real embedded store in a directory of its own. */
 export interface EmbeddedStore {
@@ -24,7 +24,7 @@ export async function embeddedStore(): Promise<EmbeddedStore> {
   return {
     dynoxide,
     client,
-    table: sdkTable(client, 'tenant'),
+    table: dynamoTable(client, 'tenant'),
     async stop() {
       client.destroy();
       await dynoxide.stop();
