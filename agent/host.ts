@@ -7,15 +7,14 @@ import { DockerConnection } from './docker/connection.ts';
 import { dockerEngine } from './docker/engine.ts';
 import { messageOf } from './docker/errors.ts';
 import { eventLog } from './event-log.ts';
+import { type AgentFacts, gaugesOf, healthOf } from './health/agent-health.ts';
 import { startHealthServer } from './health/health-server.ts';
 import { metrics } from './health/metrics.ts';
 import type { Identity } from './identity/identity.ts';
 import { imageCollector } from './images/image-gc.ts';
 import { imageStore } from './images/image-store.ts';
-import { hostAddress } from './node/address.ts';
-import { nodeConditions, nodeVerdicts } from './node/conditions.ts';
-import { hostInfo, nodeInfoOf, nodeLabels } from './node/host-info.ts';
-import { type HostUsage, hostUsage, nodeResources } from './node/resources.ts';
+import { hostInfo, nodeLabels } from './node/host-info.ts';
+import { nodeReporter } from './node/node-reporter.ts';
 import type { AgentOptions } from './options.ts';
 import { containerMemory } from './planner/memory.ts';
 import type { VolumeVersions } from './planner/plan.ts';
@@ -29,10 +28,10 @@ import { openState } from './state-store.ts';
 import type { StepContext } from './steps/context.ts';
 import { hookRunner } from './steps/hooks.ts';
 import { pollAssignment } from './uplink/assignment-poll.ts';
-import { answerStream } from './uplink/log-stream.ts';
 import { pushChannel } from './uplink/push-channel.ts';
 import { reporter } from './uplink/reporter.ts';
 import type { SignedClient } from './uplink/signed-client.ts';
+import { streams } from './uplink/streams.ts';
 import type { Layout } from './volumes/layout.ts';
 import { volumesVersion } from './volumes/payload.ts';
 import { podVolumes } from './volumes/pod-volumes.ts';
@@ -52,7 +51,7 @@ export interface HostOptions {
   readonly signal: AbortSignal;
 }
 
-const USAGE_MS = 30_000;
+const MEASURE_MS = 30_000;
 const IMAGE_COLLECT_MS = 300_000;
 /** Before the first assignment says otherwise. */
 const SETTINGS = { reportSeconds: 20, pollSeconds: 300 };
@@ -66,7 +65,6 @@ export async function runHost(host: HostOptions): Promise<void> {
   const info = hostInfo();
   const owner = `${identity.cluster}/${identity.hostId}`;
   const counted = metrics();
-  const address = await hostAddress(client.server);
 
   const state = await openState({ layout, log, onProblem: () => report.check(true) });
   const { pods } = state;
@@ -82,7 +80,18 @@ export async function runHost(host: HostOptions): Promise<void> {
     owner,
     terminationMessage: terminationMessage(engine, layout, (uid) => pods.get(uid)?.pod),
   });
-  const probes = prober({ engine, events, now, hostIp: () => address, onChange: () => loop.trigger() });
+  const node = await nodeReporter({
+    info,
+    nodeName: identity.nodeName,
+    version: host.version,
+    server: client.server,
+    dataDirectory: layout.data,
+    engine: () => engineWatch.state(),
+    stateProblem: state.problem,
+    now,
+    time: time.text,
+  });
+  const probes = prober({ engine, events, now, hostIp: node.address, onChange: () => loop.trigger() });
   const images = await imageCollector({ engine, file: layout.images, now, log });
   const volumesWritten = new Map<string, string>();
 
@@ -91,7 +100,7 @@ export async function runHost(host: HostOptions): Promise<void> {
     cache,
     images: imageStore(engine, images.pulled),
     volumes: podVolumes(layout, (message) => log.warn(message)),
-    hooks: hookRunner(engine),
+    hooks: hookRunner(engine, signal),
     events,
     source,
     owner,
@@ -99,7 +108,7 @@ export async function runHost(host: HostOptions): Promise<void> {
     hostMemoryBytes: info.memoryBytes,
     architecture: process.arch,
     now,
-    host: () => ({ nodeName: identity.nodeName, hostIp: address }),
+    host: () => ({ nodeName: identity.nodeName, hostIp: node.address() }),
     pod: (uid) => pods.get(uid),
     volumesWritten(uid, version) {
       if (version === undefined) volumesWritten.delete(uid);
@@ -137,6 +146,7 @@ export async function runHost(host: HostOptions): Promise<void> {
     onPlanned(settled) {
       if (settled && assignment) observedRevision = assignment.revision;
       dropGone();
+      sweepOnce();
       state.touch();
       report.check(settled);
     },
@@ -155,22 +165,28 @@ export async function runHost(host: HostOptions): Promise<void> {
       loop.trigger();
       report.check(true);
     },
+    onConnected: () => void measure(),
   });
+  const measure = async () => {
+    await node.measure();
+    report.check(true);
+  };
+
+  let swept = false;
+  /** Not before it is known what is assigned and what runs: what looks forgotten may belong to a running pod. */
+  function sweepOnce(): void {
+    if (swept) return;
+    swept = true;
+    sweepPods(layout, new Set([...pods.keys(), ...cache.byPod().keys()])).catch((error: unknown) => {
+      log.warn('what former pods left behind was not removed', { reason: messageOf(error) });
+    });
+  }
 
   /** A pod that isn't assigned any more and of which nothing is left is forgotten; one that is, is reported as gone. */
   function dropGone(): void {
     const assigned = new Set(assignment?.pods.map(({ metadata }) => metadata.uid));
     for (const [uid, memory] of pods) if (memory.gone && !assigned.has(uid)) pods.delete(uid);
   }
-
-  let usage: HostUsage | undefined;
-  const conditionsSince = new Map<string, { status: string; at: number }>();
-  const measure = async () => {
-    const engineState = engineWatch.state();
-    const root = engineState.up ? [engineState.info.DockerRootDir] : [];
-    usage = await hostUsage([layout.data, ...root]);
-    report.check(true);
-  };
 
   const report = reporter({
     client,
@@ -181,33 +197,22 @@ export async function runHost(host: HostOptions): Promise<void> {
     onRevoked,
     reportSeconds: () => assignment?.settings.reportSeconds ?? SETTINGS.reportSeconds,
     build() {
-      const engineState = engineWatch.state();
-      // Before the engine was asked there is nothing to say; that none answers is.
-      if (!usage || (!engineState.up && engineState.asked === false)) return undefined;
-      const verdicts = nodeVerdicts({ engine: engineState, usage, stateProblem: state.problem() });
+      const nodeStatus = node.status();
+      if (!nodeStatus) return undefined;
       return buildReport({
         agentVersion: host.version,
         bootId: info.bootId,
         observedRevision,
-        node: {
-          ...nodeResources(info, usage.disks.at(-1)),
-          conditions: nodeConditions(verdicts, conditionsSince, now(), time.text),
-          addresses: [
-            { type: 'InternalIP', address },
-            { type: 'Hostname', address: identity.nodeName },
-          ],
-          nodeInfo: nodeInfoOf(info, engineState.up ? engineState.info : undefined, host.version),
-        },
+        node: nodeStatus,
         labels: nodeLabels(info, identity.nodeName),
         pods: pods.values(),
         observed: cache.byPod(),
-        status: { now: now(), time: time.text, hostIp: address, probed: (id) => probes.probed(id) },
+        status: { now: now(), time: time.text, hostIp: node.address(), probed: (id) => probes.probed(id) },
         events: events.recent(),
       });
     },
     onSent(_at, revision) {
       counted.count('terrane_agent_reports_total');
-      push.reachable();
       // Where nothing can be pushed (a proxy without WebSockets), reports tell that there may be news.
       if (!assignment || reachable === false || (!push.connected() && revision > askedRevision)) poll.now();
       askedRevision = Math.max(askedRevision, revision);
@@ -237,10 +242,12 @@ export async function runHost(host: HostOptions): Promise<void> {
       applyAssignment(pods, next.pods, now());
       loop.trigger();
     },
-    onReachable(now_) {
-      const back = now_ && reachable !== true;
-      reachable = now_;
-      if (back) report.reachable();
+    onReachable(answers) {
+      const back = answers && reachable !== true;
+      reachable = answers;
+      if (!back) return;
+      report.reachable();
+      push.reachable();
     },
     onRevoked,
   });
@@ -255,69 +262,53 @@ export async function runHost(host: HostOptions): Promise<void> {
     loop.trigger();
   }
 
-  const streams = new Map<string, AbortController>();
+  const sources = { engine, now, pods: () => pods.values(), own: (uid: string) => cache.byPod().get(uid) ?? [] };
+  const answering = streams(client, sources, log, signal);
   function onPush(message: PushMessage): void {
-    if (message.type === 'hint') {
-      if (!assignment || message.revision > assignment.revision) poll.now();
-    } else if (message.type === 'cancel') streams.get(message.id)?.abort();
-    else {
-      const over = new AbortController();
-      streams.set(message.id, over);
-      counted.count('terrane_agent_log_streams_total');
-      const sources = { engine, now, pods: () => pods.values(), own: (uid: string) => cache.byPod().get(uid) ?? [] };
-      answerStream(client, message.id, message.request, sources, AbortSignal.any([signal, over.signal]))
-        .catch((error: unknown) => {
-          if (!over.signal.aborted && !signal.aborted) log.warn('a log stream broke off', { reason: messageOf(error) });
-        })
-        .finally(() => streams.delete(message.id));
+    switch (message.type) {
+      case 'hint':
+        if (!assignment || message.revision > assignment.revision) poll.now();
+        return;
+      case 'stream':
+        counted.count('terrane_agent_log_streams_total');
+        return answering.answer(message.id, message.request);
+      case 'cancel':
+        return answering.cancel(message.id);
     }
   }
   const push = pushChannel({ client, log, random, signal, onMessage: onPush, onConnected: () => poll.now() });
 
+  const facts = (): AgentFacts => {
+    const engineState = engineWatch.state();
+    return {
+      node: identity.nodeName,
+      engineProblem: engineState.up ? undefined : engineState.message,
+      controlPlane: reachable,
+      pushConnected: push.connected(),
+      revision: assignment?.revision ?? 0,
+      pods: pods.size,
+      containers: [...cache.all()].length,
+      stateProblem: state.problem(),
+    };
+  };
   const health = await startHealthServer({
     port: options.healthPort,
     log,
-    health() {
-      const engineState = engineWatch.state();
-      const problem = state.problem();
-      return {
-        problems: problem === undefined ? [] : [`state can't be written: ${problem}`],
-        facts: {
-          node: identity.nodeName,
-          engine: engineState.up ? 'up' : engineState.message,
-          controlPlane: reachable === undefined ? 'not asked yet' : reachable ? 'reachable' : 'unreachable',
-          revision: assignment?.revision ?? 0,
-          pods: pods.size,
-        },
-      };
-    },
-    metrics: () =>
-      counted.text({
-        terrane_agent_engine_up: { help: '1 if a Docker engine answers.', value: engineWatch.state().up ? 1 : 0 },
-        terrane_agent_control_plane_up: { help: '1 if the control plane answered last.', value: reachable ? 1 : 0 },
-        terrane_agent_push_connected: { help: '1 if the push connection is open.', value: push.connected() ? 1 : 0 },
-        terrane_agent_pods: { help: 'Pods on this host.', value: pods.size },
-        terrane_agent_containers: { help: 'Containers of this agent.', value: [...cache.all()].length },
-        terrane_agent_assignment_revision: { help: 'Revision of the assignment in force.', value: assignment?.revision ?? 0 },
-        process_resident_memory_bytes: { help: 'Resident memory size in bytes.', value: process.memoryUsage.rss() },
-        process_cpu_seconds_total: { help: 'User and system CPU time spent in seconds.', value: cpuSeconds() },
-      }),
+    health: () => healthOf(facts()),
+    metrics: () => counted.text(gaugesOf(facts())),
   });
 
-  const timers = [
-    setInterval(() => void measure(), USAGE_MS),
-    setInterval(() => {
-      const engineState = engineWatch.state();
-      if (!engineState.up) return;
-      const used = [...pods.values()].flatMap(({ pod }) => [...(pod.spec.initContainers ?? []), ...pod.spec.containers]);
-      images.collect(engineState.info.DockerRootDir, new Set(used.map(({ image }) => image))).catch((error: unknown) => {
-        log.warn('images could not be cleaned up', { reason: messageOf(error) });
-      });
-    }, IMAGE_COLLECT_MS),
-  ];
-  await sweepPods(layout, new Set(pods.keys())).catch((error: unknown) =>
-    log.warn('old pod data was not removed', { reason: messageOf(error) }),
-  );
+  const timers = [setInterval(() => void measure(), MEASURE_MS), setInterval(() => void collectImages(), IMAGE_COLLECT_MS)];
+  async function collectImages(): Promise<void> {
+    const engineState = engineWatch.state();
+    if (!engineState.up) return;
+    const used = [...pods.values()].flatMap(({ pod }) => [...(pod.spec.initContainers ?? []), ...pod.spec.containers]);
+    try {
+      await images.collect(engineState.info.DockerRootDir, new Set(used.map(({ image }) => image)));
+    } catch (error) {
+      log.warn('images could not be cleaned up', { reason: messageOf(error) });
+    }
+  }
   await measure();
 
   await aborted(signal);
@@ -332,11 +323,6 @@ export async function runHost(host: HostOptions): Promise<void> {
   engine.close();
   client.close();
   log.info('agent stopped; its containers run on');
-}
-
-function cpuSeconds(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -17,7 +17,7 @@ export interface StateStore {
   /** The memory changed: it is written soon. */
   touch(): void;
   /** Why the last write failed; undefined when it didn't. */
-  problem(): string | undefined;
+  readonly problem: () => string | undefined;
   /** Writes what is not written yet. */
   close(): Promise<void>;
 }

@@ -19,7 +19,7 @@ export function registryOf(image: string): string {
 }
 
 /**
- * The X-Registry-Auth header for an image by the pod's imagePullSecrets, base64url JSON; undefined = anonymous. Secrets that
+ * The X-Registry-Auth header for an image by the pod's imagePullSecrets, JSON in URL-safe base64; undefined = anonymous. Secrets that
  * are missing or can't be read are passed over: the pull then says what it lacks.
  */
 export function registryAuth(pod: Pod, image: string, source: ConfigSource): string | undefined {
@@ -36,7 +36,8 @@ export function registryAuth(pod: Pod, image: string, source: ConfigSource): str
       ...(entry.identitytoken ? { identitytoken: entry.identitytoken } : {}),
       serveraddress: registry,
     };
-    return Buffer.from(JSON.stringify(header)).toString('base64url');
+    // With padding: the engine silently ignores a header without it.
+    return Buffer.from(JSON.stringify(header)).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
   }
   return undefined;
 }

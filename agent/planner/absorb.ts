@@ -1,3 +1,4 @@
+import { LONGEST_MS } from './backoff.ts';
 import { type ContainerMemory, containerMemory, type PodMemory, type Termination } from './memory.ts';
 import type { ObservedContainer } from './observed.ts';
 import { containerKey } from './steps.ts';
@@ -13,6 +14,7 @@ export interface AbsorbContext {
  * Mutates `pod`. What isn't shown because a step is just making or ending it is left as it is.
  */
 export function absorb(pod: PodMemory, own: readonly ObservedContainer[], context: AbsorbContext): void {
+  forgetFuture(pod, context.now);
   for (const container of [...(pod.pod.spec.initContainers ?? []), ...pod.pod.spec.containers]) {
     const memory = containerMemory(pod, container.name);
     const latest = latestAttempt(own.filter((c) => c.container === container.name && c.kind !== 'pause'));
@@ -41,9 +43,19 @@ function absorbLatest(memory: ContainerMemory, latest: ObservedContainer, contex
   memory.imageId = latest.imageId;
   if (latest.startedAt !== undefined) memory.startedAt = latest.startedAt;
   if (latest.state === 'running') delete memory.ended;
-  else if (memory.ended?.finishedAt !== latest.finishedAt || memory.ended?.containerId !== latest.id) {
-    memory.ended = termination(latest, context.now);
+  else if (memory.ended?.containerId !== latest.id) memory.ended = termination(latest, context.now);
+}
+
+/** The host's clock was set back: what seems to lie ahead is taken as now, or all would wait for it. */
+function forgetFuture(pod: PodMemory, now: number): void {
+  pod.startTime = Math.min(pod.startTime, now);
+  if (pod.ending) pod.ending.since = Math.min(pod.ending.since, now);
+  const blocked = [pod.sandboxBlocked];
+  for (const memory of Object.values(pod.containers)) {
+    blocked.push(memory.blocked);
+    if (memory.ended) memory.ended.finishedAt = Math.min(memory.ended.finishedAt, now);
   }
+  for (const one of blocked) if (one && one.retryAt > now + LONGEST_MS) one.retryAt = now;
 }
 
 export function termination(container: ObservedContainer, now: number): Termination {
@@ -55,7 +67,7 @@ export function termination(container: ObservedContainer, now: number): Terminat
     reason: oomKilled ? 'OOMKilled' : exitCode === 0 ? 'Completed' : 'Error',
     ...(message ? { message } : {}),
     ...(startedAt === undefined ? {} : { startedAt }),
-    finishedAt: finishedAt ?? now,
+    finishedAt: Math.min(finishedAt ?? now, now),
     containerId: id,
   };
 }

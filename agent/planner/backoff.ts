@@ -2,7 +2,7 @@ import type { Blocked, ContainerMemory } from './memory.ts';
 
 /** Kubernetes' numbers: a first restart at once, then 10 s doubling to 5 min; forgiven after 10 min of running. */
 const FIRST_MS = 10_000;
-const LONGEST_MS = 300_000;
+export const LONGEST_MS = 300_000;
 const FORGIVEN_AFTER_MS = 600_000;
 
 /** When a container that ended may start again, ms since the epoch. */

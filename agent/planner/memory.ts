@@ -35,6 +35,8 @@ export interface ContainerMemory {
   startedAt?: number;
   /** Wait this long after the next end before starting again, ms; 0 = start at once. */
   backoffMs: number;
+  /** The attempt after which it was told that the next one is waited for. */
+  announced?: number;
   /** How the latest attempt ended; undefined while it runs. */
   ended?: Termination;
   /** How the attempt before it ended. */

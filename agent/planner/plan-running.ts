@@ -131,6 +131,9 @@ function planContainer(podPlan: PodPlan, container: Container, kind: 'init' | 'm
   const notBefore = Math.max(changed || again ? 0 : restartAt(past), past.blocked?.retryAt ?? 0);
   if (notBefore > input.now) {
     podPlan.wakeAt(notBefore);
+    if (!past.blocked && past.announced !== past.attempt) {
+      add(step('announceBackoff', uid, { container: name, attempt: past.attempt }));
+    }
     return;
   }
   add(step('startContainer', uid, { container: name, kind, attempt: past.attempt + 1 }));

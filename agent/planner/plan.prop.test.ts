@@ -199,6 +199,9 @@ class World {
       case 'failPod':
         if (memory) memory.failed = step;
         return;
+      case 'announceBackoff':
+        if (memory) containerMemory(memory, step.container).announced = step.attempt;
+        return;
       case 'refreshVolumes':
       case 'cancelStep':
         return;

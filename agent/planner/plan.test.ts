@@ -92,7 +92,10 @@ describe('restarting', () => {
     const memory = memoryOf();
     memory.containers.main = { attempt: 0, backoffMs: 20_000, startedBoot: BOOT };
     absorb(memory, [crashed], { now: NOW, bootId: BOOT, busy: new Set() });
-    expect(plan(planInput([memory], [crashed]))).toEqual({ steps: [], wakeAt: NOW - 1000 + 20_000 });
+    const waiting = plan(planInput([memory], [crashed]));
+    expect(waiting).toMatchObject({ steps: [{ type: 'announceBackoff', attempt: 0 }], wakeAt: NOW - 1000 + 20_000 });
+    memory.containers.main.announced = 0;
+    expect(plan(planInput([memory], [crashed])).steps).toEqual([]);
     const later = plan(planInput([memory], [crashed], { now: NOW + 19_000 }));
     expect(later.steps).toMatchObject([{ type: 'startContainer', attempt: 1 }]);
   });
@@ -107,6 +110,16 @@ describe('restarting', () => {
   ] as const)('policy %s, exit code %i', (restartPolicy, exitCode, steps) => {
     const memory = memoryOf(pod('web', { restartPolicy }));
     expect(planned(memory, [observed(memory.pod, 'main', exited(exitCode))])).toEqual(steps);
+  });
+
+  test('a clock that was set back keeps nothing waiting', () => {
+    const memory = memoryOf(pod('web', { activeDeadlineSeconds: 3600 }));
+    const ended = observed(memory.pod, 'main', exited(1, { finishedAt: NOW + 7_200_000 }));
+    memory.containers.main = { attempt: 0, backoffMs: 10_000, startedBoot: BOOT };
+    absorb(memory, [ended], { now: NOW, bootId: BOOT, busy: new Set() });
+    expect(plan(planInput([memory], [ended])).wakeAt).toBe(NOW + 10_000);
+    absorb(memory, [ended], { now: NOW - 3_600_000, bootId: BOOT, busy: new Set() });
+    expect(plan(planInput([memory], [ended], { now: NOW - 3_590_000 })).steps).toMatchObject([{ type: 'startContainer' }]);
   });
 
   test('a container that somebody removed comes back', () => {

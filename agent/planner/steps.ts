@@ -26,6 +26,8 @@ export interface StepArguments {
   finishInit: Record<never, never>;
   /** Remember that the pod may not go on. */
   failPod: { readonly reason: string; readonly message: string };
+  /** Tell people, once for each attempt, that a container waits for its next one. */
+  announceBackoff: { readonly container: string; readonly attempt: number };
   /** Give up a step that is under way (a pull) because its pod is going away. */
   cancelStep: { readonly cancel: string };
 }
@@ -49,6 +51,7 @@ function keyOf(type: StepType, podUid: string, arguments_: StepArguments[StepTyp
   switch (type) {
     case 'killContainer':
     case 'removeContainer':
+    case 'announceBackoff':
       return `${podUid}/${container}/${type}/${'id' in arguments_ ? arguments_.id : ''}`;
     case 'cancelStep':
       return `${podUid}/cancel/${'cancel' in arguments_ ? arguments_.cancel : ''}`;

@@ -1,7 +1,7 @@
 import type { Logger } from '../../core/ports/logger.ts';
 import type { Engine } from '../docker/engine.ts';
 import { messageOf } from '../docker/errors.ts';
-import type { EngineInfo } from '../docker/types.ts';
+import type { EngineEvent, EngineInfo } from '../docker/types.ts';
 import { abortableDelay } from '../abortable-delay.ts';
 import type { ContainerCache } from './container-cache.ts';
 import { ownerLabel } from './labels.ts';
@@ -23,6 +23,8 @@ export interface EngineWatchOptions {
   readonly log: Logger;
   /** The containers or the engine's state changed. */
   readonly onChange: () => void;
+  /** An engine answers (again). */
+  readonly onConnected?: () => void;
   readonly signal: AbortSignal;
   readonly resyncMs?: number;
 }
@@ -57,12 +59,25 @@ export function watchEngine(options: EngineWatchOptions): { state(): EngineState
     const events = engine.events(ownerLabel(options.owner), undefined, both);
     const first = events.next();
     first.catch(() => undefined);
+    try {
+      await follow(events, first, over);
+    } finally {
+      over.abort();
+    }
+  }
+
+  async function follow(
+    events: AsyncGenerator<EngineEvent>,
+    first: Promise<IteratorResult<EngineEvent>>,
+    over: AbortController,
+  ): Promise<void> {
     engine.forgetVersion();
     const info = await engine.info();
     await cache.sync();
     if (!state.up) log.info('Docker engine connected', { version: info.ServerVersion, containers: [...cache.all()].length });
     state = { up: true, info };
     failures = 0;
+    options.onConnected?.();
     onChange();
     const resync = setInterval(() => {
       cache.sync().then(onChange, () => over.abort());
@@ -77,7 +92,6 @@ export function watchEngine(options: EngineWatchOptions): { state(): EngineState
       }
     } finally {
       clearInterval(resync);
-      over.abort();
     }
   }
 

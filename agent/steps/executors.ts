@@ -1,4 +1,5 @@
 import { messageOf } from '../docker/errors.ts';
+import { containerMemory } from '../planner/memory.ts';
 import type { StepOf, StepType } from '../planner/steps.ts';
 import type { StepContext } from './context.ts';
 import { startContainer } from './start-container.ts';
@@ -41,6 +42,14 @@ export const executors: { readonly [T in StepType]: Executor<T> } = {
     if (!memory) return;
     memory.failed = { reason, message };
     context.events.add({ type: 'Warning', reason, message, pod: memory.pod });
+  },
+  announceBackoff({ podUid, container, attempt }, context) {
+    const memory = context.pod(podUid);
+    if (!memory) return;
+    containerMemory(memory, container).announced = attempt;
+    const { name, namespace = '', uid } = memory.pod.metadata;
+    const message = `Back-off restarting failed container ${container} in pod ${name}_${namespace}(${uid})`;
+    context.events.add({ type: 'Warning', reason: 'BackOff', message, pod: memory.pod, container });
   },
   cancelStep({ cancel }, context) {
     context.cancel(cancel);

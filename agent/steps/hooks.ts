@@ -6,10 +6,10 @@ import type { Engine } from '../docker/engine.ts';
 /** Runs postStart and preStop. Throws with the reason when the hook fails or takes longer than `timeoutMs`. */
 export type HookRunner = (handler: LifecycleHandler, target: ActionTarget, timeoutMs: number) => Promise<void>;
 
-export function hookRunner(engine: Engine): HookRunner {
+export function hookRunner(engine: Engine, signal: AbortSignal): HookRunner {
   return async (handler, target, timeoutMs) => {
     if (handler.sleep) {
-      await abortableDelay(Math.min(handler.sleep.seconds * 1000, timeoutMs), new AbortController().signal);
+      await abortableDelay(Math.min(handler.sleep.seconds * 1000, timeoutMs), signal);
       return;
     }
     const result = await runAction(engine, handler, target, timeoutMs);

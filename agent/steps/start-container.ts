@@ -1,6 +1,7 @@
 import type { Container, Pod } from '../../core/resources/schema/pod.ts';
 import type { ContainerCreate } from '../docker/types.ts';
 import { DockerError, isConflict, messageOf } from '../docker/errors.ts';
+import { imageExists } from '../images/image-store.ts';
 import { registryAuth } from '../images/registry-auth.ts';
 import { containerMemory } from '../planner/memory.ts';
 import type { ObservedContainer } from '../planner/observed.ts';
@@ -48,7 +49,7 @@ export async function startContainer(step: StepOf<'startContainer'>, context: St
     sandbox: sandbox?.id,
     hostMemoryBytes: context.hostMemoryBytes,
   });
-  const id = await createWithImage(context, pod, container, containerName(identity), config, signal);
+  const id = await createWithImage(context, pod, container, identity, config, signal);
   if (id === undefined) return;
 
   const past = containerMemory(memory, name);
@@ -82,12 +83,13 @@ async function createWithImage(
   context: StepContext,
   pod: Pod,
   container: Container,
-  name: string,
+  identity: ContainerIdentity,
   config: ContainerCreate,
   signal: AbortSignal,
 ): Promise<string | undefined> {
+  const name = containerName(identity);
   const policy = container.imagePullPolicy ?? (tagOf(container.image) === 'latest' ? 'Always' : 'IfNotPresent');
-  if (policy === 'Always') await pull(context, pod, container, signal);
+  if (policy === 'Always') await pullAgain(context, pod, container, identity.attempt, signal);
   try {
     return await create(context, name, config);
   } catch (error) {
@@ -117,6 +119,26 @@ async function create(context: StepContext, name: string, config: ContainerCreat
       'CreateContainerError',
       `a container named ${name} is on this engine and does not belong to this agent`,
     );
+  }
+}
+
+/**
+ * A pod that has run here goes on running here: when the registry can't be reached, or no longer has the image, a restart
+ * takes the one that is there (Kubernetes would let it wait).
+ */
+async function pullAgain(
+  context: StepContext,
+  pod: Pod,
+  container: Container,
+  attempt: number,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await pull(context, pod, container, signal);
+  } catch (error) {
+    if (!(error instanceof StartFailure) || attempt === 0 || !(await imageExists(context.engine, container.image))) throw error;
+    const message = `${error.message}. Restarting with the image that is on this host`;
+    context.events.add({ type: 'Warning', reason: 'PullFailed', message, pod, container: container.name });
   }
 }
 

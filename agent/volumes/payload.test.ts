@@ -72,7 +72,11 @@ describe('a directory of files', () => {
   const file = (path: string, text: string, mode = 0o644) => ({ path, content: Buffer.from(text), mode });
   const inTemporary = async (work: (directory: string) => Promise<void>) => {
     const directory = await mkdtemp(join(tmpdir(), 'trn-directory-'));
-    await work(directory).finally(async () => await rm(directory, { recursive: true }));
+    try {
+      await work(directory);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
   };
 
   test('changes as a whole, by one link', () =>

@@ -2,10 +2,11 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { eventually } from '../../support/eventually.ts';
 import { BUSYBOX } from '../../support/images.ts';
 import { type AgentBundle, type AgentProcess, bundleAgent, spawnAgent } from './agent-process.ts';
 import { deleted, podOf } from './fake-control-plane.ts';
-import { useHarness } from './harness.ts';
+import { LABEL, useHarness } from './harness.ts';
 import { agentData, startAgent } from './run-agent.ts';
 
 jest.setTimeout(180_000);
@@ -64,11 +65,8 @@ describe('an agent that is killed', () => {
     // As after a reboot: nothing runs any more.
     await Promise.all([a!, b!].map((id) => host.engine.killContainer(id)));
     const second = start(host.data);
-    const running = () =>
-      execFileSync('docker', ['-H', `unix://${host.dockerd.socket}`, 'ps', '-q'], { encoding: 'utf8' })
-        .trim()
-        .split('\n');
-    while (running().length < 2 || running()[0] === '') await new Promise((resolve) => setImmediate(resolve));
+    const ps = () => execFileSync('docker', ['-H', `unix://${host.dockerd.socket}`, 'ps', '-q'], { encoding: 'utf8' });
+    await eventually('both run again', () => expect(ps().trim().split('\n')).toHaveLength(2), { timeoutMs: 60_000 });
     expect(second.log()).toMatch(
       /no assignment from the control plane .* Containers go on as last assigned; trying again in \d+ s/,
     );
@@ -157,8 +155,8 @@ describe('an agent', () => {
     const id = host.id('a');
     host.plane.refuse = { status: 401, code: 'host_revoked', message: 'The node was removed and its key revoked.' };
     host.plane.assign({});
-    const state = async () => (await host.engine.inspectContainer(id).catch(() => undefined))?.State.Running ?? false;
-    while (await state()) await new Promise((resolve) => setImmediate(resolve));
+    const exists = async () => (await host.engine.listContainers(LABEL)).some(({ Id }) => Id === id);
+    await eventually('its container is gone', async () => expect(await exists()).toBe(false), { timeoutMs: 60_000 });
     expect(host.agent.log()).toContain('this node was removed from its cluster');
   });
 
@@ -207,7 +205,7 @@ describe('an agent', () => {
         }),
     );
     const agent = startAgent({ url: `http://127.0.0.1:${closed}`, token: 'x' }, host.dockerd.socket, data.path);
-    while (!agent.log().includes('Trying again')) await new Promise((resolve) => setImmediate(resolve));
+    await eventually('it says so', () => expect(agent.log()).toContain('Trying again'));
     expect(agent.log()).toMatch(
       /the control plane http:\/\/127\.0\.0\.1:\d+ can't be reached: .*ECONNREFUSED.*\. Trying again in \d+ s/,
     );

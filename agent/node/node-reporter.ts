@@ -1,0 +1,61 @@
+import type { NodeStatus } from '../../core/resources/schema/node.ts';
+import type { EngineState } from '../runtime/engine-watch.ts';
+import { hostAddress } from './address.ts';
+import { nodeConditions, nodeVerdicts } from './conditions.ts';
+import { type HostInfo, nodeInfoOf } from './host-info.ts';
+import { type HostUsage, hostUsage, nodeResources } from './resources.ts';
+
+/** The host's own part of a report. */
+export interface NodeReporter {
+  /** Address of the host in its cluster. */
+  readonly address: () => string;
+  /** Looks at memory, disks and addresses again. */
+  measure(): Promise<void>;
+  /** Undefined while there is nothing to say yet: before the first look, and before the engine was asked. */
+  status(): NodeStatus | undefined;
+}
+
+export interface NodeReporterOptions {
+  readonly info: HostInfo;
+  readonly nodeName: string;
+  readonly version: string;
+  readonly server: URL;
+  /** The agent's own, whose disk counts beside the engine's. */
+  readonly dataDirectory: string;
+  readonly engine: () => EngineState;
+  readonly stateProblem: () => string | undefined;
+  readonly now: () => number;
+  /** RFC 3339, in the control plane's time. */
+  readonly time: (at: number) => string;
+}
+
+export async function nodeReporter(options: NodeReporterOptions): Promise<NodeReporter> {
+  const { info, nodeName, version, server, dataDirectory, engine, stateProblem, now, time } = options;
+  const since = new Map<string, { status: string; at: number }>();
+  let usage: HostUsage | undefined;
+  let address = await hostAddress(server);
+
+  return {
+    address: () => address,
+    async measure() {
+      const state = engine();
+      usage = await hostUsage([dataDirectory, ...(state.up ? [state.info.DockerRootDir] : [])]);
+      // A host that has just booted may get its address later than the agent starts.
+      address = await hostAddress(server);
+    },
+    status() {
+      const state = engine();
+      if (!usage || (!state.up && !state.asked)) return undefined;
+      const verdicts = nodeVerdicts({ engine: state, usage, stateProblem: stateProblem() });
+      return {
+        ...nodeResources(info, usage.disks.at(-1)),
+        conditions: nodeConditions(verdicts, since, now(), time),
+        addresses: [
+          { type: 'InternalIP', address },
+          { type: 'Hostname', address: nodeName },
+        ],
+        nodeInfo: nodeInfoOf(info, state.up ? state.info : undefined, version),
+      };
+    },
+  };
+}
