@@ -87,6 +87,7 @@ export async function startControlPlane({ dataDir, log, publicUrl, print }: Cont
           // From now on its log is followed.
           reconciler.poke(tenant, cluster);
         },
+        onClusterDeleted: (tenant, cluster) => reconciler.forget(tenant, cluster),
         async onNodeRevoked(tenant, cluster, nodeName) {
           connections.closeHost(tenant, cluster, nodeName);
           await inbox.delete(tenant, cluster, nodeName);

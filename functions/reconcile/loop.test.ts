@@ -53,6 +53,22 @@ describe('the embedded trigger', () => {
     await reconciler.stop();
   });
 
+  test('lets a deleted cluster be', async () => {
+    const { world, reconciler, runs, timers } = await looping();
+    reconciler.poke(TENANT, CLUSTER);
+    await eventually('the node is known', () => expect(world.state.list('Node')).toHaveLength(1));
+    await reconciler.forget(TENANT, CLUSTER);
+    const before = runs();
+    await world.create(pod('p'));
+    timers.fire();
+    expect(timers.delays()).toEqual([]);
+    // Known anew it is looked after again: had it still been followed, that would be one more run than this one.
+    reconciler.poke(TENANT, CLUSTER);
+    await placed(world, 'p');
+    expect(runs()).toBe(before + 1);
+    await reconciler.stop();
+  });
+
   test('does not run again for its own commits', async () => {
     const { world, reconciler, runs, timers } = await looping();
     reconciler.poke(TENANT, CLUSTER);

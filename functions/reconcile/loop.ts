@@ -16,6 +16,8 @@ export interface Reconciler {
   poke(tenant: string, cluster: string): void;
   /** A host reported. Pokes if it said something new, or was given up as silent: store/inbox-watched.ts's OnReport. */
   reported(tenant: string, cluster: string, nodeName: string, news: boolean): void;
+  /** The cluster is no more: its log is followed no longer. Ends when a run under way has ended. */
+  forget(tenant: string, cluster: string): Promise<void>;
   /** Ends when the runs under way have ended. */
   stop(): Promise<void>;
 }
@@ -38,6 +40,13 @@ export function startReconciler(deps: LoopDeps): Reconciler {
     reported(tenant, cluster, nodeName, news) {
       const loop = loopOf(tenant, cluster);
       if (news || loop.isSilent(nodeName)) loop.poke();
+    },
+    async forget(tenant, cluster) {
+      const id = `${tenant}/${cluster}`;
+      const loop = loops.get(id);
+      loops.delete(id);
+      await loop?.stop();
+      deps.told.delete(id);
     },
     async stop() {
       await Promise.all(Array.from(loops.values(), (loop) => loop.stop()));

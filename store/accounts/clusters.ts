@@ -55,7 +55,13 @@ export async function createCluster(
   if (problem) throw new TerraneError('invalid_request', `name ${problem}`, { details: [{ field: 'name', message: problem }] });
   const items = store.forTenant(tenant);
   const taken = () => new TerraneError('cluster_name_taken', `The organisation has a cluster named ${name}.`);
-  if (await items.get('org', `cluster-name#${name}`)) throw taken();
+  const [named, organisation] = await Promise.all([
+    items.get('org', `cluster-name#${name}`),
+    items.get<OrganisationRow>('org', 'organisation'),
+  ]);
+  if (named) throw taken();
+  // Also decided below, at once with the rest; here, so that who is refused leaves no keyspace behind each time.
+  if (organisation && organisation.clusters >= organisation.clusterLimit) throw clusterLimit(organisation);
 
   const row: ClusterRow = { id: newId(), name, nodes: 0, createdAt: store.clock.now() };
   await hooks.onClusterCreated?.(tenant, row.id);
@@ -84,7 +90,7 @@ export async function deleteCluster(
   idOrName: string,
   who: Who,
 ): Promise<void> {
-  const { store } = context;
+  const { store, hooks } = context;
   const { tenant } = principal;
   const { id, name } = await readCluster(context, principal, idOrName);
   requireRole(principal, 'admin', 'delete clusters');
@@ -99,6 +105,7 @@ export async function deleteCluster(
     { write: items.change('org', 'organisation', { expression: 'SET #clusters = #clusters - :one', values: { one: 1 } }) },
     audited(store, tenant, who, 'cluster.delete', id, { name }),
   ]);
+  await hooks.onClusterDeleted?.(tenant, id);
 }
 
 /** A token that is limited to one cluster doesn't reach the organisation. */

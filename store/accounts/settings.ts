@@ -48,6 +48,8 @@ export interface AccountsContext {
 export interface AccountsHooks {
   /** Prepares the keyspace of a cluster before it becomes visible; may run for a cluster that then isn't made. */
   onClusterCreated?(tenant: string, cluster: string): Promise<void>;
+  /** The cluster is no more, and nobody reaches it: stop looking after it. */
+  onClusterDeleted?(tenant: string, cluster: string): Promise<void>;
   /** The host's key no longer works: drop its connection and its last report. */
   onNodeRevoked?(tenant: string, cluster: string, nodeName: string): Promise<void>;
 }

@@ -228,6 +228,7 @@ describe('clusters', () => {
     expect(refused.json.error).toMatchObject({ code: 'cluster_not_empty', message: expect.stringContaining('1 node') });
     await world.expectStatus(204, 'DELETE', '/v1/nodes/n1?cluster=blue', { as: owner.token });
     await world.expectStatus(204, 'DELETE', '/v1/clusters/blue', { as: owner.token });
+    expect(world.forgotten).toContain(cluster.id);
     await world.expectStatus(404, 'GET', '/v1/clusters/blue', { as: owner.token });
     await world.cluster(owner.token, 'blue');
   });
@@ -241,8 +242,10 @@ describe('clusters', () => {
   test('are counted against the plan', async () => {
     const { token } = await world.person();
     for (let i = 0; i < 20; i++) await world.cluster(token, `c${i}`);
+    const keyspaces = world.bootstrapped.length;
     const answer = await world.call('POST', '/v1/clusters', { as: token, body: { name: 'c20' } });
     expect(answer.json.error).toMatchObject({ code: 'cluster_limit_reached', message: expect.stringContaining('20') });
+    expect(world.bootstrapped).toHaveLength(keyspaces);
   });
 
   test.each(['', 'UPPER', '-x', 'a b', 'x'.repeat(41)])('are not made with the name %j', async (name) => {

@@ -47,6 +47,7 @@ export async function openWorld(options: Partial<AccountsOptions> = {}) {
   const note = (message: string, fields?: Record<string, unknown>) => void logged.push(message + JSON.stringify(fields ?? {}));
   const log = { info: note, warn: note, error: note };
   const bootstrapped: string[] = [];
+  const forgotten: string[] = [];
   const revoked: string[] = [];
   const accounts = openAccounts({
     client,
@@ -64,6 +65,7 @@ export async function openWorld(options: Partial<AccountsOptions> = {}) {
     passwordCosts: { argon2id: { memoryKib: 64, passes: 1, parallelism: 1 }, scrypt: { logN: 8, r: 8, p: 1 } },
     rateLimits: { signupPerIp: { burst: 1000, refillMs: 1 } },
     hooks: {
+      onClusterDeleted: async (_tenant, cluster) => void forgotten.push(cluster),
       onClusterCreated: async (_tenant, cluster) => void bootstrapped.push(cluster),
       onNodeRevoked: async (_tenant, _cluster, nodeName) => void revoked.push(nodeName),
     },
@@ -107,7 +109,7 @@ export async function openWorld(options: Partial<AccountsOptions> = {}) {
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
-    const isJson = response.headers.get('content-type')?.includes('json');
+    const isJson = response.headers.get('content-type')?.startsWith('application/json');
     return { status: response.status, headers: response.headers, text, json: isJson ? (JSON.parse(text) as Json) : {} };
   }
 
@@ -120,6 +122,7 @@ export async function openWorld(options: Partial<AccountsOptions> = {}) {
     mails,
     logged,
     bootstrapped,
+    forgotten,
     revoked,
     nodeResources,
     call,
