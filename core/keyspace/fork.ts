@@ -6,6 +6,7 @@ import type { KeyspaceState } from './state.ts';
 import type { Transaction } from './transaction.ts';
 import type { Key, KeyValue, Revision } from './types.ts';
 import { Version } from './version.ts';
+import type { View } from './view.ts';
 
 /** etcd's default --max-request-bytes. */
 export const REQUEST_BYTES_MAX = 1_500_000;
@@ -132,6 +133,22 @@ class Draft implements Transaction {
 
   range(from: Key, to: Key): IterableIterator<KeyValue> {
     return this.#fork.ordered().range(from, to);
+  }
+
+  count(from: Key, to: Key): number {
+    return this.#fork.ordered().count(from, to);
+  }
+
+  get compactRevision(): Revision {
+    return this.#state.compactRevision;
+  }
+
+  /**
+   * Revisions of this batch that aren't in the log yet are still in the future: nobody was told of them, and a refusal counts only
+   * if the state turns out to have been the newest.
+   */
+  at(revision: Revision): View {
+    return this.#state.at(revision);
   }
 
   put(key: Key, value: Uint8Array, lease = 0n): void {

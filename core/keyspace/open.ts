@@ -1,9 +1,10 @@
 import { Follower } from './follower.ts';
+import type { Lease } from './leases.ts';
 import type { Log } from './log.ts';
 import { Replica } from './replica.ts';
 import type { Timing } from './timing.ts';
 import type { Transaction } from './transaction.ts';
-import type { Committed, Keyspace, ReadView, Revision, TransactOptions } from './types.ts';
+import type { Committed, Keyspace, Revision, TransactOptions } from './types.ts';
 import { Upkeep } from './upkeep.ts';
 import type { View } from './view.ts';
 import { watchRange } from './watch.ts';
@@ -40,7 +41,10 @@ export interface OpenKeyspace extends Keyspace {
   view(): View;
   sync(): Promise<View>;
   /** The state at an older revision. Throws CompactedError or FutureRevisionError. */
-  at(revision: Revision): ReadView;
+  at(revision: Revision): View;
+  /** As of the newest state in memory: `sync()` first for a linearizable answer. */
+  lease(id: bigint): Lease | undefined;
+  leases(): readonly Lease[];
   transact<T>(evaluate: (txn: Transaction) => T, options?: TransactOptions<T>): Promise<Committed<T>>;
   /** The oldest revision that can be read; 0 = never compacted. */
   readonly compactRevision: Revision;
@@ -89,6 +93,8 @@ export function assembleKeyspace(log: Log, replica: Replica, options: KeyspaceOp
     },
     view: () => replica.state.view(),
     at: (revision) => replica.state.at(revision),
+    lease: (id) => replica.state.leases.get(id),
+    leases: () => replica.state.leases.all(),
     async sync() {
       await replica.sync();
       return replica.state.view();

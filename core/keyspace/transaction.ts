@@ -1,8 +1,15 @@
 import type { Lease } from './leases.ts';
-import type { TxnView } from './types.ts';
+import type { Key, Revision, TxnView } from './types.ts';
+import type { View } from './view.ts';
 
-/** What a transaction may do beyond TxnView: leases and compaction, for the etcd face. */
+/** What a transaction may do beyond TxnView: counts, older revisions, leases and compaction, for the etcd face. */
 export interface Transaction extends TxnView {
+  /** How many keys there are in `from <= key < to`, without visiting them. */
+  count(from: Key, to: Key): number;
+  /** The oldest revision that can be read; 0 = never compacted. */
+  readonly compactRevision: Revision;
+  /** The state at a revision that was committed before the transaction. Throws CompactedError or FutureRevisionError. */
+  at(revision: Revision): View;
   lease(id: bigint): Lease | undefined;
   /** Throws LeaseExistsError. */
   grant(id: bigint, ttlSeconds: number): void;
