@@ -4,7 +4,7 @@ import { History } from './history.ts';
 import { Leases } from './leases.ts';
 import { RecentRequests } from './recent-requests.ts';
 import { SortedMap } from './sorted-map.ts';
-import type { Key, ReadView, Revision, Sequence } from './types.ts';
+import type { Key, Revision, Sequence } from './types.ts';
 import { Version, type VersionEvent } from './version.ts';
 import { HeadView, HistoricView, type View } from './view.ts';
 
@@ -89,7 +89,7 @@ export class KeyspaceState {
   }
 
   /** The state as it was at `revision`. It can be read until that revision is compacted. */
-  at(revision: Revision): ReadView {
+  at(revision: Revision): View {
     if (revision > this.#revision) throw new FutureRevisionError(revision, this.#revision);
     if (revision < this.#compactRevision) throw new CompactedError(this.#compactRevision);
     if (revision === this.#revision) return this.view();
