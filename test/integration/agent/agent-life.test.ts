@@ -214,6 +214,7 @@ describe('an agent', () => {
   });
 
   test('refuses a data directory that another one uses', async () => {
+    await eventually('the first one has it', () => expect(host.agent.log()).toContain('agent started'));
     const second = startAgent(host.plane, host.dockerd.socket, host.data);
     expect((await second.ended)?.message).toMatch(/another agent \(process \d+\) runs on/);
   });
