@@ -86,6 +86,17 @@ async function register(
       refuse: (row) => new TerraneError(secretProblem(row as SecretRow | undefined, now) ?? 'token_unknown'),
     },
     {
+      // As with API tokens, what a token may do is bounded by what its maker may still do.
+      write: items.check('org', `member#${token.userId}`, {
+        expression: '#role = :owner OR #role = :admin',
+        values: { owner: 'owner', admin: 'admin' },
+      }),
+      refuse: () =>
+        new TerraneError('token_revoked', 'Whoever made this join token may no longer add nodes to the organisation.', {
+          fix: 'Let an owner or admin make a new one (terrane token create --kind join).',
+        }),
+    },
+    {
       write: items.change(
         'org',
         'organisation',

@@ -93,6 +93,26 @@ describe('members', () => {
     expect(answer.json.error).toMatchObject({ code: 'role_too_low', message: expect.stringContaining('admin') });
   });
 
+  test('who are removed or lowered leave no join tokens behind that work', async () => {
+    await world.cluster(owner.token, 'left-behind');
+    for (const { leave, name } of [
+      { name: 'fired', leave: (id: string) => world.expectStatus(204, 'DELETE', `/v1/members/${id}`, { as: owner.token }) },
+      {
+        name: 'lowered',
+        leave: (id: string) =>
+          world.expectStatus(200, 'PATCH', `/v1/members/${id}`, { as: owner.token, body: { role: 'editor' } }),
+      },
+    ]) {
+      const admin = await member('admin');
+      const join = await world.token(admin.token, { kind: 'join', cluster: 'left-behind', uses: 2 });
+      await joinDirectly(world.accounts, join.secret, `${name}-1`);
+      await leave(admin.id);
+      await expect(joinDirectly(world.accounts, join.secret, `${name}-2`)).rejects.toMatchObject({ code: 'token_revoked' });
+    }
+    const { json } = await world.expectStatus(200, 'GET', '/v1/nodes?cluster=left-behind', { as: owner.token });
+    expect(json.nodes).toHaveLength(2);
+  });
+
   test('always include an owner, even when two leave at the same time', async () => {
     const first = await world.person();
     const lone = await world.call('DELETE', `/v1/members/${first.userId}`, { as: first.token });
