@@ -15,6 +15,8 @@ export interface KeyspacesOptions {
   readonly table: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** No other process writes to these logs, so that nobody has to be given room. The embedded server is. Default false. */
+  readonly soleWriter?: boolean;
   /** Other processes write to the same logs: how often watched replicas look for that, ms. Default: they don't. */
   readonly pollMs?: number;
   /** Replicas that nobody watches are forgotten when all together take more than this, bytes. Default 256 MB. */
@@ -46,6 +48,7 @@ export function openKeyspaces(options: KeyspacesOptions): OpenKeyspaces {
       timing,
       keepRevisions: KEEP_REVISIONS[name],
       pollMs,
+      takeTurns: !options.soleWriter,
       onError: (error) => log.error('keyspace upkeep failed', { tenant, keyspace, error: String(error) }),
     });
 

@@ -10,8 +10,10 @@ import type { Sequence } from './types.ts';
 
 /** A writer that hasn't committed for that many entries isn't waited for. */
 const RECENT_ENTRIES = 512;
+/** Their rate is taken over so many entries. */
+const RATE_ENTRIES = 8;
 /** The log is busy when commits take more than this share of the time. */
-const BUSY_SHARE = 0.5;
+const BUSY_SHARE = 0.55;
 /** Whoever commits without a pause that many times in a row can't see who loses to it, and leaves room for a moment. */
 const RUN_MAX = 8;
 /** Who goes next first sees the commit before its own, and then puts: so many puts' time from one to the next. */
@@ -19,6 +21,8 @@ const PERIOD_PUTS = 1.25;
 const PUT_MS = { first: 5, max: 250 };
 const WEIGHT = 0.2;
 const BACKOFF_PERIODS_MAX = 8;
+/** Who is late by so much more than usual is passed over. */
+const SPREADS = 2;
 
 interface Writer {
   last: Sequence;
@@ -38,13 +42,12 @@ export class Turns {
   readonly #writers = new Map<string, Writer>();
   /** When we last knew the head: at the start of that read or put. Monotonic, as all times here. */
   #contactMs = 0;
-  #appliedSinceContact = 0;
-  #othersSinceContact = 0;
-  /** Entries a millisecond; of all writers, and of the others. */
-  #rate = 0;
-  #othersRate = 0;
+  /** The newest entries: when we saw each, and whether it is another's. */
+  readonly #recent: { readonly seenMs: number; readonly others: boolean }[] = [];
   #headSeenMs = 0;
   #putMs = PUT_MS.first;
+  /** How much that varies. */
+  #putSpreadMs = PUT_MS.first / 4;
   #lostSinceContact = false;
   #lossesInARow = 0;
   #run = 0;
@@ -62,30 +65,23 @@ export class Turns {
     this.#writers.set(writer, { last: sequence, passedOver: false });
     for (const [name, { last }] of this.#writers) if (last <= sequence - RECENT_ENTRIES) this.#writers.delete(name);
     this.#headSeenMs = nowMs;
-    this.#appliedSinceContact++;
-    if (writer !== this.#self) {
-      this.#othersSinceContact++;
-      this.#run = 0;
-    }
+    this.#recent.push({ seenMs: nowMs, others: writer !== this.#self });
+    if (this.#recent.length > RATE_ENTRIES) this.#recent.shift();
+    if (writer !== this.#self) this.#run = 0;
   }
 
   /** The head was known at `sinceMs`, when the read or put that found out was sent. */
   contact(sinceMs: number): void {
-    const gapMs = Math.max(sinceMs - this.#contactMs, 1);
-    // Long gaps say all there is to say, short ones only a part.
-    const weight = Math.min(1, (gapMs / this.#putMs) * WEIGHT);
-    this.#rate += (this.#appliedSinceContact / gapMs - this.#rate) * weight;
-    this.#othersRate += (this.#othersSinceContact / gapMs - this.#othersRate) * weight;
-    this.#contactMs = sinceMs;
-    this.#appliedSinceContact = 0;
-    this.#othersSinceContact = 0;
     this.#lostSinceContact = false;
+    this.#contactMs = Math.max(this.#contactMs, sinceMs);
   }
 
   /** A put of ours was answered. */
   answered(won: boolean, sentMs: number, nowMs: number): void {
     const tookMs = nowMs - sentMs;
-    this.#putMs += (Math.min(tookMs, PUT_MS.max) - this.#putMs) * WEIGHT;
+    const error = Math.min(tookMs, PUT_MS.max) - this.#putMs;
+    this.#putMs += error * WEIGHT;
+    this.#putSpreadMs += (Math.abs(error) - this.#putSpreadMs) * WEIGHT;
     if (won) {
       this.#run++;
       this.#lossesInARow = 0;
@@ -99,13 +95,13 @@ export class Turns {
     // Even straight after a look what it told is one call old.
     const ageMs = nowMs - this.#contactMs;
     const outOfTouch = ageMs > this.#putMs * 3;
-    if (outOfTouch && (this.#lostSinceContact || this.#othersRate * ageMs > 0.5)) return { do: 'look' };
-    const ahead = this.#ahead();
+    if (outOfTouch && (this.#lostSinceContact || this.#rate(nowMs, true) * ageMs > 0.5)) return { do: 'look' };
+    const ahead = this.#ahead(nowMs);
     if (ahead === 0) return { do: 'put' };
     // If those before us let their turns pass, it becomes ours after as many periods.
     const periodMs = this.#putMs * PERIOD_PUTS;
     const sinceMs = nowMs - this.#headSeenMs;
-    if (sinceMs > (ahead + 1) * periodMs) return { do: 'put' };
+    if (sinceMs > ahead * periodMs + this.#putMs + this.#putSpreadMs * SPREADS) return { do: 'put' };
     const waitMs = (ahead - 1) * periodMs - sinceMs;
     return waitMs > 1 ? { do: 'wait', ms: waitMs } : { do: 'probe', everyMs: this.#putMs / 2 };
   }
@@ -123,13 +119,21 @@ export class Turns {
   }
 
   /** How many writers go before us. */
-  #ahead(): number {
-    if (this.#rate * this.#putMs < BUSY_SHARE) return 0;
+  #ahead(nowMs: number): number {
+    if (this.#rate(nowMs, false) * this.#putMs < BUSY_SHARE) return 0;
     const own = this.#writers.get(this.#self)?.last ?? 0;
     let ahead = 0;
     for (const [name, { last, passedOver }] of this.#writers) {
       if (name !== this.#self && last < own && !passedOver) ahead++;
     }
     return ahead;
+  }
+
+  /** Entries a millisecond lately. */
+  #rate(nowMs: number, othersOnly: boolean): number {
+    const [oldest] = this.#recent;
+    if (!oldest || this.#recent.length < RATE_ENTRIES) return 0;
+    const count = othersOnly ? this.#recent.filter(({ others }) => others).length : this.#recent.length;
+    return count / Math.max(1, nowMs - oldest.seenMs);
   }
 }
