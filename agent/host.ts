@@ -17,6 +17,7 @@ import { hostInfo, nodeLabels } from './node/host-info.ts';
 import { nodeReporter } from './node/node-reporter.ts';
 import type { AgentOptions } from './options.ts';
 import { containerMemory } from './planner/memory.ts';
+import type { ObservedContainer } from './planner/observed.ts';
 import type { VolumeVersions } from './planner/plan.ts';
 import { prober } from './probes/prober.ts';
 import { reconciler } from './reconciler.ts';
@@ -70,6 +71,8 @@ export async function runHost(host: HostOptions): Promise<void> {
   const { pods } = state;
   let assignment: Assignment | undefined = state.assignment;
   let observedRevision = 0;
+  /** What the engine showed when it was last taken in: reports tell of nothing newer, whose meaning isn't worked out yet. */
+  let taken: ReadonlyMap<string, readonly ObservedContainer[]> | undefined;
   const source = configSource(() => assignment);
   if (assignment) applyAssignment(pods, assignment.pods, now());
 
@@ -127,14 +130,16 @@ export async function runHost(host: HostOptions): Promise<void> {
     return versions;
   };
 
+  const ready = () => engineWatch.state().up && assignment !== undefined;
   const loop = reconciler({
     context,
     pods,
     log,
-    ready: () => engineWatch.state().up && assignment !== undefined,
+    ready,
     volumes: volumeVersions,
     unhealthy: () => probes.unhealthy(),
     onObserved() {
+      taken = cache.byPod();
       probes.watch(pods.values(), cache.byPod());
       for (const c of cache.all()) {
         const memory = pods.get(c.podUid);
@@ -163,7 +168,7 @@ export async function runHost(host: HostOptions): Promise<void> {
     signal,
     onChange() {
       loop.trigger();
-      report.check(true);
+      if (!ready()) report.check(true);
     },
     onConnected: () => void measure(),
   });
@@ -198,15 +203,16 @@ export async function runHost(host: HostOptions): Promise<void> {
     reportSeconds: () => assignment?.settings.reportSeconds ?? SETTINGS.reportSeconds,
     build() {
       const nodeStatus = node.status();
-      if (!nodeStatus) return undefined;
+      if (!nodeStatus || (ready() && !taken)) return undefined;
       return buildReport({
         agentVersion: host.version,
         bootId: info.bootId,
         observedRevision,
         node: nodeStatus,
         labels: nodeLabels(info, identity.nodeName),
-        pods: pods.values(),
-        observed: cache.byPod(),
+        // Of pods that no engine has been asked about yet, nothing new is known.
+        pods: taken ? pods.values() : [],
+        observed: taken ?? new Map(),
         status: { now: now(), time: time.text, hostIp: node.address(), probed: (id) => probes.probed(id) },
         events: events.recent(),
       });

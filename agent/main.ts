@@ -33,7 +33,8 @@ export async function runAgent(options: AgentOptions, io: AgentIo, control: Agen
   const signal = control.signal ?? stop!.signal;
   const random = control.random ?? Math.random;
   const log = agentLogger(
-    (line) => void io.err.write(line),
+    // A log that nobody can read any more is no reason to stop.
+    (line) => void io.err.write(line).catch(() => undefined),
     () => io.now(),
     options.json,
   );

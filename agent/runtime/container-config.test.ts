@@ -84,6 +84,13 @@ describe('identity and rights', () => {
   });
 });
 
+test('output is kept within bounds, and the engine restarts nothing by itself', () => {
+  expect(configOf().HostConfig).toMatchObject({
+    LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
+    RestartPolicy: { Name: 'no' },
+  });
+});
+
 describe('network', () => {
   const ports = [
     { containerPort: 80, hostPort: 8080, hostIP: '127.0.0.1' },

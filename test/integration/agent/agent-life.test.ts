@@ -34,10 +34,17 @@ describe('an agent that is killed', () => {
   test('leaves its containers running, and the next one takes them over as they are', async () => {
     await host.agent.stop();
     const first = start(host.data);
-    const pods = [sleeping('a'), sleeping('b')];
+    // Its readiness is known from before, too: it is not lost while the next probe is waited for.
+    const readinessProbe = { exec: { command: ['true'] }, periodSeconds: 600, initialDelaySeconds: 1 };
+    const probed = podOf('a', { containers: [{ name: 'main', image: BUSYBOX, command: ['sleep', '1000'], readinessProbe }] });
+    const pods = [probed, sleeping('b')];
     host.plane.assign({ pods });
     await Promise.all([host.ready('a'), host.ready('b')]);
     const before = ['a', 'b'].map((name) => host.id(name));
+    const memory = () => readFileSync(join(host.data, 'memory.json'), 'utf8');
+    await eventually('it is on disk that a is ready', () =>
+      expect(memory()).toContain(`{"id":"${before[0]}","started":true,"ready":true}`),
+    );
     await first.kill('SIGKILL');
     for (const id of before) expect((await host.engine.inspectContainer(id)).State.Running).toBe(true);
 
@@ -49,6 +56,9 @@ describe('an agent that is killed', () => {
     await host.plane.until('reports again', () => host.plane.reports.length > reports);
     await Promise.all([host.ready('a'), host.ready('c')]);
     await host.plane.until('b restarted', () => host.container('b')?.restartCount === 1 && host.container('b')?.ready);
+    const since = host.plane.reports.slice(reports).flatMap((report) => report.pods.filter((pod) => pod.name === 'a'));
+    const states = since.map(({ status }) => `${status.phase} ${status.containerStatuses?.[0]?.ready}`);
+    expect(new Set(states)).toEqual(new Set(['Running true']));
     expect(host.id('a')).toBe(before[0]);
     expect(host.container('a')?.restartCount).toBe(0);
     expect(host.plane.joins).toHaveLength(1);
