@@ -6,6 +6,7 @@ import type { Logger } from '../../core/ports/logger.ts';
 import { createAccounts } from '../../functions/api/accounts/create-accounts.ts';
 import { authenticate } from '../../functions/api/auth/authenticate.ts';
 import { requireCluster } from '../../functions/api/auth/require-cluster.ts';
+import { clusterResources } from '../../functions/api/cluster-resources.ts';
 import { createKube } from '../../functions/api/kube/create-kube.ts';
 import { auditWrite } from './audit-write.ts';
 import { removeHostOfNode } from '../../functions/api/remove-host.ts';
@@ -45,7 +46,14 @@ export function createApp(deps: AppDeps): Hono<ApiEnv> {
 
   app.route(
     '/',
-    createAccounts({ accounts, info: deps.info, clientIp, deleteNode: (...node) => controlPlane.deleteNode(...node), log }),
+    createAccounts({
+      accounts,
+      info: deps.info,
+      clientIp,
+      deleteNode: (...node) => controlPlane.deleteNode(...node),
+      resources: clusterResources(keyspaces),
+      log,
+    }),
   );
   const kube = createKube({
     keyspaces,

@@ -93,7 +93,23 @@ export interface HostView {
   readonly joinedWith: string;
 }
 
-/** GET /v1/audit -> {records, next?}: newest first; pass `next` as `before`. */
+/** GET /v1/usage */
+export interface UsageView {
+  readonly plan: string;
+  readonly nodes: UsedOf;
+  readonly clusters: UsedOf;
+  readonly members: UsedOf;
+}
+
+export interface UsedOf {
+  readonly used: number;
+  readonly limit: number;
+}
+
+/**
+ * GET /v1/audit -> {records, next?}: newest first; pass `next` as `before`. Filters: action, actor, since, until. GET
+ * /v1/audit/export: all that match, one a line.
+ */
 export interface AuditView {
   readonly id: string;
   readonly at: number;

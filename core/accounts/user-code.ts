@@ -4,6 +4,7 @@
  */
 const LETTERS = 'BCDFGHJKLMNPQRSTVWXZ';
 const LENGTH = 8;
+const FORM = new RegExp(`^[${LETTERS}]{${LENGTH}}$`);
 
 /** `random(n)` answers an integer below n. As `BCDF-GHJK`. */
 export function newUserCode(random: (below: number) => number): string {
@@ -14,6 +15,5 @@ export function newUserCode(random: (below: number) => number): string {
 /** As people type it: in any case, with or without the dash. Undefined if it can't be one. */
 export function parseUserCode(text: string): string | undefined {
   const letters = text.slice(0, 64).toUpperCase().replace(/[\s-]/g, '');
-  const good = letters.length === LENGTH && [...letters].every((letter) => LETTERS.includes(letter));
-  return good ? `${letters.slice(0, 4)}-${letters.slice(4)}` : undefined;
+  return FORM.test(letters) ? `${letters.slice(0, 4)}-${letters.slice(4)}` : undefined;
 }

@@ -122,6 +122,12 @@ export const catalogue = {
   },
   last_owner: { status: 409, when: 'An organisation keeps at least one owner.', fix: 'Make another member owner first.' },
 
+  member_limit_reached: {
+    status: 403,
+    when: 'The organisation has as many members as its plan allows.',
+    fix: 'An owner or admin can remove a member, or ask for a larger plan.',
+  },
+
   // Clusters and nodes
   cluster_name_taken: {
     status: 409,

@@ -13,6 +13,7 @@ import { onError } from '../on-error.ts';
 import { createAccounts } from './accounts/create-accounts.ts';
 import { authenticate } from './auth/authenticate.ts';
 import { requireCluster } from './auth/require-cluster.ts';
+import { clusterResources } from './cluster-resources.ts';
 import { createKube } from './kube/create-kube.ts';
 import { removeHostOfNode } from './remove-host.ts';
 
@@ -25,7 +26,7 @@ const { accounts, deleteNode } = hostedAccounts(store);
 const app = new Hono<ApiEnv>();
 app.onError(onError({ log }));
 app.use(requestId());
-app.route('/', createAccounts({ accounts, info: elsewhere, clientIp, deleteNode, log }));
+app.route('/', createAccounts({ accounts, info: elsewhere, clientIp, deleteNode, resources: clusterResources(keyspaces), log }));
 app.use('/clusters/:cluster/*', authenticate({ accounts }), requireCluster({ accounts }));
 app.route(
   '/clusters/:cluster',

@@ -4,10 +4,12 @@ import type { Logger } from '../../core/ports/logger.ts';
 import type { Mailer } from '../../core/ports/mailer.ts';
 import type { TableNames } from '../dynamodb.ts';
 import { AccountsStore } from './accounts-store.ts';
-import { listAudit, recordAudit } from './audit.ts';
+import { type AuditFilter, exportAudit, listAudit, recordAudit } from './audit.ts';
 import { changePassword, forgotPassword, resetPassword } from './change-password.ts';
 import { createCluster, deleteCluster, listClusters, readCluster } from './clusters.ts';
+import { deleteOrganisation } from './delete-organisation.ts';
 import { approveDevice, pollDevice, startDevice } from './device.ts';
+import { exportOrganisation } from './export-organisation.ts';
 import { hostOfKey, listHosts, removeHost } from './hosts.ts';
 import { join } from './join.ts';
 import { logIn } from './log-in.ts';
@@ -19,6 +21,7 @@ import { authenticate, logOut } from './sessions.ts';
 import { type AccountsContext, type AccountsHooks, FREE_PLAN, type Lifetimes, LIFETIMES, type PlanLimits } from './settings.ts';
 import { signUp } from './sign-up.ts';
 import { createToken, listTokens, revokeToken } from './tokens.ts';
+import { usage } from './usage.ts';
 import { listSessions, revokeSession } from './user-sessions.ts';
 import { resendVerification, verifyEmail } from './verification.ts';
 
@@ -94,6 +97,10 @@ export function openAccounts(options: AccountsOptions) {
     listHosts: bound(listHosts),
     removeHost: bound(removeHost),
     recordAudit: bound(recordAudit),
-    listAudit: (tenant: string, limit: number, before?: string) => listAudit(context.store, tenant, limit, before),
+    listAudit: (tenant: string, limit: number, filter?: AuditFilter) => listAudit(context.store, tenant, limit, filter),
+    exportAudit: (tenant: string, filter?: AuditFilter) => exportAudit(context.store, tenant, filter),
+    usage: bound(usage),
+    exportOrganisation: bound(exportOrganisation),
+    deleteOrganisation: bound(deleteOrganisation),
   };
 }

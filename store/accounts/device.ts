@@ -162,7 +162,8 @@ function hashOf(deviceCode: string): string | undefined {
   }
 }
 
-function devicePart(hash: string): string {
+/** Where the identity table has a device that waits. */
+export function devicePart(hash: string): string {
   return `device#${hash}`;
 }
 

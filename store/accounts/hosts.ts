@@ -22,6 +22,9 @@ export async function hostOfKey(
   return { status, host: { kind: 'host', tenant, cluster, hostId, nodeName } };
 }
 
+/** Part of the tenant: sk is the key of a removed host. The identity table remembers it, for the host to be told; here is which to forget. */
+export const REVOKED_KEYS = 'revoked-keys';
+
 export async function listHosts({ store }: AccountsContext, tenant: string, cluster: string): Promise<HostView[]> {
   const rows = await store.forTenant(tenant).list<HostRow>(`hosts#${cluster}`);
   return rows.map(({ nodeName, hostId, joinedAt, joinedWith }) => ({ name: nodeName, hostId, cluster, joinedAt, joinedWith }));
@@ -53,6 +56,7 @@ export async function removeHost(
         refuse: () => gone,
       },
       { write: store.identity.change(hostKeyPart(publicKey), ONLY, revoke) },
+      { write: items.put(REVOKED_KEYS, publicKey, { hostId }) },
       { write: items.change('org', 'organisation', fewer) },
       { write: items.change('org', `cluster#${cluster}`, fewer) },
       audited(store, tenant, who, 'node.remove', nodeName, { cluster, hostId }),

@@ -23,6 +23,14 @@ export function ulidSource(): (now: number) => string {
   };
 }
 
+/** What an id made at this time begins with: smaller than all of them, greater than all before. */
+export function ulidTime(at: number): string {
+  return base32(BigInt(Math.max(0, Math.min(at, TIME_MAX))), 10);
+}
+
+/** 48 bits, ms. */
+const TIME_MAX = 2 ** 48 - 1;
+
 function base32(value: bigint, digits: number): string {
   let text = '';
   for (let rest = value; text.length < digits; rest >>= 5n) text = CROCKFORD[Number(rest & 31n)] + text;

@@ -1,6 +1,7 @@
 import { normaliseEmail } from '../../core/accounts/names.ts';
 import { TerraneError } from '../../core/errors/terrane-error.ts';
 import type { Role } from '../../core/ports/identity.ts';
+import { countMembers } from './count-members.ts';
 import type { MemberRow, MembershipEntry, OrganisationRow } from './records.ts';
 import { findSecret, forgetSecret, readSecret, secretProblem } from './secrets.ts';
 import type { AccountsContext } from './settings.ts';
@@ -36,7 +37,6 @@ export async function readInvitation(context: AccountsContext, text: string, ema
       const member: MemberRow = { userId, email, role, home, joinedAt: now };
       const membership: MembershipEntry = { organisation: organisation.name, since: now };
       const [forgetRow, forgetEntry] = forgetSecret(store, found.tenant, row);
-      const owners = { expression: 'SET #owners = #owners + :one', values: { one: 1 } };
       return [
         {
           write: items.remove('secrets#invite', found.id, { expression: 'attribute_exists(#pk)' }),
@@ -45,7 +45,7 @@ export async function readInvitation(context: AccountsContext, text: string, ema
         ...(forgetRow && forgetEntry ? [forgetEntry] : []),
         { write: items.create('org', `member#${userId}`, member), refuse: () => new TerraneError('member_exists') },
         { write: store.identity.put(`user#${userId}`, found.tenant, membership) },
-        ...(role === 'owner' ? [{ write: items.change('org', 'organisation', owners) }] : []),
+        ...countMembers(store, found.tenant, { owners: role === 'owner' ? 1 : 0, members: 1 }),
       ];
     },
   };

@@ -2,6 +2,7 @@ import { normaliseEmail } from '../../core/accounts/names.ts';
 import { TerraneError } from '../../core/errors/terrane-error.ts';
 import { ONLY } from './accounts-store.ts';
 import { audited, type Who } from './audit.ts';
+import { readInvitation } from './invitations.ts';
 import { openSession, type OpenedSession } from './open-session.ts';
 import { takeToken } from './rate-limits.ts';
 import type { EmailEntry, MemberRow, MembershipEntry, UserRow } from './records.ts';
@@ -13,6 +14,8 @@ export interface LogIn {
   readonly password: string;
   /** Id or name of one of the user's organisations; by default the one they signed up with. */
   readonly organisation?: string | undefined;
+  /** Or: accept this invitation, and log in to the organisation that sent it. The only way back in for who is in none. */
+  readonly invitation?: string | undefined;
 }
 
 /** Same answer, in the same time, for an unknown e-mail and a wrong password. */
@@ -29,10 +32,17 @@ export async function logIn(context: AccountsContext, request: LogIn, origin: Om
   const good = await passwords.verify(request.password, user?.password);
   if (!good || !entry || !user) throw new TerraneError('bad_credentials');
 
-  const { tenant, role } = await organisationOf(context, user.userId, entry.tenant, request.organisation);
+  const invitation = request.invitation === undefined ? undefined : await readInvitation(context, request.invitation, email);
+  const { tenant, role } = invitation ?? (await organisationOf(context, user.userId, entry.tenant, request.organisation));
   const session = openSession(context, { tenant, userId: user.userId, ip: origin.ip });
   const who: Who = { ...origin, actor: { kind: 'person', id: user.userId, name: email } };
   await store.transact([
+    ...(invitation
+      ? [
+          ...invitation.accept({ userId: user.userId, home: entry.tenant }),
+          audited(store, tenant, who, 'member.accept', email, { role }),
+        ]
+      : []),
     ...session.steps,
     await stillThePassword(context, entry, user, request.password),
     audited(store, tenant, who, 'user.login', email),
@@ -58,7 +68,9 @@ async function organisationOf(
     'not_found',
     wanted === undefined ? 'You are not a member of any organisation.' : 'You are not a member of this organisation.',
     {
-      fix: names ? `Yours: ${names}.` : 'Ask to be invited to one.',
+      fix: names
+        ? `Yours: ${names}.`
+        : 'Ask to be invited to one, then log in with the invitation (terrane login --invitation CODE).',
     },
   );
 }

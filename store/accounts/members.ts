@@ -3,13 +3,13 @@ import { emailProblem, normaliseEmail } from '../../core/accounts/names.ts';
 import { TerraneError } from '../../core/errors/terrane-error.ts';
 import type { PersonPrincipal, Role } from '../../core/ports/identity.ts';
 import { audited, type Who } from './audit.ts';
+import { countMembers } from './count-members.ts';
 import { readInvitation } from './invitations.ts';
 import { takeToken } from './rate-limits.ts';
 import type { MemberRow, OrganisationRow, SecretRow } from './records.ts';
 import { forgetSecret, issueSecret, secretsPart } from './secrets.ts';
 import { requireRole } from './sessions.ts';
 import type { AccountsContext } from './settings.ts';
-import type { Step } from './transact.ts';
 
 export async function listMembers({ store }: AccountsContext, tenant: string): Promise<MemberView[]> {
   const rows = await store.forTenant(tenant).list<MemberRow>('org', { prefix: 'member#' });
@@ -99,7 +99,7 @@ export async function changeRole(
   if (member.role !== role) {
     const { store } = context;
     await store.transact([
-      ...ownerCount(context, principal.tenant, Number(role === 'owner') - Number(member.role === 'owner')),
+      ...countMembers(store, principal.tenant, { owners: Number(role === 'owner') - Number(member.role === 'owner') }),
       {
         write: store
           .forTenant(principal.tenant)
@@ -134,7 +134,7 @@ export async function removeMember(context: AccountsContext, principal: PersonPr
   const member = await readMember(context, principal, id);
   if (id !== principal.userId) requireRole(principal, member.role === 'owner' ? 'owner' : 'admin', 'remove members');
   await store.transact([
-    ...ownerCount(context, tenant, member.role === 'owner' ? -1 : 0),
+    ...countMembers(store, tenant, { owners: member.role === 'owner' ? -1 : 0, members: -1 }),
     {
       write: items.remove('org', `member#${id}`, { expression: '#role = :was', values: { was: member.role } }),
       refuse: () => new TerraneError('busy'),
@@ -148,22 +148,4 @@ async function readMember({ store }: AccountsContext, principal: PersonPrincipal
   const member = await store.forTenant(principal.tenant).get<MemberRow>('org', `member#${userId}`);
   if (!member) throw new TerraneError('not_found', 'There is no such member.');
   return member;
-}
-
-/** Counted in the organisation's own item, so that two owners who leave at the same time can't both succeed. */
-function ownerCount({ store }: AccountsContext, tenant: string, change: number): Step[] {
-  if (change === 0) return [];
-  return [
-    {
-      write: store
-        .forTenant(tenant)
-        .change(
-          'org',
-          'organisation',
-          { expression: 'SET #owners = #owners + :change', values: { change } },
-          { expression: '#owners > :least', values: { least: change < 0 ? 1 : 0 } },
-        ),
-      refuse: () => new TerraneError('last_owner'),
-    },
-  ];
 }

@@ -35,6 +35,7 @@ export const RATE_LIMITS: RateLimits = {
 const ATTEMPTS_MAX = 10;
 
 type BucketRow = { fullAt: number };
+type BucketKey = { readonly pk: string; readonly sk: string };
 
 /** Takes one token from a bucket, or throws `rate_limited` with how long to wait. Without `tenant`: a bucket of who isn't known yet. */
 export async function takeToken(
@@ -44,9 +45,11 @@ export async function takeToken(
 ): Promise<void> {
   const items = what.tenant === undefined ? store.identity : store.forTenant(what.tenant);
   // E-mail and IP addresses aren't kept, only their hash.
-  const pk = `rate#${what.name}#${createHash('sha256').update(what.of).digest('base64url').slice(0, 22)}`;
+  const of = `${what.name}#${createHash('sha256').update(what.of).digest('base64url').slice(0, 22)}`;
+  // A tenant's in one part, so that they can go with it; those of nobody yet spread out.
+  const [pk, sk] = what.tenant === undefined ? [`rate#${of}`, ONLY] : ['rate', of];
   const now = store.clock.now();
-  const wait = await waitFor(items, pk, size, now);
+  const wait = await waitFor(items, { pk, sk }, size, now);
   if (wait === 0) return;
   const retryAfter = Math.ceil(wait / 1000);
   throw new TerraneError('rate_limited', `Too many ${SUBJECT[what.name]}; try again in ${retryAfter} s.`, { retryAfter });
@@ -66,25 +69,25 @@ const SUBJECT: Readonly<Record<keyof RateLimits, string>> = {
 };
 
 /** 0 = got a token. */
-async function waitFor(items: KeyedItems, pk: string, size: BucketSize, now: number): Promise<number> {
+async function waitFor(items: KeyedItems, { pk, sk }: BucketKey, size: BucketSize, now: number): Promise<number> {
   const { firstFullAt, fullAtMax, emptyFullAt } = bucketBounds(size, now);
   const ttl = Math.ceil(emptyFullAt / 1000) + 3600;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const next = await items.update<BucketRow>(
       pk,
-      ONLY,
+      sk,
       { expression: 'SET #fullAt = #fullAt + :refill, #ttl = :ttl', values: { refill: size.refillMs, ttl } },
       { expression: '#fullAt BETWEEN :now AND :max', values: { now, max: fullAtMax } },
     );
     if (next.ok) return 0;
     const fullAt = next.item?.fullAt;
     if (fullAt !== undefined && fullAt > fullAtMax) {
-      if (fullAt > emptyFullAt) await setTo(items, pk, emptyFullAt, fullAt);
+      if (fullAt > emptyFullAt) await setTo(items, { pk, sk }, emptyFullAt, fullAt);
       return bucketWait(size, fullAt, now);
     }
     const first = await items.update<BucketRow>(
       pk,
-      ONLY,
+      sk,
       { expression: 'SET #fullAt = :first, #ttl = :ttl', values: { first: firstFullAt, ttl } },
       { expression: 'attribute_not_exists(#fullAt) OR #fullAt < :now', values: { now } },
     );
@@ -93,10 +96,10 @@ async function waitFor(items: KeyedItems, pk: string, size: BucketSize, now: num
   return size.refillMs;
 }
 
-async function setTo(items: KeyedItems, pk: string, fullAt: number, from: number): Promise<void> {
+async function setTo(items: KeyedItems, { pk, sk }: BucketKey, fullAt: number, from: number): Promise<void> {
   await items.update<BucketRow>(
     pk,
-    ONLY,
+    sk,
     { expression: 'SET #fullAt = :to', values: { to: fullAt } },
     { expression: '#fullAt = :from', values: { from } },
   );

@@ -42,6 +42,8 @@ export type OrganisationRow = {
   clusters: number;
   clusterLimit: number;
   owners: number;
+  members: number;
+  memberLimit: number;
   createdAt: number;
 };
 /** part `org`, sk `member#<userId>` */
@@ -75,6 +77,8 @@ export type SecretRow = {
 };
 /** part `hosts#<cluster>`, sk the node name */
 export type HostRow = { hostId: string; nodeName: string; publicKey: string; joinedAt: number; joinedWith: string };
+/** part `conn#<cluster>`, sk the node name: store/connections.ts */
+export type ConnectionRow = { id: string };
 /** part `audit`, sk a ULID */
 export type AuditRow = {
   id: string;

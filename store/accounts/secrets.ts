@@ -41,6 +41,8 @@ export function issueSecret(store: AccountsStore, tenant: string, kind: SecretKi
   return { id, text, row, steps };
 }
 
+export const SECRET_KINDS: readonly SecretKind[] = ['api', 'join', 'session', 'verify', 'invite', 'reset', 'device'];
+
 /** Where secrets of a kind are listed. */
 export function secretsPart(kind: SecretKind): string {
   return `secrets#${kind}`;

@@ -7,10 +7,11 @@ import type { RateLimits } from './rate-limits.ts';
 export interface PlanLimits {
   readonly nodes: number;
   readonly clusters: number;
+  readonly members: number;
 }
 
 /** "Free up to 10 nodes" (DESIGN 6). */
-export const FREE_PLAN: PlanLimits = { nodes: 10, clusters: 20 };
+export const FREE_PLAN: PlanLimits = { nodes: 10, clusters: 20, members: 50 };
 
 export interface Lifetimes {
   readonly sessionMs: number;

@@ -66,6 +66,8 @@ function newOrganisation(
     clusters: 0,
     clusterLimit: freePlan.clusters,
     owners: 1,
+    members: 1,
+    memberLimit: freePlan.members,
     createdAt: now,
   };
   const member: MemberRow = { userId, email, role: 'owner', home: tenant, joinedAt: now };

@@ -1,11 +1,13 @@
 import {
   type DynamoDBClient,
   GetItemCommand,
+  paginateQuery,
   QueryCommand,
   type TransactWriteItem,
   UpdateItemCommand,
   ConditionalCheckFailedException,
 } from '@aws-sdk/client-dynamodb';
+import { dynamoTable } from '../table.ts';
 import { fromItem, type Item, type Row, type Scalar, toAttribute, toItem } from './attributes.ts';
 
 /**
@@ -39,14 +41,14 @@ export class KeyedItems {
     return Item && fromItem<T>(Item);
   }
 
-  /** All of them, or `limit`, in the order of sk. `sk` is added to each. */
+  /** All of them, or `limit`, in the order of sk: those with the prefix, or with from <= sk < before. `sk` is added to each. */
   async list<T>(
     pk: string,
-    range: { prefix?: string; before?: string; limit?: number; newestFirst?: boolean } = {},
+    range: { prefix?: string; from?: string; before?: string; limit?: number; newestFirst?: boolean } = {},
   ): Promise<(T & { sk: string })[]> {
     const found: (T & { sk: string })[] = [];
-    const { prefix, before, limit = Infinity, newestFirst = false } = range;
-    const condition = prefix ? ' AND begins_with(sk, :sk)' : before ? ' AND sk < :sk' : '';
+    const { prefix, from, before, limit = Infinity, newestFirst = false } = range;
+    const [condition, values] = sortKeys(prefix, from, before);
     let start: Item | undefined;
     do {
       const { Items = [], LastEvaluatedKey } = await this.#client.send(
@@ -55,7 +57,7 @@ export class KeyedItems {
           KeyConditionExpression: `pk = :pk${condition}`,
           ExpressionAttributeValues: {
             ':pk': { S: `${this.#prefix}${pk}` },
-            ...(condition ? { ':sk': { S: (prefix ?? before)! } } : {}),
+            ...values,
           },
           ConsistentRead: true,
           ScanIndexForward: !newestFirst,
@@ -63,10 +65,25 @@ export class KeyedItems {
           ...(start ? { ExclusiveStartKey: start } : {}),
         }),
       );
-      for (const item of Items) found.push(fromItem<T & { sk: string }>(item));
+      for (const item of Items) if (item['sk']?.S !== before) found.push(fromItem<T & { sk: string }>(item));
       start = LastEvaluatedKey;
     } while (start && found.length < limit);
     return found;
+  }
+
+  /** Removes all items of a part, in no order. Safe to repeat. */
+  async clear(pk: string): Promise<void> {
+    const input = {
+      TableName: this.#table,
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': { S: `${this.#prefix}${pk}` } },
+      ProjectionExpression: 'pk, sk',
+      ConsistentRead: true,
+    };
+    const table = dynamoTable(this.#client, this.#table);
+    for await (const { Items = [] } of paginateQuery({ client: this.#client }, input)) {
+      await table.deleteAll(Items.map((item) => ({ pk: item['pk']!.S!, sk: item['sk']!.S! })));
+    }
   }
 
   /** A single conditional update outside a transaction. Answers whether the condition held, and the item before or after. */
@@ -139,6 +156,17 @@ export class KeyedItems {
       },
     };
   }
+}
+
+function sortKeys(prefix: string | undefined, from: string | undefined, before: string | undefined): [string, Item] {
+  if (prefix) return [' AND begins_with(sk, :sk)', { ':sk': { S: prefix } }];
+  if (from && before) {
+    // BETWEEN wants them in order, and includes both.
+    if (from > before) return [' AND sk < :none', { ':none': { S: '!' } }];
+    return [' AND sk BETWEEN :from AND :to', { ':from': { S: from }, ':to': { S: before } }];
+  }
+  if (from) return [' AND sk >= :sk', { ':sk': { S: from } }];
+  return before ? [' AND sk < :sk', { ':sk': { S: before } }] : ['', {}];
 }
 
 /** Condition, names and values of up to two expressions; the last one is the condition. */

@@ -10,10 +10,12 @@ import type { AccountsApiDeps } from './deps.ts';
 import { device } from './device.ts';
 import { members } from './members.ts';
 import { nodes } from './nodes.ts';
+import { organisation } from './organisation.ts';
 import { passwords } from './passwords.ts';
 import { people } from './people.ts';
 import { sessions } from './sessions.ts';
 import { tokens } from './tokens.ts';
+import { usage } from './usage.ts';
 import { verify } from './verify.ts';
 
 /** /v1/*: accounts as JSON over HTTP; the shapes are in core/accounts/api.ts, the errors in core/errors/catalogue.ts. */
@@ -30,8 +32,8 @@ export function createAccounts(deps: AccountsApiDeps): Hono<ApiEnv> {
 
   const routes = new Hono<ApiEnv>();
   routes.use(authenticate(deps));
-  for (const path of ['/members/*', '/tokens/*', '/audit']) routes.use(path, wholeOrganisation);
-  for (const part of [sessions, members, clusters, tokens, nodes, audit]) routes.route('/', part(deps));
+  for (const path of ['/members/*', '/tokens/*', '/audit/*', '/usage', '/organisation/*']) routes.use(path, wholeOrganisation);
+  for (const part of [sessions, members, clusters, tokens, nodes, audit, usage, organisation]) routes.route('/', part(deps));
   app.route('/', routes);
   return app;
 }

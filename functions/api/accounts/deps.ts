@@ -14,6 +14,8 @@ export interface AccountsApiDeps {
   readonly clientIp: (c: Context) => string | undefined;
   /** Deletes the Node resource of a removed host; false if there was none. */
   readonly deleteNode: (tenant: string, cluster: string, nodeName: string) => Promise<boolean>;
+  /** All resources of a cluster, for an export. */
+  readonly resources: (tenant: string, cluster: string) => AsyncIterable<unknown>;
   readonly log: Logger;
 }
 

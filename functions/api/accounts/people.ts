@@ -20,7 +20,12 @@ const signUpSchema = z
     path: ['organisation'],
     message: 'either the name of a new organisation, or an invitation to one, must be given',
   });
-const logInSchema = z.strictObject({ email, password, organisation: name.optional(), cookie });
+const logInSchema = z
+  .strictObject({ email, password, organisation: name.optional(), invitation: name.optional(), cookie })
+  .refine((body) => body.organisation === undefined || body.invitation === undefined, {
+    path: ['organisation'],
+    message: 'the invitation says which organisation: leave this out',
+  });
 const acceptSchema = z.strictObject({ token: name });
 
 /** Sign up, log in, log out, who am I. */
@@ -36,11 +41,7 @@ export function people(deps: AccountsApiDeps): Hono<ApiEnv> {
 
   app.post('/login', async (c) => {
     const { cookie: wantsCookie, ...request } = await readJson(c, logInSchema);
-    const { organisation, ...credentials } = request;
-    const session = await accounts.logIn(
-      { ...credentials, ...(organisation === undefined ? {} : { organisation }) },
-      originOf(c, deps),
-    );
+    const session = await accounts.logIn(request, originOf(c, deps));
     return c.json(await loggedIn(c, session, wantsCookie));
   });
 

@@ -93,6 +93,23 @@ describe('members', () => {
     expect(answer.json.error).toMatchObject({ code: 'role_too_low', message: expect.stringContaining('admin') });
   });
 
+  test('who were removed come back by another invitation, as who has an account accepts one: at the log-in', async () => {
+    const editor = await member('editor');
+    await world.expectStatus(204, 'DELETE', `/v1/members/${editor.id}`, { as: owner.token });
+    const login = { email: editor.email, password: PASSWORD };
+    const nowhere = await world.call('POST', '/v1/login', { body: login });
+    expect(nowhere).toMatchObject({ status: 404, json: { error: { fix: expect.stringContaining('--invitation') } } });
+
+    await world.expectStatus(201, 'POST', '/v1/members', { as: owner.token, body: { email: editor.email, role: 'viewer' } });
+    const invitation = world.mailedSecret(editor.email);
+    const wrong = { ...login, password: `${PASSWORD}?`, invitation };
+    await world.expectStatus(401, 'POST', '/v1/login', { body: wrong });
+    const back = await world.expectStatus(200, 'POST', '/v1/login', { body: { ...login, invitation } });
+    expect(back.json).toMatchObject({ organisation: { id: owner.tenant }, role: 'viewer' });
+    const again = await world.call('POST', '/v1/login', { body: { ...login, invitation } });
+    expect(again.json.error.code).toBe('invitation_invalid');
+  });
+
   test('who are removed or lowered leave no join tokens behind that work', async () => {
     await world.cluster(owner.token, 'left-behind');
     for (const { leave, name } of [

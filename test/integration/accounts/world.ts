@@ -85,6 +85,9 @@ export async function openWorld(options: Partial<AccountsOptions> = {}) {
       info: () => ({ version: '0.0.0', url: 'https://terrane.test', ca: 'PEM', manifestKey: 'f00' }),
       clientIp: (c) => c.req.header('x-test-ip') ?? '192.0.2.1',
       deleteNode: async (_tenant, _cluster, name) => nodeResources.delete(name),
+      resources: async function* () {
+        yield { kind: 'Test' };
+      },
       log,
     }),
   );
