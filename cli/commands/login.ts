@@ -10,6 +10,7 @@ import { readPassword } from '../password.ts';
 interface Options extends LoginOptions {
   readonly email?: string;
   readonly org?: string;
+  readonly invitation?: string;
   readonly passwordStdin?: boolean;
   readonly json?: boolean;
 }
@@ -20,15 +21,18 @@ export function loginCommand(io: Io): Command {
     .description('Logs in and keeps the session for the next commands.')
     .option('--email <address>', 'your e-mail address')
     .option('--org <name>', 'organisation, if you are in several')
+    .option('--invitation <code>', 'accept this invitation, and log in to the organisation that sent it')
     .option('--password-stdin', 'read the password from standard input')
     .action((options: Options) => run(io, options));
 }
 
 async function run(io: Io, options: Options): Promise<void> {
+  const { org, invitation } = options;
+  if (org && invitation) throw usageError('--org and --invitation exclude each other', 'The invitation says which organisation.');
   const met = await meetServer(io, options);
   const email = options.email ?? (await askEmail(io));
   const password = await readPassword(io, { fromInput: options.passwordStdin ?? false, twice: false });
-  const body = { email, password, ...(options.org ? { organisation: options.org } : {}) };
+  const body = { email, password, ...(org && { organisation: org }), ...(invitation && { invitation }) };
   const login = await met.http.json<LoginView>({ method: 'POST', path: '/v1/login', body });
   await saveLogin(io, met, login, options.context);
   const { token: _, ...view } = login;
