@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startFunction } from '../test/support/lambda/function-process.ts';
@@ -90,7 +90,7 @@ async function firstAnswer({ name, fn, event }: Subject): Promise<{ ms: number; 
   const answer = await process.invoke(event);
   if (answer.kind === 'stream') for await (const _ of answer.stream);
   const ms = performance.now() - start;
-  const cpu = cpuMs(process.pid);
+  const cpu = Math.round(process.cpuMs());
   await process.stop();
   return { ms, cpu };
 }
@@ -105,12 +105,6 @@ function emptyFunction(): string {
 function kilobytes(directory: string): number {
   const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.mjs'));
   return Math.round(files.reduce((sum, file) => sum + statSync(join(directory, file)).size, 0) / 1024);
-}
-
-/** User and system time that the process has used, ms: fields 14 and 15 of /proc/<pid>/stat, in ticks of 10 ms. */
-function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 function median(values: readonly number[]): number {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { dynamoWakes } from '../../../store/wakes.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type HostedInstallation, hostedInstallation } from './installation.ts';
-import { ask, hostAt, runningPod } from './visitors.ts';
+import { type HostedInstallation, hostedInstallation } from '../../support/lambda/hosted-installation.ts';
+import { ask, hostAt, runningPod } from '../../support/lambda/visitors.ts';
 
 const SYNTH_MS = 180_000;
 const STEP_MS = 60_000;

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Answer, runtimeApi } from './runtime-api.ts';
 
@@ -22,7 +22,8 @@ export interface FunctionProcess {
   readonly ready: Promise<void>;
   /** What it wrote to stdout and stderr. */
   readonly logs: string[];
-  readonly pid: number;
+  /** CPU time that it has used so far, in all its threads, ms. */
+  cpuMs(): number;
   stop(): Promise<void>;
 }
 
@@ -85,11 +86,18 @@ export async function startFunction(options: FunctionOptions): Promise<FunctionP
     },
     ready: api.ready,
     logs,
-    pid: child.pid!,
+    cpuMs: () => cpuMs(child.pid!),
     async stop() {
       child.kill('SIGKILL');
       await exited;
       api.close();
     },
   };
+}
+
+/** The first field of each thread's schedstat is its time on a CPU, ns. */
+function cpuMs(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const times = threads.map((thread) => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]));
+  return times.reduce((sum, ns) => sum + ns, 0) / 1e6;
 }

@@ -1,11 +1,11 @@
 import { rmSync } from 'node:fs';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { type AwsServices, awsServices } from '../../support/lambda/aws-services.ts';
-import { type CloudFront, cloudFront } from '../../support/lambda/cloudfront.ts';
-import { type FunctionPool, functionPool } from '../../support/lambda/function-pool.ts';
-import { synthesise } from '../../support/lambda/synthesised.ts';
-import { type TableStream, tableStream } from '../../support/lambda/table-stream.ts';
-import { embeddedStore } from '../store/embedded-store.ts';
+import { type AwsServices, awsServices } from './aws-services.ts';
+import { type CloudFront, cloudFront } from './cloudfront.ts';
+import { type FunctionPool, functionPool } from './function-pool.ts';
+import { synthesise } from './synthesised.ts';
+import { type TableStream, tableStream } from './table-stream.ts';
+import { embeddedStore } from '../../integration/store/embedded-store.ts';
 
 /** The hosted service as it would be deployed, with AWS around it played on loopback: the bundles are the deployment's own. */
 export interface HostedInstallation {
@@ -21,11 +21,17 @@ export interface HostedInstallation {
 
 const ORIGIN_SECRET = 'the-front-door-secret-of-this-test';
 
-export async function hostedInstallation(): Promise<HostedInstallation> {
+export interface HostedOptions {
+  /** Puts something between the functions and the store: given its endpoint, answers the one to use. */
+  readonly between?: (endpoint: string) => Promise<string>;
+}
+
+export async function hostedInstallation({ between }: HostedOptions = {}): Promise<HostedInstallation> {
   const synthesised = synthesise({ stage: 'test', mailFrom: 'terrane@example.com' });
   const store = await embeddedStore();
   const services = await awsServices();
   const { endpoint } = store.dynoxide;
+  const functionsEndpoint = between ? await between(endpoint) : endpoint;
   const references: Record<string, string> = {
     TENANT_TABLE: 'tenant',
     IDENTITY_TABLE: 'identity',
@@ -40,7 +46,7 @@ export async function hostedInstallation(): Promise<HostedInstallation> {
       return [variable, known];
     });
     const endpoints = {
-      AWS_ENDPOINT_URL_DYNAMODB: endpoint,
+      AWS_ENDPOINT_URL_DYNAMODB: functionsEndpoint,
       AWS_ENDPOINT_URL_SSM: services.endpoint,
       AWS_ENDPOINT_URL_SESV2: services.endpoint,
     };

@@ -71,8 +71,11 @@ export function hostAt(server: string) {
   };
 }
 
+/** A host that is ready stays so: its next report says nothing new. */
+const BOOTED = new Date().toISOString();
+
 function reportOf(pods: readonly PodReport[]) {
-  const at = new Date().toISOString();
+  const heartbeat = new Date().toISOString();
   return {
     agentVersion: '0.1.0',
     bootId: 'boot-1',
@@ -84,7 +87,14 @@ function reportOf(pods: readonly PodReport[]) {
       capacity: { cpu: '4', memory: '8Gi', pods: '110' },
       allocatable: { cpu: '4', memory: '8Gi', pods: '110' },
       conditions: [
-        { type: 'Ready', status: 'True', reason: 'AgentReady', message: 'ready', lastHeartbeatTime: at, lastTransitionTime: at },
+        {
+          type: 'Ready',
+          status: 'True',
+          reason: 'AgentReady',
+          message: 'ready',
+          lastHeartbeatTime: heartbeat,
+          lastTransitionTime: BOOTED,
+        },
       ],
     },
   };
@@ -98,8 +108,8 @@ export function runningPod({ metadata, spec }: Pod): PodReport {
     podIP: '10.0.0.9',
     startTime: at,
     conditions: [
-      { type: 'Ready', status: 'True', lastTransitionTime: at },
-      { type: 'ContainersReady', status: 'True', lastTransitionTime: at },
+      { type: 'Ready', status: 'True', lastTransitionTime: BOOTED },
+      { type: 'ContainersReady', status: 'True', lastTransitionTime: BOOTED },
     ],
     containerStatuses: spec.containers.map(({ name, image }) => ({
       name,
