@@ -1,0 +1,274 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Hono } from 'hono';
+import { createApp } from '../../../bin/server/app.ts';
+import type { ControlPlane } from '../../../bin/server/control-plane.ts';
+import { silentLogger } from '../../../core/ports/logger.ts';
+import { bootstrapCluster } from '../../../core/resources/namespaces.ts';
+import type { ApiEnv } from '../../../functions/context.ts';
+import { localRelay } from '../../../functions/push/local-relay.ts';
+import { Connections } from '../../../functions/push/connections.ts';
+import { dynamoInbox } from '../../../store/inbox.ts';
+import { type OpenKeyspaces, openKeyspaces } from '../../../store/keyspaces.ts';
+import { joinDirectly, newHost, openWorld, PASSWORD, type World } from './world.ts';
+
+/**
+ * Every route of the whole control plane, taken from the app itself: a route without a row here fails the test. `{cluster}`,
+ * `{node}`, `{token}`, `{member}`, `{session}` are things of the organisation that is walked.
+ */
+type Row =
+  /** For everyone; why that is right. */
+  | { readonly open: string }
+  /** Runs before routes and answers nothing itself. */
+  | { readonly passes: string }
+  | { readonly person: readonly Ask[] }
+  | { readonly host: Ask };
+
+interface Ask {
+  readonly method?: string;
+  /** Default: the route's own path. */
+  readonly path?: string;
+  readonly body?: unknown;
+  /** The least that may do it: one role below gets 403. `login`: every role, but no API token. Default: every role, viewers too. */
+  readonly needs?: 'editor' | 'admin' | 'owner' | 'login';
+  /** It names something of the organisation: others get 404. */
+  readonly names?: boolean;
+}
+
+const BELOW = { editor: 'viewer', admin: 'editor', owner: 'admin', login: 'token' } as const;
+const every = (...person: Ask[]): Row => ({ person: person.length > 0 ? person : [{}] });
+const ofCluster = (path: string, more: Ask = {}): Row => every({ path: `/clusters/{cluster}${path}`, names: true, ...more });
+const resources = (base: string): Row =>
+  every(
+    { path: `/clusters/{cluster}${base}/configmaps`, names: true },
+    { path: `/clusters/{cluster}${base}/secrets`, names: true, ...(base.includes('apps') ? {} : { needs: 'editor' }) },
+    ...['POST', 'PUT', 'PATCH', 'DELETE'].map(
+      (method): Ask => ({ method, path: `/clusters/{cluster}${base}/things/x`, body: {}, needs: 'editor', names: true }),
+    ),
+  );
+
+const ROWS: Readonly<Record<string, Row>> = {
+  'ALL /*': { passes: 'metrics and request id' },
+  'ALL /v1/*': { passes: 'authenticates what is below it' },
+  'ALL /v1/members/*': { passes: 'no tokens of one cluster' },
+  'ALL /v1/tokens/*': { passes: 'no tokens of one cluster' },
+  'ALL /v1/audit/*': { passes: 'no tokens of one cluster' },
+  'ALL /v1/usage': { passes: 'no tokens of one cluster' },
+  'ALL /v1/organisation/*': { passes: 'no tokens of one cluster' },
+  'ALL /v1/verify': { passes: 'headers' },
+  'ALL /v1/device/*': { passes: 'headers' },
+  'ALL /clusters/:cluster/*': { passes: 'authenticates what is below it' },
+  'ALL /node/v1/*': { passes: 'headers' },
+
+  'GET /healthz': { open: 'probes' },
+  'GET /readyz': { open: 'probes' },
+  'GET /install.sh': { open: 'hosts that have not joined' },
+  'GET /artifacts/manifest.json': { open: 'hosts that have not joined' },
+  'GET /artifacts/manifest.json.sig': { open: 'hosts that have not joined' },
+  'GET /artifacts/:name': { open: 'hosts that have not joined' },
+  'GET /v1/info': { open: 'what a client must know before it logs in' },
+  'POST /v1/signup': { open: 'new people' },
+  'POST /v1/login': { open: 'takes the password' },
+  'GET /v1/verify': { open: 'a page with a button' },
+  'POST /v1/verify': { open: 'takes the mailed secret' },
+  'POST /v1/password/forgot': { open: 'who knows no password' },
+  'POST /v1/password/reset': { open: 'takes the mailed secret' },
+  'POST /v1/device/code': { open: 'devices that nobody has logged in yet' },
+  'POST /v1/device/token': { open: 'takes the device code' },
+  'GET /v1/device': { open: 'a page with a form' },
+  'POST /node/v1/join': { open: 'takes a join token, and is signed' },
+
+  'POST /v1/logout': every(),
+  'GET /v1/me': every(),
+  'POST /v1/verify/resend': every(),
+  'POST /v1/password': every({ body: { current: PASSWORD, password: PASSWORD }, needs: 'login' }),
+  'POST /v1/device/approve': every({ body: { user_code: 'BCDF-GHJK' }, needs: 'login' }),
+  'GET /v1/sessions': every({ needs: 'login' }),
+  'DELETE /v1/sessions/:id': every({ path: '/v1/sessions/{session}', needs: 'login', names: true }),
+  'GET /v1/members': every(),
+  'POST /v1/members': every({ body: { email: 'x@example.com' }, needs: 'admin' }),
+  'POST /v1/members/accept': every({ body: { token: 'trn_x' } }),
+  'PATCH /v1/members/:id': every({ path: '/v1/members/{member}', body: { role: 'viewer' }, needs: 'admin', names: true }),
+  'DELETE /v1/members/:id': every({ path: '/v1/members/{member}', needs: 'admin', names: true }),
+  'GET /v1/clusters': every(),
+  'POST /v1/clusters': every({ body: { name: 'x' }, needs: 'admin' }),
+  'GET /v1/clusters/:cluster': every({ path: '/v1/clusters/{cluster}', names: true }),
+  'DELETE /v1/clusters/:cluster': every({ path: '/v1/clusters/{cluster}', needs: 'admin', names: true }),
+  'GET /v1/tokens': every(),
+  'POST /v1/tokens': every({ body: { kind: 'join', cluster: '{cluster}' }, needs: 'admin', names: true }),
+  'DELETE /v1/tokens/:id': every({ path: '/v1/tokens/{token}', needs: 'admin', names: true }),
+  'GET /v1/nodes': every({ path: '/v1/nodes?cluster={cluster}', names: true }),
+  'DELETE /v1/nodes/:name': every({ path: '/v1/nodes/{node}?cluster={cluster}', needs: 'editor', names: true }),
+  'GET /v1/audit': every({ needs: 'admin' }),
+  'GET /v1/audit/export': every({ needs: 'admin' }),
+  'GET /v1/usage': every(),
+  'GET /v1/organisation/export': every({ needs: 'owner' }),
+  'DELETE /v1/organisation': every({ body: { confirm: 'x' }, needs: 'owner' }),
+
+  'GET /clusters/:cluster/version': ofCluster('/version'),
+  'GET /clusters/:cluster/healthz': ofCluster('/healthz'),
+  'GET /clusters/:cluster/livez': ofCluster('/livez'),
+  'GET /clusters/:cluster/readyz': ofCluster('/readyz'),
+  'GET /clusters/:cluster/api': ofCluster('/api'),
+  'GET /clusters/:cluster/apis': ofCluster('/apis'),
+  'GET /clusters/:cluster/api/:version': ofCluster('/api/v1'),
+  'GET /clusters/:cluster/apis/:group': ofCluster('/apis/apps'),
+  'GET /clusters/:cluster/apis/:group/:version': ofCluster('/apis/apps/v1'),
+  'GET /clusters/:cluster/openapi/v2': ofCluster('/openapi/v2'),
+  'GET /clusters/:cluster/openapi/v3': ofCluster('/openapi/v3'),
+  'GET /clusters/:cluster/openapi/v3/api/:version': ofCluster('/openapi/v3/api/v1'),
+  'GET /clusters/:cluster/openapi/v3/apis/:group/:version': ofCluster('/openapi/v3/apis/apps/v1'),
+  'POST /clusters/:cluster/apis/authorization.k8s.io/v1/selfsubjectaccessreviews': ofCluster(
+    '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+    { body: {} },
+  ),
+  'POST /clusters/:cluster/apis/authorization.k8s.io/v1/selfsubjectrulesreviews': ofCluster(
+    '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews',
+    { body: {} },
+  ),
+  'ALL /clusters/:cluster/api/:version/:path{.+}': resources('/api/v1/namespaces/default'),
+  'ALL /clusters/:cluster/apis/:group/:version/:path{.+}': resources('/apis/apps/v1/namespaces/default'),
+  'ALL /clusters/:cluster/api/*': ofCluster('/api/v1/x/', { method: 'POST', needs: 'editor' }),
+  'ALL /clusters/:cluster/apis/*': ofCluster('/apis/apps', { method: 'POST', needs: 'editor' }),
+
+  'GET /node/v1/assignment': { host: {} },
+  'POST /node/v1/report': { host: { body: {} } },
+  'POST /node/v1/streams/:id': { host: { path: '/node/v1/streams/x', names: true } },
+};
+
+type Someone = 'owner' | 'admin' | 'editor' | 'viewer' | 'token' | 'stranger' | 'revoked' | 'expired';
+
+let world: World;
+let keyspaces: OpenKeyspaces;
+let app: Hono<ApiEnv>;
+const hosts = { good: newHost(), revoked: newHost(), unknown: newHost() };
+let things: Readonly<Record<string, string>>;
+const secrets = {} as Record<Someone, string>;
+
+beforeAll(async () => {
+  world = await openWorld({
+    hooks: {
+      async onClusterCreated(tenant, cluster) {
+        const registry = await keyspaces.open(tenant, cluster, 'registry');
+        await registry.transact((txn) => bootstrapCluster(txn, { now: world.clock.now(), newUid: randomUUID }));
+      },
+    },
+  });
+  const { accounts, client, clock } = world;
+  keyspaces = openKeyspaces({ client, table: 'tenant', clock, log: silentLogger });
+  const parts: Pick<ControlPlane, 'accounts' | 'keyspaces' | 'inbox' | 'relay' | 'clock' | 'deleteNode'> = {
+    accounts,
+    keyspaces,
+    inbox: dynamoInbox(client, 'tenant') as ControlPlane['inbox'],
+    relay: localRelay(new Connections()),
+    clock,
+    deleteNode: async () => false,
+  };
+  app = createApp({
+    controlPlane: parts as ControlPlane,
+    metrics: { middleware: async (_c, next) => next() } as Parameters<typeof createApp>[0]['metrics'],
+    log: silentLogger,
+    info: () => ({ version: '0', url: 'https://terrane.test', manifestKey: 'f' }),
+    install: { artifactsDir: '/nowhere', serverUrl: 'https://terrane.test', publicKeyPem: '', sign: () => new Uint8Array() },
+    problem: async () => undefined,
+    shutdown: new AbortController().signal,
+    newUid: randomUUID,
+  });
+
+  const [owner, stranger] = [await world.person(), await world.person()];
+  Object.assign(secrets, { owner: owner.token, stranger: stranger.token });
+  for (const role of ['admin', 'editor', 'viewer'] as const) {
+    const email = `${role}@example.com`;
+    await world.expectStatus(201, 'POST', '/v1/members', { as: owner.token, body: { email, role } });
+    const body = { email, password: PASSWORD, invitation: world.mailedSecret(email) };
+    secrets[role] = (await world.expectStatus(201, 'POST', '/v1/signup', { body })).json.token;
+  }
+  const cluster = (await world.cluster(owner.token)).id;
+  const join = await world.token(owner.token, { kind: 'join', cluster });
+  const { nodeName } = await joinDirectly(accounts, join.secret);
+  const two = await world.token(owner.token, { kind: 'join', cluster, uses: 2 });
+  await joinDirectly(accounts, two.secret, 'good', hosts.good);
+  const gone = await joinDirectly(accounts, two.secret, 'gone', hosts.revoked);
+  await world.expectStatus(204, 'DELETE', `/v1/nodes/${gone.nodeName}`, { as: owner.token });
+  const api = () => world.token(owner.token, { kind: 'api' });
+  const revoked = await api();
+  await world.expectStatus(204, 'DELETE', `/v1/tokens/${revoked.id}`, { as: owner.token });
+  const expired = await world.token(owner.token, { kind: 'api', expiresIn: 60 });
+  world.clock.at += 60_000;
+  Object.assign(secrets, { token: (await api()).secret, revoked: revoked.secret, expired: expired.secret });
+  const { json } = await world.expectStatus(200, 'GET', '/v1/sessions', { as: owner.token });
+  things = { cluster, node: nodeName, token: join.id, member: owner.userId, session: json.sessions[0].id };
+});
+afterAll(async () => {
+  await keyspaces.close();
+  await world.close();
+});
+
+const filled = (text: string) => text.replace(/\{(cluster|node|token|member|session)\}/g, (_, name: string) => things[name]!);
+
+async function statusOf(key: string, ask: Ask, as: Someone | undefined): Promise<number> {
+  const [routeMethod = '', routePath = ''] = key.split(' ');
+  const method = ask.method ?? (routeMethod === 'ALL' ? 'GET' : routeMethod);
+  const headers = new Headers({ host: 'terrane.test', 'content-type': 'application/json' });
+  if (as) headers.set('authorization', `Bearer ${secrets[as]}`);
+  const body = ask.body === undefined ? undefined : filled(JSON.stringify(ask.body));
+  const path = filled(ask.path ?? routePath);
+  return (await received(new Request(`https://terrane.test${path}`, { method, headers, ...(body ? { body } : {}) }))).status;
+}
+
+/** As the server does it: with the connection that a request came by. */
+function received(request: Request): Promise<Response> {
+  const socket = { remoteAddress: '192.0.2.1', remotePort: 1, remoteFamily: 'IPv4' };
+  return Promise.resolve(app.request(request, undefined, { incoming: { socket } }));
+}
+
+const keys = () => [...new Set(app.routes.map(({ method, path }) => `${method} ${path}`))].sort();
+
+test('every route has a row, and every row a route', () => {
+  expect(keys()).toEqual(Object.keys(ROWS).sort());
+});
+
+const people = Object.entries(ROWS).flatMap(([key, row]) =>
+  'person' in row ? row.person.map((ask) => [`${key} ${ask.method ?? ''} ${ask.path ?? ''}`.trim(), key, ask] as const) : [],
+);
+
+describe.each(people)('%s', (_name, key, ask) => {
+  test('is for nobody without good credentials', async () => {
+    expect(await statusOf(key, ask, undefined)).toBe(401);
+    expect(await statusOf(key, ask, 'revoked')).toBe(401);
+    expect(await statusOf(key, ask, 'expired')).toBe(401);
+  });
+  if (ask.names)
+    test('is not there for another organisation', async () => expect(await statusOf(key, ask, 'stranger')).toBe(404));
+  const { needs } = ask;
+  if (needs) test(`is not for ${BELOW[needs]}s`, async () => expect(await statusOf(key, ask, BELOW[needs])).toBe(403));
+});
+
+const ofHosts = Object.entries(ROWS).flatMap(([key, row]) => ('host' in row ? [[key, row.host] as const] : []));
+
+test.each(ofHosts)('%s is for hosts that have joined, with a fresh signature', async (key, { path, body, names }) => {
+  const [method = '', routePath = ''] = key.split(' ');
+  const url = path ?? routePath;
+  const now = world.clock.at;
+  const as = async (host: ReturnType<typeof newHost>, created = now) =>
+    (await received(host.request(method, url, created, body, { 'content-type': 'application/json' }))).status;
+  const unsigned = new Request(`https://terrane.test${url}`, { method, headers: { host: 'terrane.test' } });
+  expect((await received(unsigned)).status).toBe(401);
+  expect(await as(hosts.unknown)).toBe(401);
+  expect(await as(hosts.revoked)).toBe(401);
+  expect(await as(hosts.good, now - 301_000)).toBe(401);
+  const person = new Request(unsigned, { headers: { host: 'terrane.test', authorization: `Bearer ${secrets.owner}` } });
+  expect((await received(person)).status).toBe(401);
+  // The good one gets as far as the route: what it asks for isn't there, or isn't right.
+  expect(await as(hosts.good)).not.toBe(401);
+  if (names) expect(await as(hosts.good)).toBe(404);
+});
+
+const open = Object.entries(ROWS).flatMap(([key, row]) => ('open' in row ? [[key, row.open] as const] : []));
+
+test.each(open)('%s is open, for %s, and tells nothing of any organisation', async (key) => {
+  const [method = '', path = ''] = key.split(' ');
+  const response = await received(new Request(`https://terrane.test${path}`, { method, headers: { host: 'terrane.test' } }));
+  const text = await response.text();
+  for (const thing of Object.values(things)) expect(text).not.toContain(thing);
+});
