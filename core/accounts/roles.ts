@@ -16,8 +16,11 @@ const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
 const SECRETS = /^\/clusters\/[^/]+\/api\/v1\/(?:watch\/)?(?:namespaces\/[^/]+\/)?secrets(?:\/|$)/;
 const ASKING = /^\/clusters\/[^/]+\/apis\/authorization\.k8s\.io\//;
 
+/** etcd's requests are all POSTs, also those that read: its face tells them apart itself. */
+const ETCD = /^\/clusters\/[^/]+\/etcd\//;
+
 /** The role that a request to a cluster's API needs. As with Kubernetes' own "view" role, viewers don't see secrets. */
 export function roleForClusterRequest(method: string, path: string): Role {
   if (SECRETS.test(path)) return 'editor';
-  return READING.has(method) || ASKING.test(path) ? 'viewer' : 'editor';
+  return READING.has(method) || ASKING.test(path) || ETCD.test(path) ? 'viewer' : 'editor';
 }

@@ -1,7 +1,7 @@
 import { b64 } from '../../../functions/api/etcd/testing/harness.ts';
 
-/** `revision`: the store's when the case begins. */
-export type Body = unknown | ((revision: number) => unknown);
+/** JSON, text as it is, or made of the store's revision when the case begins. */
+export type Body = object | string | null | ((revision: number) => object);
 
 export interface Case {
   readonly name: string;

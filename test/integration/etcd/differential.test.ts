@@ -106,8 +106,13 @@ async function outcome(response: Response): Promise<Outcome> {
 function comparable(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(comparable);
   if (typeof value !== 'object' || value === null) return value;
-  const { cluster_id, member_id, raft_term, ...rest } = value as Record<string, unknown>;
-  if ('grantedTTL' in rest) delete rest.TTL;
+  const rest = { ...(value as Record<string, unknown>) };
+  for (const name of ['cluster_id', 'member_id', 'raft_term']) delete rest[name];
+  if ('grantedTTL' in rest) {
+    delete rest.TTL;
+    // etcd's order is that of a Go map.
+    if (Array.isArray(rest.keys)) rest.keys = [...(rest.keys as string[])].sort();
+  }
   return Object.fromEntries(Object.entries(rest).map(([name, each]) => [name, comparable(each)]));
 }
 
