@@ -2,6 +2,7 @@ import { HeadStaleError, LogRefusedError, TrimmedError } from '../core/keyspace/
 import { type Appended, HEAD_TRUSTED_MS, type Log, type LogEntry, type ReadOptions, type Tail } from '../core/keyspace/log.ts';
 import type { Sequence } from '../core/keyspace/types.ts';
 import type { Clock } from '../core/ports/clock.ts';
+import { DynamoError } from './dynamo-calls.ts';
 import type { CommitHub } from './commit-hub.ts';
 import { entryItems, type Item, readEntry, sequenceOf } from './log-items.ts';
 import { type LogKeys, logKeys, POINTER, sequenceKey } from './log-keys.ts';
@@ -85,8 +86,18 @@ async function put(
     if (error instanceof Error && REFUSALS.has(error.name)) {
       throw new LogRefusedError(`the store refused to write: ${error.message}`, { cause: error });
     }
+    // The embedded store has answered, so that what isn't there now won't come.
+    if (isDiskFull(error) && !(await table.get(keys.log, sequenceKey(entry.sequence)))) {
+      throw new LogRefusedError('the disk that holds the data directory is full: nothing was changed. Make room and try again', {
+        cause: error,
+      });
+    }
     throw error;
   }
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof DynamoError && error.message.includes('disk is full');
 }
 
 async function readTail(table: Table, keys: LogKeys, after: Sequence, { verify, expectNews }: ReadOptions): Promise<Tail> {

@@ -5,7 +5,8 @@ import { type Log, RETENTION_MS } from '../../../core/keyspace/log.ts';
 import { type OpenKeyspace, openKeyspace } from '../../../core/keyspace/open.ts';
 import { type LogUnderTest, logConformance } from '../../../core/keyspace/testing/log-conformance.ts';
 import { dynamoLog } from '../../../store/dynamodb-log.ts';
-import { dynamoTable } from '../../../store/table.ts';
+import { DynamoError } from '../../../store/dynamo-calls.ts';
+import { dynamoTable, type Table } from '../../../store/table.ts';
 import { type Item } from '../../../store/log-items.ts';
 import { POINTER } from '../../../store/log-keys.ts';
 import { systemTiming } from '../../../store/system-timing.ts';
@@ -174,6 +175,25 @@ describe('a log in DynamoDB', () => {
       expect([revision, result]).toEqual([9, 'other 4']);
       expect((await other.sync()).get('thawed')?.modRevision).toBe(9);
     });
+  });
+
+  test('a full disk is said to be that, at once, and nothing was changed; with room it goes on', async () => {
+    const keyspace = `${randomUUID()}/kv`;
+    let full = true;
+    // What dynoxide answers then.
+    const answer = new DynamoError('InternalServerError', 'commit failed (backend: database or disk is full)', 500, undefined);
+    const table: Table = {
+      ...store.table,
+      putIf: (...args) => (full ? Promise.reject(answer) : store.table.putIf(...args)),
+    };
+    const clock = { now: () => Date.now() };
+    const log = dynamoLog({ table, tenant: 't', keyspace, clock });
+    const writer = await openKeyspace(log, { writerId: randomUUID(), timing: systemTiming(clock) });
+    const put = () => writer.transact((txn) => txn.put('k', bytes('v')));
+    await expect(put()).rejects.toThrow('is full: nothing was changed');
+    expect((await writer.sync()).get('k')).toBeUndefined();
+    full = false;
+    expect((await put()).revision).toBe(2);
   });
 
   test('what the store refuses for good is said at once', async () => {
