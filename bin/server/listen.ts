@@ -34,7 +34,9 @@ const HEADERS_TIMEOUT_MS = 20_000;
 /** An HTTP server (HTTPS when `tls` is given) for a fetch handler, listening when the promise resolves. */
 export async function listen(fetch: Fetch, address: ListenAddress, tls?: Tls): Promise<Server> {
   const listener = getRequestListener(fetch);
-  const handle = (...[request, response]: Parameters<typeof listener>) => void listener(request, response);
+  // What can't be written as an answer ends that request. Uncaught it would end the server.
+  const handle = (...[request, response]: Parameters<typeof listener>) =>
+    void Promise.resolve(listener(request, response)).catch(() => response.destroy());
   const options = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0, keepAliveTimeout: 75_000 };
   const server = tls
     ? createHttpsServer({ ...options, cert: tls.certPem, key: tls.keyPem }, handle)

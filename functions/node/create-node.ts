@@ -84,12 +84,17 @@ export function createNode(deps: NodeApiDeps): Hono {
 
   app.post('/streams/:id', async (c) => {
     const { keyId: _, ...host } = await verifyHost(deps, c.req.raw, { streamed: true });
-    const status = Number(c.req.header(STREAM_STATUS_HEADER) ?? 200);
     const body = c.req.raw.body ?? (new Blob([]).stream() as ReadableStream<Uint8Array>);
-    const taken = await deps.streams.accept(c.req.param('id'), host, Number.isInteger(status) ? status : 500, body);
+    const taken = await deps.streams.accept(c.req.param('id'), host, streamStatus(c.req.header(STREAM_STATUS_HEADER)), body);
     if (!taken) throw new TerraneError('not_found', 'Nobody waits for this stream (any more).', { fix: 'Stop sending it.' });
     return c.body(null, 204);
   });
 
   return app;
+}
+
+/** A host's word becomes the status of the answer to a person: anything that isn't one is the host's mistake. */
+function streamStatus(header = '200'): number {
+  const status = Number(header);
+  return Number.isInteger(status) && status >= 200 && status <= 599 ? status : 500;
 }

@@ -297,6 +297,9 @@ describe('a stream', () => {
     expect((await post('s1', { [STREAM_STATUS_HEADER]: '404' })).status).toBe(204);
     expect(streams.at(-1)).toMatchObject({ id: 's1', status: 404, text: 'no such container', host: { kind: 'host', nodeName } });
     expect((await post('unknown')).status).toBe(404);
+    for (const strange of ['99999', '101', '0', '-1', '2e2.5', 'x'])
+      expect((await post('s1', { [STREAM_STATUS_HEADER]: strange })).status).toBe(204);
+    expect(streams.slice(-6).map(({ status }) => status)).toEqual([500, 500, 500, 500, 500, 500]);
   });
 
   const signStream = (host: ReturnType<typeof newHost>, url: string, headers: Record<string, string>) =>
