@@ -12,7 +12,18 @@ export async function readPassword(io: Io, options: { readonly fromInput: boolea
   if (!io.input.isTerminal)
     throw usageError("can't ask for the password: standard input is no terminal", 'Use --password-stdin.');
   const password = await io.input.ask('Password: ', { hidden: true });
-  if (options.twice && (await io.input.ask('Once more: ', { hidden: true })) !== password)
-    throw new CliError('the two are not the same', { exit: 2, code: 'usage' });
+  if (options.twice) await askAgain(io, password);
   return password;
+}
+
+/** From a person at a terminal. */
+export async function askNewPassword(io: Io): Promise<string> {
+  const password = await io.input.ask('New password: ', { hidden: true });
+  await askAgain(io, password);
+  return password;
+}
+
+async function askAgain(io: Io, password: string): Promise<void> {
+  if ((await io.input.ask('Once more: ', { hidden: true })) === password) return;
+  throw new CliError('the two are not the same', { exit: 2, code: 'usage' });
 }

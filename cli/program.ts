@@ -11,8 +11,11 @@ import { loginCommand } from './commands/login.ts';
 import { logoutCommand } from './commands/logout.ts';
 import { logsCommand } from './commands/logs.ts';
 import { nodeCommand } from './commands/node.ts';
+import { orgCommand } from './commands/org.ts';
+import { passwordCommand } from './commands/password.ts';
 import { scaleCommand } from './commands/scale.ts';
 import { type RunServer, serverCommand } from './commands/server.ts';
+import { sessionCommand } from './commands/session.ts';
 import { signupCommand } from './commands/signup.ts';
 import { statusCommand } from './commands/status.ts';
 import { tokenCommand } from './commands/token.ts';
@@ -41,7 +44,17 @@ export function createProgram({ io, version, runServer, runAgent }: ProgramDeps)
     .addHelpText('after', EXIT_CODES);
 
   program.commandsGroup('Account:');
-  for (const make of [signupCommand, verifyCommand, loginCommand, logoutCommand, whoamiCommand, contextCommand])
+  for (const make of [
+    signupCommand,
+    verifyCommand,
+    loginCommand,
+    logoutCommand,
+    passwordCommand,
+    sessionCommand,
+    whoamiCommand,
+    orgCommand,
+    contextCommand,
+  ])
     program.addCommand(make(io));
   program.commandsGroup('Cluster and hosts:');
   for (const make of [clusterCommand, statusCommand, tokenCommand, nodeCommand, kubeconfigCommand]) program.addCommand(make(io));

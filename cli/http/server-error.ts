@@ -14,6 +14,8 @@ export function serverError(status: number, body: string, endpoint: Endpoint): C
     const more = (details ?? []).map(({ field, message }) => `\n  ${field ? `${field}: ` : ''}${message}`).join('');
     return new CliError(message + more, { code, fix, exit, status, requestId: answer.requestId });
   }
+  if (isOAuth(answer))
+    return new CliError(answer.error_description ?? answer.error, { code: answer.error, exit: EXIT.auth, status });
   if (isStatus(answer)) {
     const fix = status === 401 ? LOGIN : undefined;
     const cause = answer;
@@ -51,6 +53,11 @@ function parse(body: string): unknown {
 
 function isEnvelope(answer: unknown): answer is ErrorEnvelope {
   return typeof (answer as ErrorEnvelope | undefined)?.error?.message === 'string';
+}
+
+/** RFC 6749, 5.2 */
+function isOAuth(answer: unknown): answer is { error: string; error_description?: string } {
+  return typeof (answer as { error?: unknown } | undefined)?.error === 'string';
 }
 
 function isStatus(answer: unknown): answer is Status {

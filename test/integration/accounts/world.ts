@@ -124,6 +124,7 @@ export async function openWorld(options: Partial<AccountsOptions> = {}) {
     clock,
     mails,
     logged,
+    fetch: app.fetch,
     bootstrapped,
     forgotten,
     revoked,
