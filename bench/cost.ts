@@ -1,5 +1,5 @@
 import { eventually } from '../test/support/eventually.ts';
-import { type Capacity, countingProxy } from '../test/support/lambda/counting-proxy.ts';
+import type { Capacity } from '../test/support/lambda/counting-proxy.ts';
 import { hostedInstallation } from '../test/support/lambda/hosted-installation.ts';
 import { ask, hostAt, runningPod } from '../test/support/lambda/visitors.ts';
 import { DEFAULT_SETTINGS } from '../core/controllers/settings.ts';
@@ -30,16 +30,8 @@ const STORE_MS = 4;
 const CLUSTER_HOSTS = 10;
 
 export async function run(): Promise<Record<string, number>> {
-  let counted: Capacity = { reads: 0, writes: 0, calls: 0 };
-  let closeProxy = () => {};
-  const hosted = await hostedInstallation({
-    async between(endpoint) {
-      const proxy = await countingProxy(endpoint);
-      counted = proxy.counted;
-      closeProxy = () => proxy.close();
-      return proxy.endpoint;
-    },
-  });
+  const hosted = await hostedInstallation();
+  const { counted } = hosted;
   try {
     const world = await aCluster(hosted);
     const usage = () => ({ ...counted, ...lambdaUsage(hosted.functions) });
@@ -127,7 +119,6 @@ a month
     return Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, Math.round(value * 1e4) / 1e4]));
   } finally {
     await hosted.stop();
-    closeProxy();
   }
 }
 

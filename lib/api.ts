@@ -34,10 +34,19 @@ export class Api extends Construct {
         ...(mailFrom !== undefined && { MAIL_FROM: mailFrom }),
       },
     });
-    const items = ['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem'] as const;
-    // Snapshots are followed by the deletion of what they cover.
-    allowItems(this.function, tenant, [...items, 'BatchWriteItem']);
-    allowItems(this.function, identity, items);
+    for (const table of [tenant, identity]) {
+      allowItems(this.function, table, [
+        'GetItem',
+        'BatchGetItem',
+        'Query',
+        'PutItem',
+        'UpdateItem',
+        'DeleteItem',
+        // What a snapshot covers, and what a deleted organisation leaves.
+        'BatchWriteItem',
+        'ConditionCheckItem',
+      ]);
+    }
     this.function.allow(['execute-api:ManageConnections'], [push.connectionsArn('DELETE')]);
     if (mailFrom !== undefined) {
       const sender = Stack.of(this).formatArn({ service: 'ses', resource: 'identity', resourceName: mailFrom.split('@')[1]! });

@@ -57,7 +57,7 @@ describe('what the functions may do', () => {
     expect(statementsOf(templateOf({ mailFrom: 'terrane@example.com' }))).toEqual(
       [
         'Api: dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on Tenant',
-        'Api: dynamodb:BatchGetItem dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on Identity',
+        'Api: dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on Identity',
         `Api: execute-api:ManageConnections on ${here}execute-api:AWS::Region:AWS::AccountId:PushApi/live/DELETE/@connections/*`,
         `Api: ses:SendEmail on ${here}ses:AWS::Region:AWS::AccountId:identity/example.com as terrane@example.com`,
         'Node: dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on Tenant',

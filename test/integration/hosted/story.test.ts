@@ -194,5 +194,6 @@ describe('the hosted service, by its own bundles', () => {
 
   test('made no call that AWS would have refused', () => {
     expect(hosted.services.refused).toEqual([]);
+    expect(hosted.denied).toEqual([]);
   });
 });

@@ -48,6 +48,8 @@ export function lambdaNode(): string {
   return node;
 }
 
+export const accessKeyOf = (name: string): string => `AKIATERRANE${name.toUpperCase()}`;
+
 export async function startFunction(options: FunctionOptions): Promise<FunctionProcess> {
   const { name, directory, handler, timeoutMs, environment } = options;
   const api = await runtimeApi();
@@ -61,7 +63,8 @@ export async function startFunction(options: FunctionOptions): Promise<FunctionP
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512',
       AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
       AWS_REGION: 'us-east-1',
-      AWS_ACCESS_KEY_ID: 'AKIATERRANETEST',
+      // Its role: who looks at a call's signature can tell who made it.
+      AWS_ACCESS_KEY_ID: accessKeyOf(name),
       AWS_SECRET_ACCESS_KEY: 'test-secret',
       AWS_SESSION_TOKEN: 'test-session',
       LAMBDA_TASK_ROOT: directory,

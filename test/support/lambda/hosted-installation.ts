@@ -2,7 +2,10 @@ import { rmSync } from 'node:fs';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type AwsServices, awsServices } from './aws-services.ts';
 import { type CloudFront, cloudFront } from './cloudfront.ts';
+import { type Capacity, countingProxy } from './counting-proxy.ts';
 import { type FunctionPool, functionPool } from './function-pool.ts';
+import { accessKeyOf } from './function-process.ts';
+import { tablePolicy } from './policy.ts';
 import { synthesise } from './synthesised.ts';
 import { type TableStream, tableStream } from './table-stream.ts';
 import { embeddedStore } from '../../integration/store/embedded-store.ts';
@@ -14,6 +17,10 @@ export interface HostedInstallation {
   readonly services: AwsServices;
   readonly functions: ReadonlyMap<string, FunctionPool>;
   readonly stream: TableStream;
+  /** What the functions' roles didn't allow them to do with the tables: their roles are enforced. */
+  readonly denied: readonly string[];
+  /** What DynamoDB would charge for the functions' calls so far. */
+  readonly counted: Capacity;
   /** The clock that ticks each minute, now. */
   tick(): Promise<void>;
   stop(): Promise<void>;
@@ -21,17 +28,19 @@ export interface HostedInstallation {
 
 const ORIGIN_SECRET = 'the-front-door-secret-of-this-test';
 
-export interface HostedOptions {
-  /** Puts something between the functions and the store: given its endpoint, answers the one to use. */
-  readonly between?: (endpoint: string) => Promise<string>;
-}
-
-export async function hostedInstallation({ between }: HostedOptions = {}): Promise<HostedInstallation> {
+export async function hostedInstallation(): Promise<HostedInstallation> {
   const synthesised = synthesise({ stage: 'test', mailFrom: 'terrane@example.com' });
   const store = await embeddedStore();
   const services = await awsServices();
   const { endpoint } = store.dynoxide;
-  const functionsEndpoint = between ? await between(endpoint) : endpoint;
+  const allowed = tablePolicy(synthesised);
+  const names = new Map(Array.from(synthesised.functions.keys(), (name) => [accessKeyOf(name), name]));
+  const denied: string[] = [];
+  const proxy = await countingProxy(endpoint, (accessKey, operation, input) => {
+    const refusal = allowed(names.get(accessKey) ?? accessKey, operation, input);
+    if (refusal !== undefined) denied.push(refusal);
+    return refusal;
+  });
   const references: Record<string, string> = {
     TENANT_TABLE: 'tenant',
     IDENTITY_TABLE: 'identity',
@@ -46,7 +55,7 @@ export async function hostedInstallation({ between }: HostedOptions = {}): Promi
       return [variable, known];
     });
     const endpoints = {
-      AWS_ENDPOINT_URL_DYNAMODB: functionsEndpoint,
+      AWS_ENDPOINT_URL_DYNAMODB: proxy.endpoint,
       AWS_ENDPOINT_URL_SSM: services.endpoint,
       AWS_ENDPOINT_URL_SESV2: services.endpoint,
     };
@@ -69,6 +78,8 @@ export async function hostedInstallation({ between }: HostedOptions = {}): Promi
     services,
     functions,
     stream,
+    denied,
+    counted: proxy.counted,
     async tick() {
       await reconcile.call({
         version: '0',
@@ -86,6 +97,7 @@ export async function hostedInstallation({ between }: HostedOptions = {}): Promi
       await stream.stop();
       await Promise.all(Array.from(functions.values(), (pool) => pool.stop()));
       services.close();
+      proxy.close();
       await store.stop();
       rmSync(synthesised.directory, { recursive: true, force: true });
     },

@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 /** The credentials that function processes have (function-process.ts). */
-const CREDENTIALS = { id: 'AKIATERRANETEST', secret: 'test-secret', session: 'test-session' };
+export const CREDENTIALS = { idPrefix: 'AKIATERRANE', secret: 'test-secret', session: 'test-session' };
 
 /**
  * What is wrong with a request's signature, as AWS checks it
@@ -15,7 +15,7 @@ export function signatureProblem(request: IncomingMessage, body: Buffer, service
     );
   if (!match) return 'no signature version 4';
   const [, id, date, region, signedService, signedHeaders, signature] = match as unknown as string[];
-  if (id !== CREDENTIALS.id) return `unknown access key ${id}`;
+  if (!id!.startsWith(CREDENTIALS.idPrefix)) return `unknown access key ${id}`;
   if (signedService !== service) return `signed for ${signedService}, not for ${service}`;
   const { 'x-amz-date': time, 'x-amz-security-token': session } = request.headers;
   if (session !== CREDENTIALS.session) return 'no session token';
