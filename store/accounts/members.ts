@@ -132,7 +132,9 @@ export async function removeMember(context: AccountsContext, principal: PersonPr
     return;
   }
   const member = await readMember(context, principal, id);
-  if (id !== principal.userId) requireRole(principal, member.role === 'owner' ? 'owner' : 'admin', 'remove members');
+  // An API token isn't the person: one that may only read must not take its maker out of the organisation.
+  if (id !== principal.userId || principal.tokenId !== undefined)
+    requireRole(principal, member.role === 'owner' ? 'owner' : 'admin', 'remove members');
   await store.transact([
     ...countMembers(store, tenant, { owners: member.role === 'owner' ? -1 : 0, members: -1 }),
     {

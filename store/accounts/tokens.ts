@@ -65,7 +65,7 @@ export async function listTokens({ store }: AccountsContext, principal: PersonPr
     .sort((a, b) => b.createdAt - a.createdAt);
 }
 
-/** Revoking twice is fine. One's own tokens, or as an admin anyone's. */
+/** Revoking twice is fine. One's own tokens, or as an admin anyone's; with an API token, of one's own those that may do no more. */
 export async function revokeToken(context: AccountsContext, principal: PersonPrincipal, id: string, who: Who): Promise<void> {
   const { store } = context;
   const items = store.forTenant(principal.tenant);
@@ -73,6 +73,7 @@ export async function revokeToken(context: AccountsContext, principal: PersonPri
   const row = found.find((candidate) => candidate !== undefined);
   if (!row) throw new TerraneError('not_found', 'There is no such token.');
   if (row.userId !== principal.userId) requireRole(principal, 'admin', "revoke others' tokens");
+  else if (principal.tokenId !== undefined) requireRole(principal, row.role ?? 'admin', 'revoke this token by another one');
   if (row.revokedAt !== undefined) return;
   const now = store.clock.now();
   await store.transact([

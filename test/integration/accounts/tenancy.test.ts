@@ -85,6 +85,21 @@ describe('members', () => {
     }
   });
 
+  test('are not removed, nor robbed of their tokens, by a token of theirs that may only read', async () => {
+    const admin = await member('admin');
+    const reading = await world.token(admin.token, { kind: 'api', role: 'viewer' });
+    const writing = await world.token(admin.token, { kind: 'api', role: 'editor' });
+    const { id: cluster } = await world.cluster(owner.token, 'robbed');
+    const join = await world.token(admin.token, { kind: 'join', cluster });
+    for (const path of [`/v1/members/${admin.id}`, `/v1/tokens/${writing.id}`, `/v1/tokens/${join.id}`])
+      await world.expectStatus(403, 'DELETE', path, { as: reading.secret });
+    await world.expectStatus(200, 'GET', '/v1/clusters', { as: writing.secret });
+    await world.expectStatus(204, 'DELETE', `/v1/tokens/${reading.id}`, { as: writing.secret });
+    await world.expectStatus(204, 'DELETE', `/v1/tokens/${writing.id}`, { as: writing.secret });
+    await world.expectStatus(204, 'DELETE', `/v1/tokens/${join.id}`, { as: admin.token });
+    await world.expectStatus(204, 'DELETE', `/v1/members/${admin.id}`, { as: admin.token });
+  });
+
   test('whose role is lowered take their tokens with them', async () => {
     const admin = await member('admin');
     const api = await world.token(admin.token, { kind: 'api', role: 'admin' });
