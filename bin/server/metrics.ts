@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { MiddlewareHandler } from 'hono';
 
 /** What the embedded control plane says of itself at /metrics, in Prometheus' text format. */
@@ -6,7 +6,6 @@ export interface ServerMetrics {
   readonly registry: Registry;
   /** Counts and times every request; streams count when their headers are sent. */
   readonly middleware: MiddlewareHandler;
-  readonly reconciles: Counter<'result'>;
 }
 
 export function serverMetrics(connectedHosts: () => number): ServerMetrics {
@@ -27,18 +26,12 @@ export function serverMetrics(connectedHosts: () => number): ServerMetrics {
       this.set(connectedHosts());
     },
   });
-  const reconciles = new Counter({
-    name: 'terrane_reconciles_total',
-    help: 'Reconciler runs by result.',
-    labelNames: ['result'] as const,
-    registers: [registry],
-  });
   const middleware: MiddlewareHandler = async (c, next) => {
     const end = seconds.startTimer();
     await next();
     end({ face: faceOf(c.req.path), method: c.req.method, status: c.res.status });
   };
-  return { registry, middleware, reconciles };
+  return { registry, middleware };
 }
 
 /** A few fixed values: paths hold ids, and a label value per id would grow without bound. */
