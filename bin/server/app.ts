@@ -6,6 +6,7 @@ import type { Logger } from '../../core/ports/logger.ts';
 import { createAccounts } from '../../functions/api/accounts/create-accounts.ts';
 import { authenticate } from '../../functions/api/auth/authenticate.ts';
 import { requireCluster } from '../../functions/api/auth/require-cluster.ts';
+import { createEtcd } from '../../functions/api/etcd/create-etcd.ts';
 import { clusterResources } from '../../functions/api/cluster-resources.ts';
 import { createKube } from '../../functions/api/kube/create-kube.ts';
 import { auditWrite } from './audit-write.ts';
@@ -68,6 +69,13 @@ export function createApp(deps: AppDeps): Hono<ApiEnv> {
     },
   });
   app.use('/clusters/:cluster/*', authenticate({ accounts }), requireCluster({ accounts }));
+  const etcd = createEtcd({
+    keyspaces,
+    random: Math.random,
+    shutdown: deps.shutdown,
+    onError: (error, id) => log.error('an etcd request failed', { error, requestId: id }),
+  });
+  app.route('/clusters/:cluster/etcd', etcd);
   app.route('/clusters/:cluster', kube);
 
   app.route(

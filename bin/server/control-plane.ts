@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { Keyspaces } from '../../core/ports/keyspaces.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import { bootstrapCluster } from '../../core/resources/namespaces.ts';
@@ -18,13 +17,13 @@ import { startDynoxide } from '../../store/dynoxide.ts';
 import { everyCluster } from '../../store/every-cluster.ts';
 import { dynamoInbox } from '../../store/inbox.ts';
 import { watchedInbox } from '../../store/inbox-watched.ts';
-import { openKeyspaces } from '../../store/keyspaces.ts';
+import { type OpenKeyspaces, openKeyspaces } from '../../store/keyspaces.ts';
 import { maildirMailer } from '../../store/maildir.ts';
 
 /** The parts of the embedded control plane that have no HTTP in them, wired and running. */
 export interface ControlPlane {
   readonly accounts: Accounts;
-  readonly keyspaces: Keyspaces;
+  readonly keyspaces: OpenKeyspaces;
   readonly inbox: ReturnType<typeof watchedInbox>;
   readonly connections: Connections;
   readonly relay: ReturnType<typeof localRelay>;

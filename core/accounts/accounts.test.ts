@@ -100,6 +100,8 @@ describe('roles', () => {
     ['GET', '/clusters/c/api/v1/secrets', 'editor'],
     ['GET', '/clusters/c/api/v1/namespaces/secrets', 'viewer'],
     ['POST', '/clusters/c/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', 'viewer'],
+    ['POST', '/clusters/c/etcd/v3/kv/range', 'viewer'],
+    ['POST', '/clusters/c/api/etcd/v3/kv/range', 'editor'],
   ])('%s %s needs %s', (method, path, role) => expect(roleForClusterRequest(method, path)).toBe(role));
 });
 
