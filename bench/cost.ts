@@ -3,7 +3,7 @@ import type { Capacity } from '../test/support/lambda/counting-proxy.ts';
 import { hostedInstallation } from '../test/support/lambda/hosted-installation.ts';
 import { ask, hostAt, runningPod } from '../test/support/lambda/visitors.ts';
 import { DEFAULT_SETTINGS } from '../core/controllers/settings.ts';
-import { PRICES, PRICES_OF } from './prices.ts';
+import { PRICES, PRICES_OF } from './cost/prices.ts';
 
 /**
  * What a month of the hosted service costs. Each thing that happens in it is done once or a few times by the deployed bundles, with
