@@ -31,6 +31,18 @@ describe('deleteResource', () => {
     expect(getResource(cluster.view(), 'Pod', 'default', 'a')).toBeUndefined();
   });
 
+  test('deletes a pod whose grace period is longer than there are dates', async () => {
+    const ctx = fixedContext();
+    const cluster = await newCluster(ctx);
+    const spec = { ...onNode, terminationGracePeriodSeconds: Number.MAX_SAFE_INTEGER };
+    await inTxn(cluster, (txn) => createResource(txn, 'Pod', pod('a', spec), ctx));
+    const { object } = await inTxn(cluster, (txn) => deleteResource(txn, 'Pod', 'default', 'a', {}, ctx));
+    expect(object.metadata).toMatchObject({
+      deletionTimestamp: '2025-01-01T03:04:05Z',
+      deletionGracePeriodSeconds: 365 * 86_400,
+    });
+  });
+
   test('waits for finalizers', async () => {
     const ctx = fixedContext();
     const cluster = await newCluster(ctx);

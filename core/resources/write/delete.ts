@@ -29,6 +29,8 @@ export interface DeleteResult<T extends AnyResource = AnyResource> {
 
 const EMPTIED_AT_ONCE = 100;
 const FOREGROUND = 'foregroundDeletion';
+/** A year: later than this is never, and what is much later has no date. Without a bound such a pod could not be deleted at all. */
+const GRACE_SECONDS_MAX = 31_536_000;
 
 /**
  * Deletes an object, or begins to: a pod on a host stays until its containers have stopped, an object with finalizers until they are
@@ -81,7 +83,7 @@ function checkPreconditions(definition: KindDefinition, stored: AnyResource, { p
 function podGrace(pod: Pod, asked: number | undefined): number {
   const ended = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
   if (!pod.spec.nodeName || ended) return 0;
-  return Math.max(0, asked ?? pod.spec.terminationGracePeriodSeconds ?? 30);
+  return Math.min(GRACE_SECONDS_MAX, Math.max(0, asked ?? pod.spec.terminationGracePeriodSeconds ?? 30));
 }
 
 /** Sets the deletion fields. A second deletion can only shorten the grace period. */
