@@ -13,6 +13,7 @@ const BATCH = { bytesMax: 256_000, transactionsMax: 2_000 };
 const RETRY_MS = { first: 10, max: 1_000 };
 /** How long to try to learn what became of an append. */
 const GIVE_UP_MS = 15_000;
+const THAWS_MAX = 5;
 /** So many looks at the log without news, and those before us are not waited for any longer. */
 const IDLE_LOOKS_MAX = 32;
 /** Probes sent before it is decided anew what to do. */
@@ -183,6 +184,7 @@ export class Writer {
     const giveUpAt = timing.elapsed() + GIVE_UP_MS;
     let maybeLanded = false;
     let putting = false;
+    let thaws = 0;
     for (let retryMs = RETRY_MS.first; ; retryMs = Math.min(retryMs * 2, RETRY_MS.max)) {
       try {
         // Whoever was away for long reads first, whoever failed looks what became of it.
@@ -208,11 +210,12 @@ export class Writer {
         replica.assertUsable();
         if (error instanceof OutcomeUnknownError) throw error;
         if (error instanceof LogRefusedError) throw maybeLanded ? new OutcomeUnknownError(error) : error;
-        // A freeze is no reason to give up: whoever thaws looks and tries again.
+        // A freeze is no reason to give up: whoever thaws looks and tries again. Unless it freezes again and again.
         const thawed = error instanceof HeadStaleError;
         if (putting && !thawed) maybeLanded = true;
         putting = false;
-        if (timing.elapsed() > giveUpAt && !thawed) throw maybeLanded ? new OutcomeUnknownError(error) : error;
+        if (thawed && ++thaws <= THAWS_MAX) continue;
+        if (thawed || timing.elapsed() > giveUpAt) throw maybeLanded ? new OutcomeUnknownError(error) : error;
         await timing.pause(retryMs * (0.5 + timing.random() / 2));
       }
     }
