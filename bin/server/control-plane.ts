@@ -49,7 +49,7 @@ export async function startControlPlane({ dataDir, log, publicUrl, print }: Cont
   try {
     const client = dynamoClient({ endpoint: store.endpoint });
     await createTables(client);
-    const keyspaces = openKeyspaces({ client, table: EMBEDDED_TABLES.tenant, clock, log });
+    const keyspaces = openKeyspaces({ client, table: EMBEDDED_TABLES.tenant, clock, log, soleWriter: true });
     const connections = new Connections();
     const relay = localRelay(connections);
     // The inbox tells the reconciler of reports, and the reconciler reads the inbox.
