@@ -9,7 +9,7 @@ import { requireCluster } from '../../functions/api/auth/require-cluster.ts';
 import { createEtcd } from '../../functions/api/etcd/create-etcd.ts';
 import { clusterResources } from '../../functions/api/cluster-resources.ts';
 import { createKube } from '../../functions/api/kube/create-kube.ts';
-import { auditWrite } from './audit-write.ts';
+import { auditWrite } from '../../functions/api/audit-write.ts';
 import { removeHostOfNode } from '../../functions/api/remove-host.ts';
 import type { ApiEnv } from '../../functions/context.ts';
 import { createInstall, type InstallDeps } from '../../functions/node/install.ts';

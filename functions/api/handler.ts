@@ -11,9 +11,11 @@ import { hostedStore } from '../hosted/store.ts';
 import { streamed } from '../hosted/stream-answer.ts';
 import { onError } from '../on-error.ts';
 import { createAccounts } from './accounts/create-accounts.ts';
+import { auditWrite } from './audit-write.ts';
 import { authenticate } from './auth/authenticate.ts';
 import { requireCluster } from './auth/require-cluster.ts';
 import { clusterResources } from './cluster-resources.ts';
+import { createEtcd } from './etcd/create-etcd.ts';
 import { createKube } from './kube/create-kube.ts';
 import { removeHostOfNode } from './remove-host.ts';
 
@@ -29,6 +31,14 @@ app.use(requestId());
 app.route('/', createAccounts({ accounts, info: elsewhere, clientIp, deleteNode, resources: clusterResources(keyspaces), log }));
 app.use('/clusters/:cluster/*', authenticate({ accounts }), requireCluster({ accounts }));
 app.route(
+  '/clusters/:cluster/etcd',
+  createEtcd({
+    keyspaces,
+    random: Math.random,
+    onError: (error, id) => log.error('an etcd request failed', { error, requestId: id }),
+  }),
+);
+app.route(
   '/clusters/:cluster',
   createKube({
     keyspaces,
@@ -36,7 +46,10 @@ app.route(
     clock,
     newUid: randomUUID,
     onError: (error, id) => log.error('a Kubernetes API request failed', { error, requestId: id }),
-    onWrite: (write) => inBackground(removeHostOfNode(accounts, log, write)),
+    onWrite(write) {
+      inBackground(auditWrite(accounts, log, write));
+      inBackground(removeHostOfNode(accounts, log, write));
+    },
   }),
 );
 

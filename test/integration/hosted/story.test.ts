@@ -118,6 +118,19 @@ describe('the hosted service, by its own bundles', () => {
   );
 
   test(
+    'keeps keys by the etcd gateway, and audits who changed the cluster',
+    async () => {
+      const key = Buffer.from('greeting').toString('base64');
+      const value = Buffer.from('hello').toString('base64');
+      expect(await ask(`${kube}/etcd/v3/kv/put`, 'POST', token, { key, value })).toMatchObject({ status: 200 });
+      expect(await ask(`${kube}/etcd/v3/kv/range`, 'POST', token, { key })).toMatchObject({ json: { kvs: [{ key, value }] } });
+      const { json } = await ask(`${hosted.url}/v1/audit`, 'GET', token);
+      expect(JSON.stringify(json)).toMatch(/web/);
+    },
+    STEP_MS,
+  );
+
+  test(
     'says clearly that container output is not there yet',
     async () => {
       const [first] = (await pods()) as unknown as { metadata: { name: string } }[];

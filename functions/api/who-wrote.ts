@@ -1,4 +1,4 @@
-import type { AuditedWrite } from '../../functions/api/kube/deps.ts';
+import type { AuditedWrite } from './kube/deps.ts';
 import type { Who } from '../../store/accounts/audit.ts';
 
 /** The person behind a write, as audit records name people. */

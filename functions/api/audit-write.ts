@@ -1,5 +1,5 @@
 import type { Logger } from '../../core/ports/logger.ts';
-import type { AuditedWrite } from '../../functions/api/kube/deps.ts';
+import type { AuditedWrite } from './kube/deps.ts';
 import type { Accounts } from '../../store/accounts/accounts.ts';
 import { whoWrote } from './who-wrote.ts';
 
