@@ -2,17 +2,19 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import type { HostPrincipal } from '../../core/ports/identity.ts';
 import { Connections } from './connections.ts';
 import { pushUpgrade } from './upgrade.ts';
 
 const servers: { readonly server: Server; readonly push: ReturnType<typeof pushUpgrade> }[] = [];
 
-async function listening(): Promise<number> {
+async function listening(host?: HostPrincipal): Promise<number> {
   const server = createServer();
   const push = pushUpgrade({
     path: '/node/v1/push',
     connections: new Connections(),
-    authenticate: async () => new Response('who are you?', { status: 401 }),
+    authenticate: async () => host ?? new Response('who are you?', { status: 401 }),
+    closeGraceMs: 0,
   });
   push.attach(server);
   servers.push({ server, push });
@@ -53,3 +55,18 @@ describe('the push endpoint, asked by anyone', () => {
     expect(await upgrade(await listening(), '/node/v1/push?x=%')).toMatch(/^HTTP\/1.1 401/);
   });
 });
+
+test('a host that is gone without a word does not hold up the stop', async () => {
+  const port = await listening({ kind: 'host', tenant: 't', cluster: 'c', hostId: 'h', nodeName: 'n' });
+  const { server, push } = servers.pop()!;
+  const socket = connect(port, '127.0.0.1');
+  const key = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==';
+  socket.write(`GET /node/v1/push HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${key}\r\n\r\n`);
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  expect(answer.toString()).toMatch(/^HTTP\/1.1 101/);
+  // From here on it neither answers nor closes.
+  socket.on('error', () => {});
+  push.close();
+  await new Promise((resolve) => server.close(resolve));
+  socket.destroy();
+}, 10_000);
