@@ -33,6 +33,17 @@ describe('a ReplicaSet', () => {
     expect(cluster.get('Pod', first!).metadata.deletionTimestamp).toBeDefined();
   });
 
+  test('stops making pods while too many of them fit nowhere, and goes on when there is room', async () => {
+    const cluster = await replicaSet(2_000_000_000);
+    for (let round = 0; round < 10; round++) await cluster.settle();
+    const unplaced = cluster.pods.filter(({ spec }) => !spec.nodeName).length;
+    expect(unplaced).toBe(500);
+    const placed = cluster.pods.length - unplaced;
+    await scaleTo(cluster, placed + 2);
+    await cluster.settle();
+    expect(kept(cluster)).toHaveLength(placed + 2);
+  });
+
   test('replaces a pod that failed', async () => {
     const cluster = await replicaSet(1);
     const [first] = kept(cluster);

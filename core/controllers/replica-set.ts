@@ -12,6 +12,9 @@ import type { ClusterState, Controller, NewResource } from './types.ts';
 /** Pods made at once. Then they are placed, and then come more: a large ReplicaSet must not keep all others waiting. */
 const BURST = 200;
 
+/** While so many of its pods have no node, it makes no more: `replicas: 2000000000` must not fill the log with pods that fit nowhere. */
+const UNPLACED_MAX = 500;
+
 /** Keeps as many pods as each ReplicaSet asks for, and counts them in its status. */
 export const replicaSetController: Controller = {
   name: 'replicaset-controller',
@@ -26,7 +29,8 @@ function reconcile(state: ClusterState, draft: Draft, replicaSet: ReplicaSet, no
   const active = claim(state, draft, replicaSet, 'Pod', isActive).filter(isActive);
   if (!replicaSet.metadata.deletionTimestamp && !isTerminating(state, replicaSet.metadata.namespace)) {
     const missing = (replicaSet.spec.replicas ?? 1) - active.length;
-    if (missing > 0) createPods(state, draft, replicaSet, Math.min(missing, BURST));
+    const unplaced = active.filter((pod) => !pod.spec.nodeName).length;
+    if (missing > 0) createPods(state, draft, replicaSet, Math.min(missing, BURST, Math.max(0, UNPLACED_MAX - unplaced)));
     else if (missing < 0) deletePods(draft, replicaSet, active, -missing, now);
   }
   const status = statusOf(replicaSet, active, draft, now);
