@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { pushConnections } from '../../store/connections.ts';
+import { logExists } from '../../store/log-exists.ts';
 import { dynamoWakes } from '../../store/wakes.ts';
 import { required } from '../hosted/environment.ts';
 import type { InvocationContext } from '../hosted/function-url.ts';
@@ -40,6 +41,7 @@ const runner = hostedRunner({
   told: new Map(),
   notifier: apiGateway({ connections: pushConnections(client, tables, clock), endpoint: required('pushEndpoint'), log }),
   wakes: dynamoWakes(client, tables.identity),
+  exists: logExists(client, tables.tenant),
 });
 
 export async function handler(event: StreamEvent | ClockEvent, context: InvocationContext): Promise<BatchResult | undefined> {

@@ -28,7 +28,7 @@ async function world() {
   const cluster = await ReconcileWorld.with();
   await cluster.inbox.put(TENANT, CLUSTER, heard('n1', cluster.now));
   const { set, wakes } = memoryWakes();
-  const counted = { runs: 0, broken: false };
+  const counted = { runs: 0, broken: false, deleted: false };
   const inbox = {
     ...cluster.inbox,
     async list(...of: [string, string]) {
@@ -37,7 +37,13 @@ async function world() {
       return cluster.inbox.list(...of);
     },
   };
-  return { cluster, set, wakes, counted, runner: hostedRunner({ ...cluster.deps, inbox, wakes }) };
+  return {
+    cluster,
+    set,
+    wakes,
+    counted,
+    runner: hostedRunner({ ...cluster.deps, inbox, wakes, exists: async () => !counted.deleted }),
+  };
 }
 
 const news = (given: Partial<ClusterNews>): ClusterNews => ({
@@ -59,6 +65,16 @@ describe('the hosted trigger', () => {
     const { runs } = counted;
     await runner.news(news({ commits: true }));
     expect(counted.runs).toBe(runs);
+  });
+
+  test('writes nothing for a deleted cluster, though its replica still has it, and sets no alarm', async () => {
+    const { cluster, counted, runner, set } = await world();
+    await cluster.create(deployment('web'));
+    counted.deleted = true;
+    await runner.news(news({ commits: true, reports: true }));
+    expect(counted.runs).toBe(0);
+    expect(cluster.state.list('Pod')).toHaveLength(0);
+    expect(set).toEqual([]);
   });
 
   test('does not run for a heartbeat, unless its host had been given up', async () => {

@@ -7,6 +7,8 @@ import type { ClusterNews } from './stream-news.ts';
 
 export interface RunnerDeps extends ReconcileDeps {
   readonly wakes: Wakes;
+  /** False once the cluster is deleted: a run by a replica from before would write to what is gone. */
+  exists(tenant: string, cluster: string): Promise<boolean>;
 }
 
 /** What is known of a cluster between two runs in the same process; losing it costs a superfluous run, no more. */
@@ -48,6 +50,10 @@ export function hostedRunner(deps: RunnerDeps) {
   }
 
   async function run(tenant: string, cluster: string): Promise<void> {
+    if (!(await deps.exists(tenant, cluster))) {
+      memories.delete(`${tenant}#${cluster}`);
+      return;
+    }
     const memory = memoryOf(tenant, cluster);
     for (let pass = 1; ; pass++) {
       const { revision, wakeAt } = await reconcileCluster(deps, tenant, cluster);

@@ -25,14 +25,20 @@ export async function purgeGone({ store, hooks }: AccountsContext, tenant: strin
 /** Log, snapshots, reports, connections and alarms: everything that store/ keeps of a cluster besides its hosts (DESIGN 1). */
 async function purgeCluster(store: AccountsStore, tenant: string, cluster: string): Promise<void> {
   const items = store.forTenant(tenant);
-  for (const keyspace of ['registry', 'kv']) {
-    for (const part of ['snap', 'log', 'chunk', 'lease']) await items.clear(`${part}#${cluster}/${keyspace}`);
-  }
+  await clearLogs();
   await items.clear(`inbox#${cluster}`);
   for (const { id } of await items.list<ConnectionRow>(`conn#${cluster}`)) await store.identity.clear(`conn#${id}`);
   await items.clear(`conn#${cluster}`);
   const alarms = await store.identity.list('wake');
   for (const { sk } of alarms) {
     if (sk.endsWith(`#${tenant}#${cluster}`)) await store.transact([{ write: store.identity.remove('wake', sk) }]);
+  }
+  // Again, for who was in the middle of a commit.
+  await clearLogs();
+
+  async function clearLogs(): Promise<void> {
+    for (const keyspace of ['registry', 'kv']) {
+      for (const part of ['snap', 'log', 'chunk', 'lease']) await items.clear(`${part}#${cluster}/${keyspace}`);
+    }
   }
 }
