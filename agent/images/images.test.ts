@@ -91,7 +91,12 @@ describe('images to make room', () => {
     const engine = { removeImage } as unknown as Engine;
     const open = () =>
       imageCollector({ engine, file: join(directory, 'images.json'), now, log: silentLogger, diskUsed: async () => used() });
-    return { collector: await open(), reopen: open, done: () => rm(directory, { recursive: true }) };
+    // What was pulled last may still be on its way to the disk.
+    return {
+      collector: await open(),
+      reopen: open,
+      done: () => rm(directory, { recursive: true, maxRetries: 10, retryDelay: 20 }),
+    };
   }
 
   test('are those that were pulled here and are in no use, longest unused first, until there is enough', async () => {
