@@ -47,7 +47,30 @@ const resources = (base: string): Row =>
     ),
   );
 
+const etcd = (path: string, more: Ask = {}): Row => ofCluster(`/etcd${path}`, { method: 'POST', body: {}, ...more });
+const PUT = { key: 'YQ==', value: 'YQ==' };
+
+const ETCD: Readonly<Record<string, Row>> = {
+  'POST /clusters/:cluster/etcd/v3/kv/range': etcd('/v3/kv/range', { body: { key: PUT.key } }),
+  'POST /clusters/:cluster/etcd/v3/kv/put': etcd('/v3/kv/put', { body: PUT, needs: 'editor' }),
+  'POST /clusters/:cluster/etcd/v3/kv/deleterange': etcd('/v3/kv/deleterange', { body: { key: PUT.key }, needs: 'editor' }),
+  'POST /clusters/:cluster/etcd/v3/kv/txn': etcd('/v3/kv/txn', { body: { success: [{ requestPut: PUT }] }, needs: 'editor' }),
+  'POST /clusters/:cluster/etcd/v3/kv/compaction': etcd('/v3/kv/compaction', { body: { revision: '1' }, needs: 'editor' }),
+  'POST /clusters/:cluster/etcd/v3/kv/lease/leases': etcd('/v3/kv/lease/leases'),
+  'POST /clusters/:cluster/etcd/v3/kv/lease/timetolive': etcd('/v3/kv/lease/timetolive', { body: { ID: '1' } }),
+  'POST /clusters/:cluster/etcd/v3/kv/lease/revoke': etcd('/v3/kv/lease/revoke', { body: { ID: '1' }, needs: 'editor' }),
+  'POST /clusters/:cluster/etcd/v3/lease/grant': etcd('/v3/lease/grant', { body: { TTL: '60' }, needs: 'editor' }),
+  'POST /clusters/:cluster/etcd/v3/lease/keepalive': etcd('/v3/lease/keepalive', { body: { ID: '1' } }),
+  'POST /clusters/:cluster/etcd/v3/lease/leases': etcd('/v3/lease/leases'),
+  'POST /clusters/:cluster/etcd/v3/lease/revoke': etcd('/v3/lease/revoke', { body: { ID: '1' }, needs: 'editor' }),
+  'POST /clusters/:cluster/etcd/v3/lease/timetolive': etcd('/v3/lease/timetolive', { body: { ID: '1' } }),
+  'POST /clusters/:cluster/etcd/v3/maintenance/status': etcd('/v3/maintenance/status'),
+  'POST /clusters/:cluster/etcd/v3/watch': etcd('/v3/watch', { body: { create_request: { key: PUT.key } } }),
+};
+
 const ROWS: Readonly<Record<string, Row>> = {
+  ...ETCD,
+  ...Object.fromEntries(Object.keys(ETCD).map((key) => [key.replace('POST', 'ALL'), { passes: 'answers 405 to other methods' }])),
   'ALL /*': { passes: 'metrics and request id' },
   'ALL /v1/*': { passes: 'authenticates what is below it' },
   'ALL /v1/members/*': { passes: 'no tokens of one cluster' },
@@ -98,7 +121,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   'POST /v1/tokens': every({ body: { kind: 'join', cluster: '{cluster}' }, needs: 'admin', names: true }),
   'DELETE /v1/tokens/:id': every({ path: '/v1/tokens/{token}', needs: 'admin', names: true }),
   'GET /v1/nodes': every({ path: '/v1/nodes?cluster={cluster}', names: true }),
-  'DELETE /v1/nodes/:name': every({ path: '/v1/nodes/{node}?cluster={cluster}', needs: 'editor', names: true }),
+  'DELETE /v1/nodes/:name': every({ path: '/v1/nodes/{node}?cluster={cluster}', needs: 'admin', names: true }),
   'GET /v1/audit': every({ needs: 'admin' }),
   'GET /v1/audit/export': every({ needs: 'admin' }),
   'GET /v1/usage': every(),
@@ -130,6 +153,10 @@ const ROWS: Readonly<Record<string, Row>> = {
   'ALL /clusters/:cluster/apis/:group/:version/:path{.+}': resources('/apis/apps/v1/namespaces/default'),
   'ALL /clusters/:cluster/api/*': ofCluster('/api/v1/x/', { method: 'POST', needs: 'editor' }),
   'ALL /clusters/:cluster/apis/*': ofCluster('/apis/apps', { method: 'POST', needs: 'editor' }),
+
+  'ALL /clusters/:cluster/etcd/*': { passes: 'headers' },
+  'GET /clusters/:cluster/etcd/version': ofCluster('/etcd/version'),
+  'GET /clusters/:cluster/etcd/health': ofCluster('/etcd/health'),
 
   'GET /node/v1/assignment': { host: {} },
   'POST /node/v1/report': { host: { body: {} } },
