@@ -28,6 +28,7 @@ import { terminationMessage } from './runtime/termination-message.ts';
 import { openState } from './state-store.ts';
 import type { StepContext } from './steps/context.ts';
 import { hookRunner } from './steps/hooks.ts';
+import { lane } from './steps/lane.ts';
 import { pollAssignment } from './uplink/assignment-poll.ts';
 import { pushChannel } from './uplink/push-channel.ts';
 import { reporter } from './uplink/reporter.ts';
@@ -54,6 +55,8 @@ export interface HostOptions {
 
 const MEASURE_MS = 30_000;
 const IMAGE_COLLECT_MS = 300_000;
+/** Starting is work for the processor: a few more than it has cores at once, and never a crowd. */
+const STARTS_MAX = 8;
 /** Before the first assignment says otherwise. */
 const SETTINGS = { reportSeconds: 20, pollSeconds: 300 };
 
@@ -105,6 +108,8 @@ export async function runHost(host: HostOptions): Promise<void> {
     volumes: podVolumes(layout, (message) => log.warn(message)),
     hooks: hookRunner(engine, signal),
     events,
+    starting: lane(Math.min(info.cpus + 1, STARTS_MAX)),
+    ending: lane(1),
     source,
     owner,
     bootId: info.bootId,

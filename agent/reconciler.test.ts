@@ -6,6 +6,7 @@ import type { PodMemory } from './planner/memory.ts';
 import type { ObservedContainer } from './planner/observed.ts';
 import { type Reconciler, reconciler } from './reconciler.ts';
 import type { StepContext } from './steps/context.ts';
+import { lane } from './steps/lane.ts';
 import { BOOT, memoryOf, observed, pod } from './testing/pods.ts';
 
 /** The loop around the planner, with an engine that answers as told. Time is moved by hand. */
@@ -34,6 +35,8 @@ function start(
     volumesWanted: () => undefined,
     host: () => ({ nodeName: 'n', hostIp: '' }),
     cancel: () => undefined,
+    starting: lane(4),
+    ending: lane(1),
     owner: 'c/h',
     source: { configMap: () => undefined, secret: () => undefined },
     hostMemoryBytes: 1e9,

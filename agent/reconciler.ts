@@ -1,5 +1,5 @@
 import type { Logger } from '../core/ports/logger.ts';
-import { DockerUnavailable, messageOf } from './docker/errors.ts';
+import { DockerTimeout, DockerUnavailable, messageOf } from './docker/errors.ts';
 import { absorb } from './planner/absorb.ts';
 import { blockedAfter } from './planner/backoff.ts';
 import { containerMemory, type PodMemory } from './planner/memory.ts';
@@ -112,9 +112,12 @@ export function reconciler(options: ReconcilerOptions): Reconciler {
 
   function failed(step: Step, error: unknown): void {
     // The engine's watch says it once for all.
-    if (error instanceof DockerUnavailable) return;
+    if (error instanceof DockerUnavailable && !(error instanceof DockerTimeout)) return;
     const memory = pods.get(step.podUid);
-    if (step.type !== 'startContainer' || !memory) {
+    if (error instanceof DockerTimeout && memory) {
+      context.events.add({ type: 'Warning', reason: 'EngineTimeout', message: error.message, pod: memory.pod });
+    }
+    if (step.type !== 'startContainer' || !memory || error instanceof DockerTimeout) {
       log.warn('a step failed', { step: step.type, pod: memory?.pod.metadata.name ?? step.podUid, reason: messageOf(error) });
       return;
     }

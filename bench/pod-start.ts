@@ -14,7 +14,7 @@ import { BUSYBOX, importBusybox } from '../test/support/images.ts';
  */
 
 const ROUNDS_OF_ONE = 9;
-const ROUNDS_OF_TWENTY = 3;
+const ROUNDS_OF_TWENTY = 5;
 const COMMAND = ['sleep', '100000'];
 
 export async function run(): Promise<Record<string, number>> {

@@ -1,5 +1,5 @@
 import { Agent, type IncomingMessage, request } from 'node:http';
-import { DockerError, DockerUnavailable } from './errors.ts';
+import { DockerError, DockerTimeout, DockerUnavailable } from './errors.ts';
 
 /**
  * HTTP to a Docker engine over its unix socket, and nothing more: the Engine API's calls are in the files beside this one.
@@ -96,10 +96,21 @@ export class DockerConnection {
       );
       const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
       const deadline =
-        timeoutMs > 0 ? setTimeout(() => sent.destroy(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs) : undefined;
+        timeoutMs > 0
+          ? setTimeout(
+              () =>
+                sent.destroy(
+                  new DockerTimeout(
+                    `the Docker engine did not answer within ${timeoutMs / 1000} s: ${options.method} ${options.path}`,
+                  ),
+                ),
+              timeoutMs,
+            )
+          : undefined;
       sent.on('error', (error: NodeJS.ErrnoException) => {
         clearTimeout(deadline);
-        reject(options.signal?.aborted ? error : new DockerUnavailable(unavailableText(this.socketPath, error)));
+        if (error instanceof DockerTimeout) reject(error);
+        else reject(options.signal?.aborted ? error : new DockerUnavailable(unavailableText(this.socketPath, error)));
       });
       sent.end(payload);
     });

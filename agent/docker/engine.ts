@@ -52,7 +52,7 @@ export function dockerEngine(connection: DockerConnection) {
     startContainer: (id: string) => post(`/containers/${id}/start`),
     /** Sends the image's stop signal, and SIGKILL after `graceSeconds`. Returns when the container has stopped. */
     stopContainer: (id: string, graceSeconds: number) =>
-      post(`/containers/${id}/stop`, { query: { t: Math.ceil(graceSeconds) }, timeoutMs: 0 }),
+      post(`/containers/${id}/stop`, { query: { t: Math.ceil(graceSeconds) }, timeoutMs: graceSeconds * 1000 + 120_000 }),
     killContainer: (id: string, signal = 'SIGKILL') => post(`/containers/${id}/kill`, { query: { signal } }),
     removeContainer: (id: string, force = false) =>
       connection.json<void>({ method: 'DELETE', path: `/containers/${id}`, query: { force, v: true } }),

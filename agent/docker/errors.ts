@@ -14,6 +14,9 @@ export class DockerUnavailable extends Error {
   override readonly name = 'DockerUnavailable';
 }
 
+/** The engine took the request and never answered: it is stuck. */
+export class DockerTimeout extends DockerUnavailable {}
+
 export function isNotFound(error: unknown): boolean {
   return error instanceof DockerError && error.status === 404;
 }

@@ -7,6 +7,7 @@ import type { ContainerCache } from '../runtime/container-cache.ts';
 import type { ConfigSource, HostFacts } from '../runtime/environment.ts';
 import type { PodVolumes } from '../volumes/pod-volumes.ts';
 import type { HookRunner } from './hooks.ts';
+import type { Lane } from './lane.ts';
 
 /** What executors work with. */
 export interface StepContext {
@@ -16,6 +17,13 @@ export interface StepContext {
   readonly volumes: PodVolumes;
   readonly hooks: HookRunner;
   readonly events: EventLog;
+  /** Containers are started a few at a time: more at once are not faster. */
+  readonly starting: Lane;
+  /**
+   * Containers are ended one after the other. Docker 20.10 can lock up for good when two networks are taken down at the same
+   * time (libnetwork: an endpoint's deletion and another's leaving wait for each other's lock); seen with twenty at once.
+   */
+  readonly ending: Lane;
   readonly source: ConfigSource;
   /** `<cluster>/<host id>`. */
   readonly owner: string;

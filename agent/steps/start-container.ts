@@ -15,6 +15,7 @@ import { StartFailure } from '../runtime/start-failure.ts';
 import { tagOf } from '../../core/resources/pod-spec/defaults.ts';
 import { type StepContext, subject } from './context.ts';
 import { targetOf } from './hooks.ts';
+import { endContainer } from './end-container.ts';
 import { prepareVolumes } from './prepare-volumes.ts';
 
 /** How long the engine, or a hook, may take before a start counts as failed, ms. */
@@ -55,7 +56,7 @@ export async function startContainer(step: StepOf<'startContainer'>, context: St
   const past = containerMemory(memory, name);
   const started = { attempt, bootId: context.bootId, containerId: id };
   try {
-    await context.engine.startContainer(id);
+    await context.starting(() => context.engine.startContainer(id));
   } catch (error) {
     if (!(error instanceof DockerError)) throw error;
     await context.engine.removeContainer(id, true).catch(() => undefined);
@@ -109,7 +110,7 @@ async function createWithImage(
 
 async function create(context: StepContext, name: string, config: ContainerCreate): Promise<string | undefined> {
   try {
-    return (await context.engine.createContainer(name, config)).Id;
+    return (await context.starting(() => context.engine.createContainer(name, config))).Id;
   } catch (error) {
     if (!isConflict(error)) throw error;
     // An earlier create landed although nobody heard of it. Now that it is seen, the planner knows what to do with it.
@@ -170,7 +171,7 @@ async function postStart(
   } catch (error) {
     const message = `PostStartHook failed: ${messageOf(error)}`;
     context.events.add({ type: 'Warning', reason: 'FailedPostStartHook', message, pod, container: container.name });
-    await context.engine.stopContainer(id, graceSeconds(pod)).catch(() => undefined);
+    await endContainer(context, id, graceSeconds(pod)).catch(() => undefined);
     await context.cache.refresh(id);
   }
 }

@@ -27,7 +27,8 @@ export async function startSandbox({ podUid, attempt }: StepOf<'startSandbox'>, 
   let id: string | undefined;
   try {
     id = await createPause(context, containerName(identity), config);
-    await context.engine.startContainer(id);
+    const made = id;
+    await context.starting(() => context.engine.startContainer(made));
     delete memory.sandboxBlocked;
   } catch (error) {
     if (!(error instanceof DockerError)) throw error;

@@ -1,6 +1,7 @@
-import { DockerError, isNotFound, messageOf } from '../docker/errors.ts';
+import { messageOf } from '../docker/errors.ts';
 import type { StepOf } from '../planner/steps.ts';
 import type { StepContext } from './context.ts';
+import { endContainer, ignoreMissing } from './end-container.ts';
 import { targetOf } from './hooks.ts';
 
 /** What a container whose preStop used up its time still gets, seconds (Kubernetes' number). */
@@ -23,15 +24,13 @@ export async function stopContainer(step: StepOf<'stopContainer'>, context: Step
     }
   }
   const left = graceSeconds - (context.now() - since) / 1000;
-  await ignoreMissing(
-    context.engine.stopContainer(id, preStop && graceSeconds > 0 ? Math.max(left, GRACE_SECONDS_MIN) : Math.max(left, 0)),
-  );
+  await endContainer(context, id, preStop && graceSeconds > 0 ? Math.max(left, GRACE_SECONDS_MIN) : Math.max(left, 0));
   await context.cache.refresh(id);
 }
 
 export async function killContainer({ id }: StepOf<'killContainer'>, context: StepContext): Promise<void> {
   // 409: it isn't running any more.
-  await ignoreMissing(context.engine.killContainer(id), 409);
+  await context.ending(() => ignoreMissing(context.engine.killContainer(id), 409));
   await context.cache.refresh(id);
 }
 
@@ -44,13 +43,4 @@ export async function removeContainer({ id }: StepOf<'removeContainer'>, context
 function ipOf(context: StepContext, podUid: string, id: string): string | undefined {
   const own = context.cache.byPod().get(podUid);
   return own?.find((c) => c.kind === 'pause' && c.state === 'running')?.ip ?? context.cache.get(id)?.ip;
-}
-
-async function ignoreMissing(call: Promise<unknown>, alsoStatus?: number): Promise<void> {
-  try {
-    await call;
-  } catch (error) {
-    if (isNotFound(error) || (error instanceof DockerError && error.status === alsoStatus)) return;
-    throw error;
-  }
 }

@@ -30,6 +30,8 @@ export interface Reporter {
 
 /** Between two reports at least so long: changes come in bursts. */
 const INTERVAL_MS = 1000;
+/** While more is about to change, the news can wait a little longer. */
+const UNSETTLED_MS = 2000;
 /** A heartbeat's distance: trying is then no more work than reporting. */
 const RETRY_MS_MAX = 20_000;
 
@@ -101,7 +103,7 @@ export function reporter(options: ReporterOptions): Reporter {
 
   function check(settled: boolean): void {
     if (busy || failures > 0) return;
-    const at = Math.max(settled ? now() : now() + INTERVAL_MS, sentAt + INTERVAL_MS);
+    const at = Math.max(settled ? now() : now() + UNSETTLED_MS, sentAt + INTERVAL_MS);
     if (dueAt <= at || options.build()?.key === sentKey) return;
     wakeAt(at);
   }

@@ -166,7 +166,8 @@ async function removeAllContainers(socket: string): Promise<void> {
   const engine = dockerEngine(connection);
   try {
     const containers = await connection.json<{ Id: string }[]>({ method: 'GET', path: '/containers/json', query: { all: true } });
-    await Promise.all(containers.map(({ Id }) => engine.removeContainer(Id, true).catch(() => undefined)));
+    // One after the other: Docker 20.10 can lock up when many networks are taken down at the same time.
+    for (const { Id } of containers) await engine.removeContainer(Id, true).catch(() => undefined);
   } finally {
     engine.close();
   }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,9 +21,10 @@ describe('an agent that is killed', () => {
   beforeAll(async () => {
     bundle = await bundleAgent();
   });
-  afterAll(async () => {
+  afterAll(() => bundle.remove());
+  afterEach(async () => {
     await Promise.all(agents.map((agent) => agent.kill('SIGKILL')));
-    await bundle.remove();
+    agents = [];
   });
   const start = (data: string) => {
     const agent = spawnAgent({ bundle, server: host.plane.url, token: host.plane.token, docker: host.dockerd.socket, data });
