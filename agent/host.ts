@@ -80,7 +80,7 @@ export async function runHost(host: HostOptions): Promise<void> {
   if (assignment) applyAssignment(pods, assignment.pods, now());
 
   const engine = dockerEngine(new DockerConnection(options.docker));
-  const events = eventLog(time.now, () => report.check(false));
+  const events = eventLog({ serverTime: time.now, log, onAdd: () => report.check(false) });
   const cache = containerCache({
     engine,
     owner,

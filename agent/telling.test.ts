@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { silentLogger } from '../core/ports/logger.ts';
 import { agentLogger } from './agent-log.ts';
 import { serverTime } from './clock-offset.ts';
 import { eventLog } from './event-log.ts';
@@ -37,10 +38,7 @@ describe('log lines', () => {
 describe('happenings', () => {
   test("are told in the control plane's time, each once, until they are old", () => {
     let now = NOW;
-    const events = eventLog(
-      () => now,
-      () => undefined,
-    );
+    const events = eventLog({ serverTime: () => now, log: silentLogger, onAdd: () => undefined });
     events.add({ type: 'Normal', reason: 'Started', message: 'x'.repeat(2000), pod: pod(), container: 'main' });
     now += 60_000;
     events.add({ type: 'Warning', reason: 'Failed', message: 'short' });
@@ -55,6 +53,19 @@ describe('happenings', () => {
     expect(first!.id).not.toBe(second!.id);
     now += 61_000;
     expect(events.recent().map(({ reason }) => reason)).toEqual(['Failed']);
+  });
+
+  test('that go on and on are told a few times, and then now and then; others are told beside them', () => {
+    let now = NOW;
+    let told = 0;
+    const events = eventLog({ serverTime: () => now, log: silentLogger, onAdd: () => told++ });
+    for (let second = 0; second < 600; second++, now += 1000) {
+      events.add({ type: 'Warning', reason: 'Unhealthy', message: `failed, try ${second}`, pod: pod(), container: 'main' });
+    }
+    expect(told).toBe(9);
+    events.add({ type: 'Warning', reason: 'Unhealthy', message: 'failed', pod: pod('other'), container: 'main' });
+    events.add({ type: 'Normal', reason: 'Killing', message: 'stopped', pod: pod(), container: 'main' });
+    expect(told).toBe(11);
   });
 });
 

@@ -28,7 +28,7 @@ async function addressTowards(server: URL): Promise<string> {
 
 function firstAddress(): string | undefined {
   for (const [name, addresses = []] of Object.entries(os.networkInterfaces())) {
-    if (/^(docker|br-|veth|trnd|cni|flannel)/.test(name)) continue;
+    if (/^(docker|br-|veth|cni|flannel)/.test(name)) continue;
     const found = addresses.find(({ internal, family }) => !internal && family === 'IPv4');
     if (found) return found.address;
   }

@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { imageCollector } from '../../../agent/images/image-gc.ts';
+import { imageExists } from '../../../agent/images/image-store.ts';
+import { silentLogger } from '../../../core/ports/logger.ts';
 import type { Secret } from '../../../core/resources/schema/secret.ts';
-import { busyboxFiles } from '../../support/images.ts';
+import { busyboxFiles, importImage } from '../../support/images.ts';
 import { podOf } from './fake-control-plane.ts';
 import { useHarness } from './harness.ts';
 import { startRegistry, type TestRegistry } from './registry.ts';
@@ -71,4 +74,27 @@ describe('an image in a registry', () => {
     await host.plane.until('restarted again', () => host.container('app')?.restartCount === 2 && host.container('app')?.ready);
     expect(await host.event('PullFailed')).toContain('Restarting with the image that is on this host');
   });
+});
+
+test('to make room, images that were pulled here go if nothing uses them; no other image is ever touched', async () => {
+  const [unused, used, foreign] = ['gc.test/unused:1', 'gc.test/used:1', 'gc.test/foreign:1'];
+  for (const image of [unused, used, foreign]) await importImage(host.dockerd.socket, image!, busyboxFiles());
+  const running = await host.engine.createContainer('user', { Image: used!, Cmd: ['sleep', '9'], Labels: {}, HostConfig: {} });
+  let now = Date.now();
+  const collector = await imageCollector({
+    engine: host.engine,
+    file: join(host.data, 'gc.json'),
+    now: () => now,
+    log: silentLogger,
+    diskUsed: async () => 0.9,
+  });
+  for (const image of [unused, used]) collector.pulled({ image: image!, id: '', sizeBytes: 1 });
+  now += 3_600_000;
+  await collector.collect('/', new Set());
+  expect(await Promise.all([unused, used, foreign].map((image) => imageExists(host.engine, image!)))).toEqual([
+    false,
+    true,
+    true,
+  ]);
+  await host.engine.removeContainer(running.Id, true);
 });
