@@ -40,10 +40,14 @@ export async function imageCollector(options: ImageCollectorOptions): Promise<Im
   const known = await readJson<ImageRecord[]>(file).catch(() => undefined);
   const records = new Map((Array.isArray(known) ? known : []).map((record) => [record.image, record]));
 
-  const save = () =>
-    writeAtomic(file, JSON.stringify([...records.values()])).catch((error: unknown) => {
-      log.warn('the list of pulled images could not be written', { reason: messageOf(error) });
-    });
+  // One write after the other: two at once would share a temporary file.
+  let saved: Promise<void> = Promise.resolve();
+  const save = () => {
+    saved = saved
+      .then(() => writeAtomic(file, JSON.stringify([...records.values()])))
+      .catch((error: unknown) => log.warn('the list of pulled images could not be written', { reason: messageOf(error) }));
+    return saved;
+  };
 
   async function remove(record: ImageRecord): Promise<void> {
     try {
@@ -64,6 +68,7 @@ export async function imageCollector(options: ImageCollectorOptions): Promise<Im
     },
     async collect(diskPath, inUse) {
       for (const record of records.values()) if (inUse.has(record.image)) record.lastUsedAt = now();
+      await saved;
       if (records.size === 0 || (await diskUsed(diskPath)) < HIGH) return;
       const candidates = [...records.values()]
         .filter(({ image, pulledAt }) => !inUse.has(image) && now() - pulledAt > YOUNG_MS)
