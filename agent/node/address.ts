@@ -10,7 +10,7 @@ import os from 'node:os';
 export async function hostAddress(server: URL): Promise<string> {
   const towards = await addressTowards(server).catch(() => undefined);
   if (towards && !towards.startsWith('127.') && towards !== '::1') return towards;
-  return firstAddress() ?? '127.0.0.1';
+  return firstAddress();
 }
 
 async function addressTowards(server: URL): Promise<string> {
@@ -26,11 +26,12 @@ async function addressTowards(server: URL): Promise<string> {
   }
 }
 
-function firstAddress(): string | undefined {
+/** The first that isn't loopback or a container bridge; 127.0.0.1 if there is no other. */
+export function firstAddress(): string {
   for (const [name, addresses = []] of Object.entries(os.networkInterfaces())) {
     if (/^(docker|br-|veth|cni|flannel)/.test(name)) continue;
     const found = addresses.find(({ internal, family }) => !internal && family === 'IPv4');
     if (found) return found.address;
   }
-  return undefined;
+  return '127.0.0.1';
 }

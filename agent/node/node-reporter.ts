@@ -1,6 +1,7 @@
 import type { NodeStatus } from '../../core/resources/schema/node.ts';
+import { abortableDelay } from '../abortable-delay.ts';
 import type { EngineState } from '../runtime/engine-watch.ts';
-import { hostAddress } from './address.ts';
+import { firstAddress, hostAddress } from './address.ts';
 import { nodeConditions, nodeVerdicts } from './conditions.ts';
 import { type HostInfo, nodeInfoOf } from './host-info.ts';
 import { type HostUsage, hostUsage, nodeResources } from './resources.ts';
@@ -29,19 +30,26 @@ export interface NodeReporterOptions {
   readonly time: (at: number) => string;
 }
 
-export async function nodeReporter(options: NodeReporterOptions): Promise<NodeReporter> {
+/** A report need not wait longer than this for the address; it comes with the next. */
+const ADDRESS_WAIT_MS = 1000;
+
+export function nodeReporter(options: NodeReporterOptions): NodeReporter {
   const { info, nodeName, version, server, dataDirectory, engine, stateProblem, now, time } = options;
   const since = new Map<string, { status: string; at: number }>();
   let usage: HostUsage | undefined;
-  let address = await hostAddress(server);
+  // Which address leads to the control plane takes a look-up of its name: a host that is cut off must not wait for that.
+  let address = firstAddress();
 
   return {
     address: () => address,
     async measure() {
       const state = engine();
-      usage = await hostUsage([dataDirectory, ...(state.up ? [state.info.DockerRootDir] : [])]);
       // A host that has just booted may get its address later than the agent starts.
-      address = await hostAddress(server);
+      const looked = hostAddress(server).then((found) => {
+        address = found;
+      });
+      await Promise.race([looked, abortableDelay(ADDRESS_WAIT_MS, AbortSignal.timeout(ADDRESS_WAIT_MS))]);
+      usage = await hostUsage([dataDirectory, ...(state.up ? [state.info.DockerRootDir] : [])]);
     },
     status() {
       const state = engine();

@@ -40,7 +40,7 @@ const IGNORED = /^(create|exec_|attach|resize|top|copy|export|health_status|upda
  * Keeps the cache true to the engine: everything once after each (re)connection, then what its events name. Nothing is polled
  * but a slow resync. Runs until `signal`.
  */
-export function watchEngine(options: EngineWatchOptions): { state(): EngineState; done: Promise<void> } {
+export function watchEngine(options: EngineWatchOptions): { readonly state: () => EngineState; readonly done: Promise<void> } {
   const { engine, cache, log, onChange, signal } = options;
   let state: EngineState = { up: false, message: 'the Docker engine was not asked yet', asked: false };
   let failures = 0;

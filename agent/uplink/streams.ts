@@ -6,9 +6,9 @@ import type { SignedClient } from './signed-client.ts';
 
 /** The streams that this host is answering, by the id that the control plane gave them. */
 export interface Streams {
-  answer(id: string, request: StreamRequest): void;
+  readonly answer: (id: string, request: StreamRequest) => void;
   /** Nobody reads it any more. */
-  cancel(id: string): void;
+  readonly cancel: (id: string) => void;
 }
 
 /** More at once are refused by not answering them: a host is not there to be read only. */
