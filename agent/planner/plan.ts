@@ -62,8 +62,9 @@ export function plan(input: PlanInput): Plan {
     if (at > input.now && (wake === undefined || at < wake)) wake = at;
   };
   for (const memory of input.pods) {
-    if (memory.gone) continue;
     const own = input.observed.get(memory.pod.metadata.uid) ?? [];
+    // A start that was under way when the pod went may still leave something.
+    if (memory.gone && own.length === 0) continue;
     const podPlan: PodPlan = { input, memory, own, add, wakeAt };
     if (memory.ending || memory.failed) planEnding(podPlan);
     else planRunning(podPlan);

@@ -31,7 +31,8 @@ export const executors: { readonly [T in StepType]: Executor<T> } = {
     await context.volumes.remove(podUid);
     context.volumesWritten(podUid, undefined);
     const memory = context.pod(podUid);
-    if (memory) memory.gone = true;
+    // Given back while this was under way: it lives, and must not be forgotten.
+    if (memory?.ending) memory.gone = true;
   },
   finishInit({ podUid }, context) {
     const memory = context.pod(podUid);
