@@ -1,3 +1,4 @@
+import { lowerBound } from '../keyspace/sorted-map.ts';
 import type { Key, KeyValue, ReadView, TxnView } from '../keyspace/types.ts';
 
 /**
@@ -24,7 +25,7 @@ export class Overlay implements TxnView {
 
   *range(from: Key, to: Key): IterableIterator<KeyValue> {
     // A copy: who iterates may write meanwhile.
-    const own = this.#keys.slice(position(this.#keys, from), position(this.#keys, to));
+    const own = this.#keys.slice(lowerBound(this.#keys, from), lowerBound(this.#keys, to));
     let next = 0;
     for (const kv of this.#base.range(from, to)) {
       while (next < own.length && own[next]! < kv.key) {
@@ -62,7 +63,7 @@ export class Overlay implements TxnView {
 
   #write(key: Key, kv: KeyValue | undefined): void {
     if (this.#written.has(key)) this.#bytes -= sizeOf(key, this.#written.get(key));
-    else this.#keys.splice(position(this.#keys, key), 0, key);
+    else this.#keys.splice(lowerBound(this.#keys, key), 0, key);
     this.#written.set(key, kv);
     this.#bytes += sizeOf(key, kv);
   }
@@ -95,18 +96,6 @@ export class Overlay implements TxnView {
     }
     return count;
   }
-}
-
-/** Of the first key that is not less. */
-function position(keys: readonly Key[], key: Key): number {
-  let low = 0;
-  let high = keys.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (keys[middle]! < key) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 const OPERATION_BYTES = 64;

@@ -283,7 +283,7 @@ function rankOf<V>(root: Node<V>, key: Key): number {
 }
 
 /** First index whose key is >= `key`. */
-function lowerBound(keys: readonly Key[], key: Key): number {
+export function lowerBound(keys: readonly Key[], key: Key): number {
   let low = 0;
   let high = keys.length;
   while (low < high) {

@@ -42,7 +42,9 @@ const HANDS_OFF = { '--iptables': 'false', '--ip6tables': 'false', '--ip-masq': 
 
 /** Can this machine run an engine? A test that needs one says so instead of failing for want of it. */
 export function canRunDockerd(): boolean {
-  return process.getuid?.() === 0 && ['/usr/sbin/dockerd', '/usr/bin/dockerd'].some((path) => existsSync(path));
+  const possible = process.getuid?.() === 0 && ['/usr/sbin/dockerd', '/usr/bin/dockerd'].some((path) => existsSync(path));
+  if (!possible) console.warn("skipped what needs a Docker engine: starting one takes root and Debian's docker.io");
+  return possible;
 }
 
 export async function startDockerd(options: DockerdOptions = {}): Promise<Dockerd> {
