@@ -1,0 +1,69 @@
+import type { Grant, HaltReason, Ledger, Package, Policy, Progress } from './model.ts';
+
+/** What happens to a group's book. Each step gives a new one; a step that changes nothing gives the same. */
+
+/**
+ * The counts are about one target version at a time. What is under way and the limits go on; so does a halt: that the channel has
+ * moved on doesn't say that somebody has looked.
+ */
+export function aimAt(ledger: Ledger, version: string): Ledger {
+  return ledger.version === version ? ledger : { ...ledger, version, completed: 0, failed: 0 };
+}
+
+/** Gives up on updates that take too long. In safe mode that halts the group; else their slots are free again. */
+export function giveUpOnLate(ledger: Ledger, policy: Policy, now: number): Ledger {
+  const late = ledger.underWay.filter(({ grantedAt }) => now - grantedAt > policy.timeout);
+  if (late.length === 0) return ledger;
+  const underWay = ledger.underWay.filter((grant) => !late.includes(grant));
+  const next = { ...ledger, underWay, failed: ledger.failed + late.length };
+  return policy.safeMode ? halt(next, 'UpdateTimedOut', now) : haltOnFailures(next, policy, now);
+}
+
+export function grantTo(ledger: Ledger, instance: string, granted: Package, period: number, now: number): Ledger {
+  const others = ledger.underWay.filter((grant) => grant.instance !== instance);
+  const grant: Grant = { instance, package: granted, grantedAt: now, progress: 'granted' };
+  const recent = ledger.grantedAt.filter((time) => now - time < period);
+  return { ...ledger, underWay: [...others, grant], grantedAt: [...recent, now] };
+}
+
+export function advance(ledger: Ledger, instance: string, progress: Progress): Ledger {
+  const grant = grantOf(ledger, instance);
+  if (!grant || grant.progress === progress) return ledger;
+  return { ...ledger, underWay: ledger.underWay.map((one) => (one === grant ? { ...one, progress } : one)) };
+}
+
+/** Counts only what reached the target: a floor on the way proves nothing about it. */
+export function complete(ledger: Ledger, instance: string, version: string): Ledger {
+  return { ...without(ledger, instance), completed: ledger.completed + (ledger.version === version ? 1 : 0) };
+}
+
+export function fail(ledger: Ledger, instance: string, policy: Policy, now: number): Ledger {
+  const next = { ...without(ledger, instance), failed: ledger.failed + 1 };
+  if (policy.safeMode && next.completed === 0) return halt(next, 'FirstUpdateFailed', now);
+  return haltOnFailures(next, policy, now);
+}
+
+export function halt(ledger: Ledger, reason: HaltReason, now: number): Ledger {
+  return ledger.halted ? ledger : { ...ledger, halted: { reason, at: now } };
+}
+
+/** A person has looked: the counts that led to the halt start anew, and so does the first attempt of safe mode. */
+export function resume(ledger: Ledger): Ledger {
+  return { ...ledger, halted: undefined, failed: 0 };
+}
+
+/** Frees an instance's slot without a word on how it went. */
+export function without(ledger: Ledger, instance: string): Ledger {
+  if (!grantOf(ledger, instance)) return ledger;
+  return { ...ledger, underWay: ledger.underWay.filter((grant) => grant.instance !== instance) };
+}
+
+export function grantOf(ledger: Ledger, instance: string): Grant | undefined {
+  return ledger.underWay.find((grant) => grant.instance === instance);
+}
+
+function haltOnFailures(ledger: Ledger, { halt: rule }: Policy, now: number): Ledger {
+  const finished = ledger.failed + ledger.completed;
+  if (!rule || finished < rule.afterFinished || ledger.failed * 100 <= rule.failedPercent * finished) return ledger;
+  return halt(ledger, 'TooManyFailures', now);
+}
