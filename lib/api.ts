@@ -17,7 +17,7 @@ export class Api extends Construct {
 
   constructor(scope: Construct, id: string, props: ApiProps) {
     super(scope, id);
-    const { installation, tenant, identity, frontDoor, push } = props;
+    const { installation, tenant, identity, frontDoor, secrets, push } = props;
     const { stage, domain, mailFrom } = installation;
     this.function = new HostedFunction(this, 'Api', {
       name: 'api',
@@ -47,6 +47,7 @@ export class Api extends Construct {
         'ConditionCheckItem',
       ]);
     }
+    secrets.allow(this.function, ['GenerateDataKey', 'Decrypt']);
     this.function.allow(['execute-api:ManageConnections'], [push.connectionsArn('DELETE')]);
     if (mailFrom !== undefined) {
       const sender = Stack.of(this).formatArn({ service: 'ses', resource: 'identity', resourceName: mailFrom.split('@')[1]! });

@@ -7,9 +7,36 @@ const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
 const template = Template.fromStack(new DataStack(app, 'data', { stage: 'test' }));
 
 describe('the data stack', () => {
-  test('has two tables and nothing that runs, so that an idle installation costs storage only', () => {
+  test('has two tables, a key and nothing that runs, so that an idle installation costs storage and the key', () => {
     template.resourceCountIs('AWS::DynamoDB::GlobalTable', 2);
-    expect(Object.keys(template.toJSON().Resources)).toHaveLength(2);
+    template.resourceCountIs('AWS::KMS::Key', 1);
+    template.resourceCountIs('AWS::KMS::Alias', 1);
+    expect(Object.keys(template.toJSON().Resources)).toHaveLength(4);
+  });
+
+  test('keeps the key of Secrets as long as the tables, and renews its material each year', () => {
+    template.hasResource('AWS::KMS::Key', {
+      DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
+      Properties: { EnableKeyRotation: true, RotationPeriodInDays: 365, PendingWindowInDays: 30 },
+    });
+  });
+
+  test('lets nobody use the key but by a role of this account that may', () => {
+    const [key] = Object.values(template.findResources('AWS::KMS::Key'));
+    expect((key!['Properties'] as { KeyPolicy: unknown }).KeyPolicy).toEqual({
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Effect: 'Allow',
+          Action: 'kms:*',
+          Resource: '*',
+          Principal: {
+            AWS: { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':iam::', { Ref: 'AWS::AccountId' }, ':root']] },
+          },
+        },
+      ],
+    });
   });
 
   test.each(['terrane-test-tenant', 'terrane-test-identity'])(

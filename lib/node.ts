@@ -12,7 +12,7 @@ export class NodeApi extends Construct {
 
   constructor(scope: Construct, id: string, props: PartProps) {
     super(scope, id);
-    const { installation, tenant, identity, frontDoor } = props;
+    const { installation, tenant, identity, frontDoor, secrets } = props;
     this.function = new HostedFunction(this, 'Node', {
       name: 'node',
       stage: installation.stage,
@@ -23,6 +23,8 @@ export class NodeApi extends Construct {
     // Joins are transactions over tokens, hosts and the plan; reports are put, and deleted again when they came too late.
     allowItems(this.function, tenant, ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem']);
     allowItems(this.function, identity, ['GetItem', 'PutItem', 'UpdateItem']);
+    // Assignments hold the Secrets that a host's pods need.
+    secrets.allow(this.function, ['Decrypt']);
     this.url = this.function.fn.addFunctionUrl({ authType: FunctionUrlAuthType.NONE });
   }
 }

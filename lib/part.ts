@@ -1,6 +1,7 @@
 import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import type { FrontDoor } from './front-door.ts';
 import type { Installation } from './installation.ts';
+import type { Secrets } from './secrets.ts';
 
 /** What every part of the service is given. */
 export interface PartProps {
@@ -8,6 +9,7 @@ export interface PartProps {
   readonly tenant: ITableV2;
   readonly identity: ITableV2;
   readonly frontDoor: FrontDoor;
+  readonly secrets: Secrets;
 }
 
 /** Environment that all functions over the store share; functions/hosted/environment.ts reads it. */

@@ -15,7 +15,11 @@ function templateOf(context: Record<string, string> = {}): Template {
 interface Statement {
   readonly Action: string | string[];
   readonly Resource: unknown;
-  readonly Condition?: { 'ForAllValues:StringLike'?: Record<string, string[]>; StringEquals?: Record<string, string> };
+  readonly Condition?: {
+    'ForAllValues:StringLike'?: Record<string, string[]>;
+    StringEquals?: Record<string, string>;
+    Null?: Record<string, string>;
+  };
 }
 
 interface Resource {
@@ -28,7 +32,8 @@ function readable(value: unknown): string {
   if (typeof value === 'string') return value;
   const [[name, argument]] = Object.entries(value as object) as [[string, unknown]];
   if (name === 'Fn::Join') return (argument as [string, unknown[]])[1].map(readable).join('');
-  if (name === 'Fn::ImportValue') return String(argument).replace(/.*?(Identity|Tenant)Table[0-9A-F]{8}(Stream)?Arn.*/, '$1$2');
+  if (name === 'Fn::ImportValue')
+    return String(argument).replace(/.*?(Identity|Tenant|Secrets)(?:Table|Key)[0-9A-F]{8}(Stream)?Arn.*/, '$1$2');
   return String(Array.isArray(argument) ? argument[0] : argument).replace(/[0-9A-F]{8}$/, '');
 }
 
@@ -41,8 +46,9 @@ function statementsOf(template: Template): string[] {
       const keys = Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'];
       const actions = [Action].flat().sort().join(' ');
       const from = Condition?.StringEquals?.['ses:FromAddress'];
+      const named = Object.keys(Condition?.Null ?? {}).filter((key) => key.startsWith('kms:'));
       lines.push(
-        `${role}: ${actions} on ${[Resource].flat().map(readable).join(', ')}${keys ? ` of ${keys.join(' ')}` : ''}${from ? ` as ${from}` : ''}`,
+        `${role}: ${actions} on ${[Resource].flat().map(readable).join(', ')}${keys ? ` of ${keys.join(' ')}` : ''}${from ? ` as ${from}` : ''}${named.map((key) => ` if ${key} is given`).join('')}`,
       );
     }
   }
@@ -60,6 +66,8 @@ describe('what the functions may do', () => {
         'Api: dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on Identity',
         `Api: execute-api:ManageConnections on ${here}execute-api:AWS::Region:AWS::AccountId:PushApi/live/DELETE/@connections/*`,
         `Api: ses:SendEmail on ${here}ses:AWS::Region:AWS::AccountId:identity/example.com as terrane@example.com`,
+        'Api: kms:Decrypt kms:GenerateDataKey on Secrets if kms:EncryptionContext:terrane:tenant is given',
+        'Node: kms:Decrypt on Secrets if kms:EncryptionContext:terrane:tenant is given',
         'Node: dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on Tenant',
         'Node: dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on Identity',
         'Push: dynamodb:GetItem on Identity of host-key#*',

@@ -3,6 +3,7 @@ import { type Context, Hono } from 'hono';
 import { requestId } from 'hono/request-id';
 import type { ServerInfo } from '../../core/accounts/api.ts';
 import type { Logger } from '../../core/ports/logger.ts';
+import { confidentialKeyspaces } from '../../core/secrets/confidential-keyspaces.ts';
 import { createAccounts } from '../../functions/api/accounts/create-accounts.ts';
 import { authenticate } from '../../functions/api/auth/authenticate.ts';
 import { requireCluster } from '../../functions/api/auth/require-cluster.ts';
@@ -34,7 +35,8 @@ export interface AppDeps {
 /** All faces of the control plane as one app, as CloudFront and API Gateway put them together in the hosted service. */
 export function createApp(deps: AppDeps): Hono<ApiEnv> {
   const { controlPlane, log } = deps;
-  const { accounts, keyspaces, inbox, relay, clock } = controlPlane;
+  const { accounts, keyspaces, dataKeys, inbox, relay, clock } = controlPlane;
+  const confidential = confidentialKeyspaces(keyspaces, dataKeys);
   const app = new Hono<ApiEnv>();
   app.onError(onError({ log }));
   app.use(deps.metrics.middleware, requestId());
@@ -52,12 +54,12 @@ export function createApp(deps: AppDeps): Hono<ApiEnv> {
       info: deps.info,
       clientIp,
       deleteNode: (...node) => controlPlane.deleteNode(...node),
-      resources: clusterResources(keyspaces),
+      resources: clusterResources(confidential),
       log,
     }),
   );
   const kube = createKube({
-    keyspaces,
+    keyspaces: confidential,
     relay,
     clock,
     newUid: deps.newUid,
@@ -83,6 +85,7 @@ export function createApp(deps: AppDeps): Hono<ApiEnv> {
     createNode({
       accounts,
       keyspaces,
+      dataKeys,
       inbox,
       streams: relay,
       clock,

@@ -7,6 +7,7 @@ import type { Logger } from '../../core/ports/logger.ts';
 import { bootstrapCluster } from '../../core/resources/namespaces.ts';
 import { deleteResource } from '../../core/resources/write.ts';
 import { StatusError } from '../../core/resources/status.ts';
+import type { DataKeys } from '../../core/secrets/data-key.ts';
 import { Connections } from '../../functions/push/connections.ts';
 import { localNotifier } from '../../functions/push/local-notifier.ts';
 import { localRelay } from '../../functions/push/local-relay.ts';
@@ -14,16 +15,21 @@ import { type Reconciler, startReconciler } from '../../functions/reconcile/loop
 import { type Accounts, openAccounts } from '../../store/accounts/accounts.ts';
 import { createTables, dynamoClient, EMBEDDED_TABLES } from '../../store/dynamodb.ts';
 import { startDynoxide } from '../../store/dynoxide.ts';
+import { openDataKeys } from '../../store/data-keys.ts';
 import { everyCluster } from '../../store/every-cluster.ts';
 import { dynamoInbox } from '../../store/inbox.ts';
 import { watchedInbox } from '../../store/inbox-watched.ts';
+import { keyFile } from '../../store/key-file.ts';
 import { type OpenKeyspaces, openKeyspaces } from '../../store/keyspaces.ts';
 import { maildirMailer } from '../../store/maildir.ts';
+import { dynamoTable } from '../../store/table.ts';
 
 /** The parts of the embedded control plane that have no HTTP in them, wired and running. */
 export interface ControlPlane {
   readonly accounts: Accounts;
+  /** In which Secrets are sealed. */
   readonly keyspaces: OpenKeyspaces;
+  readonly dataKeys: DataKeys;
   readonly inbox: ReturnType<typeof watchedInbox>;
   readonly connections: Connections;
   readonly relay: ReturnType<typeof localRelay>;
@@ -45,11 +51,13 @@ export interface ControlPlaneOptions {
 export async function startControlPlane({ dataDir, log, publicUrl, print }: ControlPlaneOptions): Promise<ControlPlane> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const clock: Clock = { now: () => Date.now() };
+  const encryption = await keyFile(join(dataDir, 'secrets.key'));
   const store = await startDynoxide({ dataDir, log });
   try {
     const client = dynamoClient({ endpoint: store.endpoint });
     await createTables(client);
     const keyspaces = openKeyspaces({ client, table: EMBEDDED_TABLES.tenant, clock, log, soleWriter: true });
+    const dataKeys = openDataKeys({ table: dynamoTable(client, EMBEDDED_TABLES.tenant), encryption, clock, log });
     const connections = new Connections();
     const relay = localRelay(connections);
     // The inbox tells the reconciler of reports, and the reconciler reads the inbox.
@@ -98,6 +106,7 @@ export async function startControlPlane({ dataDir, log, publicUrl, print }: Cont
     return {
       accounts,
       keyspaces,
+      dataKeys,
       inbox,
       connections,
       relay,

@@ -34,6 +34,16 @@ export const catalogue = {
   },
   busy: { status: 503, when: 'Too many people are changing the same thing at once.', fix: 'Nothing was changed: try again.' },
   unavailable: { status: 503, when: 'The service can not answer just now.', fix: 'Try again in a moment.' },
+  key_service_unavailable: {
+    status: 503,
+    when: 'The key that Secrets are encrypted with can not be had just now.',
+    fix: 'Try again in a moment; if it stays, the operator finds the cause in the server log.',
+  },
+  secret_unreadable: {
+    status: 500,
+    when: 'The Secret can not be decrypted.',
+    fix: 'The operator restores the key that it was encrypted with; or delete its namespace and make the Secret again.',
+  },
   internal: { status: 500, when: 'Something went wrong on our side.', fix: 'Try again; if it stays, report the request id.' },
 
   // Who are you

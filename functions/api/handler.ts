@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { requestId } from 'hono/request-id';
 import { TerraneError } from '../../core/errors/terrane-error.ts';
+import { confidentialKeyspaces } from '../../core/secrets/confidential-keyspaces.ts';
 import type { ApiEnv } from '../context.ts';
 import { inBackground } from '../hosted/background.ts';
 import { hostedAccounts } from '../hosted/accounts.ts';
+import { hostedDataKeys } from '../hosted/data-keys.ts';
 import { noRelay } from '../hosted/no-relay.ts';
 import { beforeFreeze, clientIp, serve } from '../hosted/serve.ts';
 import { hostedStore } from '../hosted/store.ts';
@@ -23,12 +25,16 @@ import { removeHostOfNode } from './remove-host.ts';
 
 const store = hostedStore();
 const { keyspaces, clock, log } = store;
+const confidential = confidentialKeyspaces(keyspaces, hostedDataKeys(store));
 const { accounts, deleteNode } = hostedAccounts(store);
 
 const app = new Hono<ApiEnv>();
 app.onError(onError({ log }));
 app.use(requestId());
-app.route('/', createAccounts({ accounts, info: elsewhere, clientIp, deleteNode, resources: clusterResources(keyspaces), log }));
+app.route(
+  '/',
+  createAccounts({ accounts, info: elsewhere, clientIp, deleteNode, resources: clusterResources(confidential), log }),
+);
 app.use('/clusters/:cluster/*', authenticate({ accounts }), requireCluster({ accounts }));
 app.route(
   '/clusters/:cluster/etcd',
@@ -41,7 +47,7 @@ app.route(
 app.route(
   '/clusters/:cluster',
   createKube({
-    keyspaces,
+    keyspaces: confidential,
     relay: noRelay,
     clock,
     newUid: randomUUID,

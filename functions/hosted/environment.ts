@@ -12,6 +12,8 @@ export const VARIABLES = {
   mailFrom: 'MAIL_FROM',
   /** Name of the SSM parameter with the key that signs the agent's artefacts. */
   manifestKeyParameter: 'MANIFEST_KEY_PARAMETER',
+  /** ARN of the KMS key that wraps organisations' data keys. */
+  secretsKey: 'SECRETS_KEY',
 } as const;
 
 type Variable = keyof typeof VARIABLES;

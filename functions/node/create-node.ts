@@ -8,6 +8,7 @@ import type { Inbox } from '../../core/ports/inbox.ts';
 import type { Keyspaces } from '../../core/ports/keyspaces.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import type { StreamSink } from '../../core/ports/stream-relay.ts';
+import type { DataKeys } from '../../core/secrets/data-key.ts';
 import type { Accounts } from '../../store/accounts/accounts.ts';
 import { errorResponse, onError } from '../on-error.ts';
 import { parseJson, readBytes } from '../read-body.ts';
@@ -17,6 +18,8 @@ import { SERVER_TIME_HEADER, verifyHost, verifyWithKey } from './host-auth.ts';
 export interface NodeApiDeps {
   readonly accounts: Pick<Accounts, 'hostOfKey' | 'join'>;
   readonly keyspaces: Keyspaces;
+  /** For the Secrets in assignments. */
+  readonly dataKeys: DataKeys;
   readonly inbox: Inbox;
   readonly streams: StreamSink;
   readonly clock: Clock;
@@ -53,10 +56,10 @@ export function createNode(deps: NodeApiDeps): Hono {
     return c.json(await accounts.join(request, { ...(ip ? { ip } : {}), ...(requestId ? { requestId } : {}) }));
   });
 
-  const assigned = assignments(keyspaces);
+  const assigned = assignments(deps);
   app.get('/assignment', async (c) => {
     const host = await verifyHost(deps, c.req.raw, undefined);
-    const found = await assigned.read(host);
+    const found = await assigned.read(host, c.req.header('if-none-match'));
     if (!found) {
       throw new TerraneError('not_found', `The cluster has no node ${host.nodeName} yet.`, {
         fix: 'Send a report first: the first one makes the node.',
@@ -64,7 +67,7 @@ export function createNode(deps: NodeApiDeps): Hono {
     }
     c.header('etag', found.etag);
     c.header('cache-control', 'private, no-cache');
-    return c.req.header('if-none-match') === found.etag ? c.body(null, 304) : c.json(found.assignment);
+    return found.assignment === undefined ? c.body(null, 304) : c.json(found.assignment);
   });
 
   app.post('/report', async (c) => {

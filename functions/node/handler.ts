@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { requestId } from 'hono/request-id';
 import { openAccounts } from '../../store/accounts/accounts.ts';
+import { hostedDataKeys } from '../hosted/data-keys.ts';
 import { type InvocationContext, resultOf, type UrlEvent, type UrlResult } from '../hosted/function-url.ts';
 import { noRelay } from '../hosted/no-relay.ts';
 import { beforeFreeze, clientIp, serve } from '../hosted/serve.ts';
@@ -18,7 +19,10 @@ const accounts = openAccounts({
 const app = new Hono()
   .use(requestId())
   // The inbox's stream wakes the reconciler.
-  .route('/', createNode({ ...store, accounts, streams: noRelay, clientIp, onReport: () => {} }));
+  .route(
+    '/',
+    createNode({ ...store, accounts, dataKeys: hostedDataKeys(store), streams: noRelay, clientIp, onReport: () => {} }),
+  );
 
 export async function handler(event: UrlEvent, context: InvocationContext): Promise<UrlResult> {
   const result = await resultOf(await serve(app, event, context));

@@ -1,4 +1,5 @@
 import { TerraneError } from '../../core/errors/terrane-error.ts';
+import { DATA_KEYS_PART } from '../data-keys.ts';
 import { type AccountsStore, ONLY } from './accounts-store.ts';
 import { listClusters } from './clusters.ts';
 import { devicePart } from './device.ts';
@@ -59,7 +60,7 @@ export async function deleteOrganisation(
 }
 
 /** What is listed nowhere else. */
-const REST = ['rate', 'audit'];
+const REST = ['rate', 'audit', DATA_KEYS_PART];
 
 /** What was written meanwhile by requests that had begun before. Nobody is left who could ask again, so a failure is the operator's. */
 async function sweep({ store, log }: AccountsContext, tenant: string): Promise<void> {

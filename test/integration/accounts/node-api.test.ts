@@ -8,6 +8,7 @@ import { STREAM_STATUS_HEADER } from '../../../core/node/push.ts';
 import type { Report } from '../../../core/node/report.ts';
 import type { HostPrincipal } from '../../../core/ports/identity.ts';
 import type { InboxItem } from '../../../core/ports/inbox.ts';
+import { memoryDataKeys } from '../../../core/secrets/testing/memory-data-keys.ts';
 import { silentLogger } from '../../../core/ports/logger.ts';
 import { encodeResource, resourceKey } from '../../../core/resources/codec.ts';
 import type { AnyResource } from '../../../core/resources/schema/kinds.ts';
@@ -33,6 +34,7 @@ const registryOf = (tenant: string, cluster: string): Keyspace => {
 beforeAll(async () => {
   world = await openWorld();
   app = createNode({
+    dataKeys: memoryDataKeys(),
     accounts: world.accounts,
     keyspaces: { open: async (tenant, cluster) => registryOf(tenant, cluster) },
     inbox: {

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { inflateRawSync } from 'node:zlib';
+import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { dynamoWakes } from '../../../store/wakes.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -113,6 +115,38 @@ describe('the hosted service, by its own bundles', () => {
       expect((await host.report(assigned.map(runningPod))).status).toBe(200);
       await reading;
       expect(seen).toContain('"availableReplicas":2');
+    },
+    STEP_MS,
+  );
+
+  test(
+    'encrypts Secrets by KMS, decrypts them for the host whose pod needs them, and keeps them from the log',
+    async () => {
+      const password = 'open sesame, said Ali Baba';
+      const secret = { metadata: { name: 'db' }, stringData: { password } };
+      const encoded = Buffer.from(password).toString('base64');
+      expect(await ask(`${kube}/api/v1/namespaces/default/secrets`, 'POST', token, secret)).toMatchObject({ status: 201 });
+      const read = await ask(`${kube}/api/v1/namespaces/default/secrets/db`, 'GET', token);
+      expect(read.json.data).toEqual({ password: encoded });
+      expect(JSON.stringify((await host.assignment()).secrets)).not.toContain(encoded);
+
+      const env = [{ name: 'PW', valueFrom: { secretKeyRef: { name: 'db', key: 'password' } } }];
+      const pod = { metadata: { name: 'reader' }, spec: { containers: [{ name: 'c', image: 'web:1', env }] } };
+      expect(await ask(`${kube}/api/v1/namespaces/default/pods`, 'POST', token, pod)).toMatchObject({ status: 201 });
+      await eventually('the host is given the Secret', async () => {
+        expect((await host.assignment()).secrets).toMatchObject([{ data: { password: encoded } }]);
+      });
+      await ask(`${kube}/api/v1/namespaces/default/pods/reader?gracePeriodSeconds=0`, 'DELETE', token);
+
+      expect(new Set(hosted.kms.calls)).toEqual(
+        new Set(['GenerateDataKey', 'Decrypt'].map((action) => `${action} {"terrane:tenant":"${tenant}"}`)),
+      );
+      const { Items = [] } = await hosted.client.send(new ScanCommand({ TableName: 'tenant', ConsistentRead: true }));
+      const bytes = Items.flatMap((item) => Object.values(item).flatMap(({ B }) => (B ? [Buffer.from(B)] : [])));
+      const opened = bytes.map((one) => (one.length > 9 && one[0] === 1 ? inflateRawSync(one.subarray(9)) : one));
+      expect(opened.some((one) => one.includes('"kind":"Secret"'))).toBe(true);
+      expect(opened.some((one) => one.includes(encoded) || one.includes(password))).toBe(false);
+      for (const pool of hosted.functions.values()) expect(pool.logs()).not.toContain(encoded);
     },
     STEP_MS,
   );

@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { answerJson } from '../aws/server.ts';
+import type { AwsJsonService } from '../aws/service.ts';
 import { signatureProblem } from './signature-v4.ts';
 
 export interface SentMail {
@@ -16,8 +18,8 @@ export interface HeldConnection {
 }
 
 /**
- * The AWS services other than DynamoDB that functions call, as far as they call them: SSM parameters, SES, and API Gateway's
- * connections. Every call's signature is checked, and what AWS would refuse is refused.
+ * The AWS services other than DynamoDB that functions call, as far as they call them: SSM parameters, SES, API Gateway's
+ * connections, and `others`. Every call's signature is checked, and what AWS would refuse is refused.
  */
 export interface AwsServices {
   readonly endpoint: string;
@@ -31,7 +33,11 @@ export interface AwsServices {
 
 const MESSAGE_BYTES_MAX = 128 * 1024;
 
-export async function awsServices(): Promise<AwsServices> {
+/** `denied` says why the caller's role doesn't allow an action, as `kms:Decrypt`. */
+export async function awsServices(
+  others: readonly AwsJsonService[] = [],
+  denied: (accessKey: string, action: string) => string | undefined = () => undefined,
+): Promise<AwsServices> {
   const parameters = new Map<string, string>();
   const mails: SentMail[] = [];
   const connections = new Map<string, HeldConnection>();
@@ -51,6 +57,16 @@ export async function awsServices(): Promise<AwsServices> {
     const body = await buffer(request);
     const target = String(request.headers['x-amz-target'] ?? '');
     const path = request.url ?? '/';
+    const other = others.find((one) => target.startsWith(`${one.target}.`));
+    if (other) {
+      const [, action = ''] = target.split('.');
+      const wrong = signatureProblem(request, body, other.signedFor);
+      if (wrong) return fail(response, 403, 'InvalidSignatureException', `${target}: ${wrong}`);
+      const accessKey = /Credential=([^/]+)/.exec(request.headers.authorization ?? '')?.[1] ?? '';
+      const refusal = denied(accessKey, `${other.signedFor}:${action}`);
+      if (refusal !== undefined) return fail(response, 400, 'AccessDeniedException', refusal);
+      return answerJson(other, action, body, request, response);
+    }
     const service = target.startsWith('AmazonSSM.') ? 'ssm' : path.startsWith('/v2/email/') ? 'ses' : 'execute-api';
     const problem = signatureProblem(request, body, service);
     if (problem) return fail(response, 403, 'InvalidSignatureException', `${request.method} ${path}: ${problem}`);

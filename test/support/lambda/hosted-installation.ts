@@ -5,7 +5,8 @@ import { type CloudFront, cloudFront } from './cloudfront.ts';
 import { type Capacity, countingProxy } from './counting-proxy.ts';
 import { type FunctionPool, functionPool } from './function-pool.ts';
 import { accessKeyOf } from './function-process.ts';
-import { tablePolicy } from './policy.ts';
+import { actionPolicy, tablePolicy } from './policy.ts';
+import { type Kms, kms } from '../aws/kms.ts';
 import { synthesise } from './synthesised.ts';
 import { type TableStream, tableStream } from './table-stream.ts';
 import { embeddedStore } from '../../integration/store/embedded-store.ts';
@@ -15,6 +16,7 @@ export interface HostedInstallation {
   readonly url: string;
   readonly client: DynamoDBClient;
   readonly services: AwsServices;
+  readonly kms: Kms;
   readonly functions: ReadonlyMap<string, FunctionPool>;
   readonly stream: TableStream;
   /** What the functions' roles didn't allow them to do with the tables: their roles are enforced. */
@@ -26,15 +28,18 @@ export interface HostedInstallation {
   stop(): Promise<void>;
 }
 
+const SECRETS_KEY = 'arn:aws:kms:us-east-1:123456789012:key/0f0e0d0c-0b0a-4908-8706-050403020100';
 const ORIGIN_SECRET = 'the-front-door-secret-of-this-test';
 
 export async function hostedInstallation(): Promise<HostedInstallation> {
   const synthesised = synthesise({ stage: 'test', mailFrom: 'terrane@example.com' });
   const store = await embeddedStore();
-  const services = await awsServices();
   const { endpoint } = store.dynoxide;
   const allowed = tablePolicy(synthesised);
+  const mayCall = actionPolicy(synthesised);
   const names = new Map(Array.from(synthesised.functions.keys(), (name) => [accessKeyOf(name), name]));
+  const keys = kms(SECRETS_KEY);
+  const services = await awsServices([keys], (accessKey, action) => mayCall(names.get(accessKey) ?? accessKey, action));
   const denied: string[] = [];
   const proxy = await countingProxy(endpoint, (accessKey, operation, input) => {
     const refusal = allowed(names.get(accessKey) ?? accessKey, operation, input);
@@ -45,6 +50,7 @@ export async function hostedInstallation(): Promise<HostedInstallation> {
     TENANT_TABLE: 'tenant',
     IDENTITY_TABLE: 'identity',
     ORIGIN_SECRET,
+    SECRETS_KEY,
     PUSH_ENDPOINT: `${services.endpoint}/live`,
   };
   const functions = new Map<string, FunctionPool>();
@@ -56,6 +62,7 @@ export async function hostedInstallation(): Promise<HostedInstallation> {
     });
     const endpoints = {
       AWS_ENDPOINT_URL_DYNAMODB: proxy.endpoint,
+      AWS_ENDPOINT_URL_KMS: services.endpoint,
       AWS_ENDPOINT_URL_SSM: services.endpoint,
       AWS_ENDPOINT_URL_SESV2: services.endpoint,
     };
@@ -76,6 +83,7 @@ export async function hostedInstallation(): Promise<HostedInstallation> {
     url: front.url,
     client: store.client,
     services,
+    kms: keys,
     functions,
     stream,
     denied,

@@ -29,6 +29,15 @@ export function tablePolicy(synthesised: Synthesised): (fn: string, operation: s
   };
 }
 
+/** What a function's role lets it do with services other than DynamoDB, by action (`kms:Decrypt`). Answers what is refused. */
+export function actionPolicy(synthesised: Synthesised): (fn: string, action: string) => string | undefined {
+  return (fn, action) => {
+    if (!synthesised.functions.has(fn)) return `${fn} is no function`;
+    const allowed = statementsOf(synthesised, fn).some(({ Action }) => [Action].flat().includes(action));
+    return allowed ? undefined : `${fn} may not ${action}`;
+  };
+}
+
 function statementsOf({ resources, functions }: Synthesised, name: string): Statement[] {
   const role = JSON.stringify(resources[functions.get(name)!.logicalId]!.Properties.Role['Fn::GetAtt'][0]);
   return Object.values(resources)
