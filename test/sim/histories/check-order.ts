@@ -206,7 +206,8 @@ class OrderCheck {
     for (const call of this.#calls('refused')) {
       const { error } = call.outcome as { error: string };
       if (!isKv(call) || !(error.includes('key not found') || error.includes('future revision'))) continue;
-      const [first, last] = this.#window(call);
+      const [newest, last] = this.#window(call);
+      const first = isSerializable(call) ? 1 : newest;
       let right = false;
       for (let revision = first; revision <= last && !right; revision++) {
         try {

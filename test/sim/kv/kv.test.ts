@@ -1,0 +1,70 @@
+import { describe, expect, test } from '@jest/globals';
+import { withBlindPuts, withForeignNames, withLazyReads } from './sabotage.ts';
+import { type Sabotage, simulate } from './simulation.ts';
+
+const SEEDS = 200;
+/** So many stories are told with something broken, until it shows. */
+const SABOTAGED_SEEDS = 40;
+/** A limit on hanging, not an expectation of speed. */
+const LIMIT_MS = 180_000;
+
+/** The rules that are found broken, in as many stories as it takes to find that one. */
+async function found(rule: string, sabotage: Sabotage): Promise<string[]> {
+  const rules = new Set<string>();
+  for (let seed = 1; seed <= SABOTAGED_SEEDS && !rules.has(rule); seed++) {
+    for (const finding of (await simulate(seed, sabotage)).findings) rules.add(finding.rule);
+  }
+  return [...rules];
+}
+
+describe('a keyspace under kill -9, lost, late and doubled requests, partitions, wrong clocks and freezes beyond the retention', () => {
+  test(
+    'is strictly serializable, and its watches are reliable',
+    async () => {
+      const total: Record<string, number> = {};
+      for (let seed = 1; seed <= SEEDS; seed++) {
+        const { findings, counts } = await simulate(seed);
+        const again = `npm run sim:kv -- --seeds 1 --from ${seed}`;
+        expect({ again, findings }).toEqual({ again, findings: [] });
+        for (const [what, count] of Object.entries(counts)) total[what] = (total[what] ?? 0) + count;
+      }
+      // Enough went well, and enough went wrong, to prove something.
+      const { ok, unknown, refused, kills, partitions, freezes, snapshots, entries, of } = total as Record<string, number>;
+      for (const each of [
+        unknown,
+        refused,
+        kills,
+        partitions,
+        freezes,
+        snapshots,
+        total['long freezes'],
+        total['watches compacted'],
+      ]) {
+        expect(each).toBeGreaterThan(SEEDS / 2);
+      }
+      expect(ok).toBeGreaterThan(SEEDS * 50);
+      expect(of! - entries!).toBeGreaterThan(SEEDS);
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    'goes the same way again under the same seed',
+    async () => {
+      for (const seed of [1, 2, 3]) expect(await simulate(seed)).toEqual(await simulate(seed));
+    },
+    LIMIT_MS,
+  );
+
+  const sabotages: readonly [what: string, rule: string, Sabotage][] = [
+    ['a writer that does not know its own entries writes twice', 'a write took effect twice', { log: withForeignNames }],
+    ['a writer that trusts its head for ever forks history when it thaws', 'history was forked', { stoppedClocks: true }],
+    ['linearizable reads from memory are stale', 'a stale read', { staleReads: true }],
+    ['a log that hides news makes reads stale', 'a stale read', { log: withLazyReads }],
+    ['a put that does not see that it lost damages the log', 'the log is damaged', { log: withBlindPuts }],
+    ['watches that lose events', 'not reliable', { loseEvents: 0.05 }],
+  ];
+  for (const [what, rule, sabotage] of sabotages) {
+    test(`broken on purpose, is found out: ${what}`, async () => expect(await found(rule, sabotage)).toContain(rule), LIMIT_MS);
+  }
+});

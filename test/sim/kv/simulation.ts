@@ -1,0 +1,360 @@
+import type { WatchAnswer, WatchCreateRequest } from '../../../core/etcd/watch.ts';
+import { WatchStream } from '../../../core/etcd/watch.ts';
+import { CompactedError, CorruptLogError } from '../../../core/keyspace/errors.ts';
+import { AFTER_ALL_KEYS } from '../../../core/keyspace/keys.ts';
+import { RETENTION_MS, type Log } from '../../../core/keyspace/log.ts';
+import { type OpenKeyspace, openKeyspace } from '../../../core/keyspace/open.ts';
+import { VirtualTime } from '../../../core/keyspace/testing/virtual-time.ts';
+import { dynamoLog } from '../../../store/dynamodb-log.ts';
+import { checkOrder } from '../histories/check-order.ts';
+import { checkRegisters } from '../histories/check-registers.ts';
+import { checkWatch, type WatchRecord } from '../histories/check-watch.ts';
+import { type Finding, Recorder, show } from '../histories/history.ts';
+import { Random } from '../histories/random.ts';
+import { type AnyRequest, randomRequest, REGISTERS } from '../histories/workload.ts';
+import { answer, isRefusal } from './answer.ts';
+import { CALM, Machine, type Weather } from './machine.ts';
+import { ForkError, SharedTable } from './shared-table.ts';
+
+/** What is broken on purpose, to see that it is found. */
+export interface Sabotage {
+  /** Between a replica and its log. */
+  readonly log?: (log: Log) => Log;
+  /** Linearizable reads are answered from memory. */
+  readonly staleReads?: boolean;
+  /** A machine's clock never moves, so that its head seems fresh for ever, and nobody looks at signatures. */
+  readonly stoppedClocks?: boolean;
+  /** Watches lose one event in so many. */
+  readonly loseEvents?: number;
+}
+
+export interface Report {
+  readonly findings: readonly Finding[];
+  /** What happened, in numbers: a simulation in which nothing goes wrong proves nothing. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+const SITES = 3;
+const CLIENTS_PER_SITE = 2;
+const CALLS_PER_CLIENT = 40;
+const FAULTS = 18;
+const DAY_MS = RETENTION_MS;
+const STORM: Weather = { dropped: 0.04, unanswered: 0.06, late: 0.04, twice: 0.04, deadly: 0.01 };
+
+/** Runs one story under a seed, and says what is wrong with what its clients saw. */
+export async function simulate(seed: number, sabotage: Sabotage = {}): Promise<Report> {
+  const simulation = new Simulation(seed, sabotage);
+  try {
+    return await simulation.time.run(simulation.play());
+  } catch (error) {
+    if (error instanceof Stopped) return { findings: error.findings, counts: {} };
+    throw error;
+  }
+}
+
+/** A place that serves etcd's clients: a process with a replica, started again when it dies. */
+interface Site {
+  readonly name: string;
+  machine: Machine;
+  keyspace: OpenKeyspace | undefined;
+  /** How often it was started: clients that come back meet another process. */
+  starts: number;
+}
+
+class Simulation {
+  readonly time: VirtualTime;
+  readonly #random: Random;
+  readonly #sabotage: Sabotage;
+  readonly #table: SharedTable;
+  readonly #recorder = new Recorder();
+  readonly #sites: Site[] = [];
+  readonly #watches: WatchRecord[] = [];
+  readonly #leases: bigint[] = [];
+  readonly #counts: Record<string, number> = {};
+  #weather = STORM;
+  #values = 0;
+  #revision = 1;
+  #compactRevision = 0;
+  #over = false;
+  readonly #findings: Finding[] = [];
+
+  constructor(seed: number, sabotage: Sabotage) {
+    this.time = new VirtualTime(seed);
+    this.#random = new Random(seed ^ 0x5eed);
+    this.#sabotage = sabotage;
+    this.#table = new SharedTable(() => this.time.now());
+    // So that no clock is before the epoch.
+    this.time.jump(10 * DAY_MS);
+  }
+
+  async play(): Promise<Report> {
+    for (let n = 0; n < SITES; n++) {
+      const name = `s${n}`;
+      this.#sites.push({ name, machine: this.#machine(name), keyspace: undefined, starts: 0 });
+    }
+    const serving = this.#sites.map((site) => this.#keepUp(site));
+    const watching = this.#sites.flatMap((site) => [this.#watch(site, true), this.#watch(site, false)]);
+    const clients = this.#sites.flatMap((site) => Array.from({ length: CLIENTS_PER_SITE }, (_, n) => this.#client(site, n)));
+    const troubles = this.#trouble();
+    await Promise.all(clients);
+    await troubles;
+    await this.#calmDown();
+    await Promise.all([...serving, ...watching]);
+    await this.#check();
+    return { findings: this.#findings, counts: { ...this.#counts, ...this.#table.kept } };
+  }
+
+  #count(what: string): void {
+    this.#counts[what] = (this.#counts[what] ?? 0) + 1;
+  }
+
+  #machine(name: string): Machine {
+    const { stoppedClocks } = this.#sabotage;
+    const stoppedAt = this.time.now();
+    const machine = new Machine(name, this.time, this.#table, () => this.#weather);
+    if (stoppedClocks) {
+      this.#table.assertSigned = () => {};
+      machine.timing.now = () => stoppedAt;
+    }
+    return machine;
+  }
+
+  /** Starts the site's process whenever there is none. */
+  async #keepUp(site: Site): Promise<void> {
+    while (!this.#over) {
+      const { machine } = site;
+      if (!machine.alive) {
+        site.keyspace = undefined;
+        site.machine = this.#machine(site.name);
+        continue;
+      }
+      if (!site.keyspace || site.keyspace.failure) {
+        try {
+          site.keyspace = await machine.outlives(this.#open(machine));
+          site.starts++;
+        } catch (error) {
+          if ((error as Error).name === 'CorruptLogError')
+            this.#findings.push({ rule: 'the log is damaged', facts: String(error) });
+        }
+      }
+      await this.time.pause(20);
+    }
+  }
+
+  #open({ name, table, timing }: Machine): Promise<OpenKeyspace> {
+    const log = dynamoLog({ table, tenant: 't', keyspace: 'c/kv', clock: timing });
+    return openKeyspace(this.#sabotage.log?.(log) ?? log, {
+      writerId: `${name}-${this.#random.next()}`,
+      timing,
+      pollMs: 400,
+      snapshotAfterBytes: 20_000,
+    });
+  }
+
+  async #client(site: Site, n: number): Promise<void> {
+    for (let calls = 0; calls < CALLS_PER_CLIENT; calls++) {
+      await this.time.pause(150 * this.#random.next());
+      const { keyspace, machine } = site;
+      if (!keyspace || keyspace.failure || !machine.alive) {
+        await this.time.pause(100);
+        continue;
+      }
+      const request = this.#request();
+      const { method } = request;
+      // Whether it is acknowledged or not.
+      if (method === 'Compact') this.#compactRevision = Math.max(this.#compactRevision, request.request.revision);
+      const client = `${site.name}.${site.starts}.${n}`;
+      const call = () => machine.outlives(answer(keyspace, request, !this.#sabotage.staleReads));
+      const outcome = await this.#recorder.record(client, method, request.request as never, call as never, isRefusal);
+      this.#count(outcome.type);
+      if (outcome.type !== 'ok') continue;
+      this.#revision = Math.max(this.#revision, outcome.response.revision);
+      if (method === 'LeaseGrant') this.#leases.push(request.request.id);
+    }
+  }
+
+  #request(): AnyRequest {
+    const random = this.#random;
+    const kind = random.next();
+    if (kind < 0.02) return { method: 'LeaseGrant', request: { id: BigInt(1 + random.below(1e9)), ttl: 60n } };
+    if (kind < 0.03 && this.#leases.length > 0) return { method: 'LeaseRevoke', request: { id: random.pick(this.#leases) } };
+    if (kind < 0.06) {
+      const revision = Math.max(1, this.#revision - random.below(20));
+      return { method: 'Compact', request: { revision, physical: false } };
+    }
+    return randomRequest(random, { revision: this.#revision, leases: this.#leases, freshValue: `v${this.#values++}` });
+  }
+
+  /** A client that watches, and goes on where it was whenever the watch breaks. */
+  async #watch(site: Site, all: boolean): Promise<void> {
+    const range = all ? { key: '\0', rangeEnd: '\0' } : { key: 'k/', rangeEnd: 'k0' };
+    for (let next = 1; !this.#over; await this.time.pause(50)) {
+      const { keyspace, machine } = site;
+      if (!keyspace || keyspace.failure || !machine.alive) continue;
+      const request: WatchCreateRequest = {
+        ...range,
+        startRevision: next,
+        progressNotify: false,
+        filters: all ? [] : [this.#random.pick(['NOPUT', 'NODELETE', undefined])],
+        prevKv: this.#random.chance(0.7),
+        watchId: 0,
+      };
+      const answers: WatchAnswer[] = [];
+      await this.#follow(machine, keyspace, request, answers);
+      const compacted = answers.at(-1)?.compactRevision ?? 0;
+      const last = answers.findLast(({ events }) => events);
+      const until = this.#over ? keyspace.view().revision : undefined;
+      this.#watches.push({ from: next, request, answers, compactRevision: this.#compactRevision, ...(until ? { until } : {}) });
+      next = Math.max(compacted, last ? last.revision + 1 : next);
+      this.#count(compacted > 0 ? 'watches compacted' : 'watches broken');
+    }
+  }
+
+  /** Until something breaks, or for a while. */
+  async #follow(machine: Machine, keyspace: OpenKeyspace, request: WatchCreateRequest, answers: WatchAnswer[]): Promise<void> {
+    const head = keyspace.view().revision;
+    const stream = new WatchStream(head);
+    answers.push(stream.create(request, head));
+    const stop = new AbortController();
+    const steps = keyspace.watch({ from: '', to: AFTER_ALL_KEYS }, stream.next, stop.signal);
+    void this.time.pause(500 + 3_000 * this.#random.next()).then(() => stop.abort());
+    try {
+      for (;;) {
+        const step = await machine.outlives(steps.next());
+        if (step.done) return;
+        for (const each of stream.deliver(step.value)) {
+          if (!this.#random.chance(this.#sabotage.loseEvents ?? 0)) answers.push(each);
+        }
+      }
+    } catch (error) {
+      if (error instanceof CompactedError) answers.push(...stream.compacted(error.compactRevision));
+    } finally {
+      stop.abort();
+    }
+  }
+
+  /** What befalls the machines while clients work. */
+  async #trouble(): Promise<void> {
+    const random = this.#random;
+    for (let n = 0; n < FAULTS; n++) {
+      await this.time.pause(600 * random.next());
+      const site = random.pick(this.#sites);
+      const { machine } = site;
+      const kind = random.next();
+      if (kind < 0.25) {
+        this.#count('kills');
+        machine.kill();
+      } else if (kind < 0.5) {
+        this.#count('partitions');
+        machine.partitioned = true;
+        void this.time.pause(4_000 * random.next()).then(() => {
+          machine.partitioned = false;
+        });
+      } else if (kind < 0.65) {
+        this.#count('skews');
+        machine.skewMs = (random.next() - 0.5) * 4 * 60_000;
+      } else if (kind < 0.8) {
+        this.#count('freezes');
+        machine.freeze();
+        void this.time.pause(3_000 * random.next()).then(() => machine.thaw());
+      } else if (kind < 0.9) {
+        await this.#longFreeze(site);
+      } else {
+        this.#count('snapshots');
+        void site.keyspace?.snapshot().catch(() => {});
+      }
+    }
+  }
+
+  /** One is away for longer than the log is kept, while the others go on, write a snapshot and trim. */
+  async #longFreeze(site: Site): Promise<void> {
+    this.#count('long freezes');
+    const { machine } = site;
+    machine.freeze();
+    await this.time.pause(300);
+    this.time.jump(DAY_MS + 60_000 * this.#random.next());
+    await this.time.pause(800);
+    for (const other of this.#sites) if (other !== site) await this.#snapshot(other);
+    machine.thaw();
+  }
+
+  /** Within reason: the site may be dead, cut off or frozen. */
+  async #snapshot({ keyspace, machine }: Site): Promise<void> {
+    if (!keyspace) return;
+    const snapshot = machine.outlives(keyspace.snapshot()).then(
+      () => this.#count('snapshots'),
+      () => {},
+    );
+    await Promise.race([snapshot, this.time.pause(1_000)]);
+  }
+
+  async #calmDown(): Promise<void> {
+    this.#weather = CALM;
+    const caughtUp = () =>
+      this.#sites.every(
+        ({ keyspace, machine }) => machine.alive && keyspace && !keyspace.failure && keyspace.view().revision >= head,
+      );
+    const { state } = this.#replay();
+    const head = state.revision;
+    let waits = 0;
+    do {
+      for (const { machine } of this.#sites) {
+        machine.partitioned = false;
+        machine.skewMs = 0;
+        machine.thaw();
+      }
+      await this.time.pause(200);
+    } while (!caughtUp() && ++waits < 200);
+    if (!caughtUp())
+      this.#findings.push({ rule: 'a replica never catches up', facts: show(this.#sites.map(({ name }) => name)) });
+    // Watches that are open now see everything.
+    await this.time.pause(1_000);
+    this.#over = true;
+  }
+
+  #replay(): ReturnType<SharedTable['replay']> {
+    try {
+      return this.#table.replay();
+    } catch (error) {
+      if (!(error instanceof ForkError || error instanceof CorruptLogError)) throw error;
+      const rule = error instanceof ForkError ? 'history was forked' : 'the log is damaged';
+      this.#findings.push({ rule, facts: error.message });
+      throw new Stopped(this.#findings);
+    }
+  }
+
+  async #check(): Promise<void> {
+    const { log, state } = this.#replay();
+    const { calls } = this.#recorder;
+    this.#findings.push(...checkOrder({ calls, log }), ...checkRegisters(calls, REGISTERS));
+    for (const watch of this.#watches) this.#findings.push(...checkWatch(log, watch));
+    const contents = (rows: Iterable<unknown>) => show([...rows]);
+    const expected = contents(state.view().range('', AFTER_ALL_KEYS));
+    const newcomer = await this.#open(this.#machine('new'));
+    for (const keyspace of [newcomer, ...this.#sites.flatMap((site) => site.keyspace ?? [])]) {
+      if (contents((await keyspace.sync()).range('', AFTER_ALL_KEYS)) !== expected) {
+        this.#findings.push({
+          rule: 'a replica has another state than the log',
+          facts: show([...keyspace.view().range('', AFTER_ALL_KEYS)]),
+        });
+      }
+      const leases = (ids: readonly bigint[]) => show([...ids].sort((a, b) => (a < b ? -1 : 1)));
+      if (leases(keyspace.leases().map(({ id }) => id)) !== leases(state.leases.all().map(({ id }) => id))) {
+        this.#findings.push({
+          rule: 'a replica has other leases than the log',
+          facts: show(keyspace.leases().map(({ id }) => id)),
+        });
+      }
+      await keyspace.close();
+    }
+  }
+}
+
+/** It makes no sense to go on: what is wrong is in the findings. */
+export class Stopped extends Error {
+  readonly findings: readonly Finding[];
+  constructor(findings: readonly Finding[]) {
+    super('the simulation was stopped');
+    this.findings = findings;
+  }
+}
