@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { App, Tags } from 'aws-cdk-lib';
+import { App, Tags, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
 import { DataStack } from '../lib/data-stack.ts';
 import { installationOf } from '../lib/installation.ts';
 import { ServiceStack } from '../lib/service-stack.ts';
 
 /** The CDK app: `npx cdk deploy --all -c stage=NAME …` (docs/deploy.md). */
-const app = new App();
+// Templates that CloudFormation would refuse are errors here, not warnings.
+const app = new App({ context: { '@aws-cdk/core:validateAgainstDefaultRules': true } });
 const installation = installationOf(app.node);
 const { stage } = installation;
 const { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: region } = process.env;
@@ -24,4 +26,6 @@ new ServiceStack(app, `terrane-${stage}-service`, {
   ...(existsSync(join(consoleDir, 'index.html')) && { consoleDir }),
 });
 Tags.of(app).add('terrane:stage', stage);
+// What its rules find and nobody has explained (lib/accept-finding.ts) stops the synthesis.
+Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 app.synth();

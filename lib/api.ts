@@ -48,7 +48,7 @@ export class Api extends Construct {
       ]);
     }
     secrets.allow(this.function, ['GenerateDataKey', 'Decrypt']);
-    this.function.allow(['execute-api:ManageConnections'], [push.connectionsArn('DELETE')]);
+    push.allowConnections(this.function, 'DELETE');
     if (mailFrom !== undefined) {
       const sender = Stack.of(this).formatArn({ service: 'ses', resource: 'identity', resourceName: mailFrom.split('@')[1]! });
       this.function.allow(['ses:SendEmail'], [sender], { StringEquals: { 'ses:FromAddress': mailFrom } });

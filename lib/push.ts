@@ -2,6 +2,7 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import { WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Construct } from 'constructs';
+import { acceptFinding, acceptWildcard } from './accept-finding.ts';
 import { HostedFunction } from './hosted-function.ts';
 import { type PartProps, storeEnvironment } from './part.ts';
 import { allowItems } from './table-access.ts';
@@ -38,24 +39,35 @@ export class Push extends Construct {
       disconnectRouteOptions: integration('Disconnect'),
       defaultRouteOptions: integration('Message'),
     });
-    new WebSocketStage(this, 'Stage', {
+    acceptFinding(
+      api,
+      'APIG4',
+      'The function checks the signature of the host at $connect; the other routes exist only within a connection',
+    );
+    const live = new WebSocketStage(this, 'Stage', {
       webSocketApi: api,
       stageName: this.stageName,
       autoDeploy: true,
       // The account's own limit is 500 new connections a second; a fleet that reconnects spreads itself over 2 min.
       throttle: { rateLimit: 500, burstLimit: 500 },
     });
+    acceptFinding(
+      live,
+      'APIG1',
+      'It needs a role for the whole account, which is not ours to set; the function logs whom it refuses',
+    );
     const { region, urlSuffix } = Stack.of(this);
     this.#apiId = api.apiId;
     this.host = `${api.apiId}.execute-api.${region}.${urlSuffix}`;
     this.endpoint = `https://${this.host}/${this.stageName}`;
   }
 
-  connectionsArn(method: 'POST' | 'DELETE'): string {
-    return Stack.of(this).formatArn({
-      service: 'execute-api',
-      resource: this.#apiId,
-      resourceName: `${this.stageName}/${method}/@connections/*`,
-    });
+  /** Lets a function send to connections, or end them. */
+  allowConnections(fn: HostedFunction, method: 'POST' | 'DELETE'): void {
+    const stack = Stack.of(this);
+    const resourceName = `${this.stageName}/${method}/@connections/*`;
+    const arn = stack.formatArn({ service: 'execute-api', resource: this.#apiId, resourceName });
+    fn.allow(['execute-api:ManageConnections'], [arn]);
+    acceptWildcard(fn, arn, 'API Gateway makes the ids of connections: they are not known beforehand');
   }
 }

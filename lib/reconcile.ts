@@ -6,6 +6,7 @@ import { DynamoEventSource, SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
+import { acceptFinding } from './accept-finding.ts';
 import { HostedFunction } from './hosted-function.ts';
 import { type PartProps, storeEnvironment } from './part.ts';
 import type { Push } from './push.ts';
@@ -36,13 +37,14 @@ export class Reconcile extends Construct {
     allowItems(this.function, tenant, ['DeleteItem'], ['*#conn#*']);
     allowItems(this.function, identity, ['Query', 'PutItem', 'DeleteItem'], ['wake']);
     allowItems(this.function, identity, ['DeleteItem'], ['conn#*']);
-    this.function.allow(['execute-api:ManageConnections'], [push.connectionsArn('POST')]);
+    push.allowConnections(this.function, 'POST');
 
     this.deadLetters = new Queue(this, 'DeadLetters', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
+    acceptFinding(this.deadLetters, 'SQS3', "It is a dead-letter queue: that of the table's stream");
     this.function.fn.addEventSource(
       new DynamoEventSource(tenant, {
         startingPosition: StartingPosition.TRIM_HORIZON,

@@ -22,6 +22,8 @@ import type { FunctionUrl } from 'aws-cdk-lib/aws-lambda';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { BucketDeployment, CacheControl, Source } from 'aws-cdk-lib/aws-s3-deployment';
 import { Construct } from 'constructs';
+import { acceptBucketDeployment } from './accept-bucket-deployment.ts';
+import { acceptFinding } from './accept-finding.ts';
 import type { FrontDoor } from './front-door.ts';
 import type { Installation } from './installation.ts';
 import type { Push } from './push.ts';
@@ -98,8 +100,29 @@ export class Web extends Construct {
         '/artifacts/manifest.json*': behaviour(install),
       },
     });
+    this.#acceptFindings(domain !== undefined);
     this.url = `https://${domain ?? this.distribution.distributionDomainName}`;
     this.#deploy(consoleDir, agentDir);
+    acceptBucketDeployment(this.bucket);
+  }
+
+  #acceptFindings(ownDomain: boolean): void {
+    acceptFinding(this.bucket, 'S1', 'It holds what everybody may download: there is nothing to trace');
+    const accept = (rule: string, reason: string) => acceptFinding(this.distribution, rule, reason);
+    accept('CFR1', 'Hosts are wherever their owners are');
+    accept(
+      'CFR2',
+      'A firewall has a fixed price; every way in has rate limits of its own, and one can be put before it (docs/deploy.md)',
+    );
+    accept(
+      'CFR3',
+      'Addresses hold one-time tokens of mails, which do not belong into logs; who changed what is in the audit log',
+    );
+    if (!ownDomain)
+      accept(
+        'CFR4',
+        'With the certificate of cloudfront.net AWS sets the oldest protocol; with a domain of your own it is TLS 1.2',
+      );
   }
 
   /** Nothing is cached, everything is passed on, with who asked and for which host in headers that the client can't set. */

@@ -26,13 +26,19 @@ export interface SynthesisedFunction {
   readonly environment: Readonly<Record<string, unknown>>;
 }
 
-/** Runs the CDK app as a deployment would, in a process of its own. */
+/** Runs the CDK app as a deployment would, in a process of its own, with all its checks: what breaks a rule throws. */
 export function synthesise(context: Readonly<Record<string, string>>): Synthesised {
   const directory = mkdtempSync(join(tmpdir(), 'terrane-cdk-'));
   const result = spawnSync(process.execPath, ['--import', 'tsx', 'bin/cdk.ts'], {
     cwd: join(import.meta.dirname, '../../..'),
     encoding: 'utf8',
-    env: { ...process.env, NODE_OPTIONS: '', CDK_OUTDIR: directory, CDK_CONTEXT_JSON: JSON.stringify(context) },
+    env: {
+      ...process.env,
+      NODE_OPTIONS: '',
+      CDK_VALIDATION: 'true',
+      CDK_OUTDIR: directory,
+      CDK_CONTEXT_JSON: JSON.stringify(context),
+    },
   });
   if (result.status !== 0) throw new Error(`synth failed: ${result.stderr}`);
   const stack = `terrane-${context['stage']}-service`;
