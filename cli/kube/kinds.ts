@@ -33,6 +33,15 @@ const apps = (kind: string, plural: string, ...shortNames: string[]): KindInfo =
   shortNames,
 });
 
+const terrane = (kind: string, plural: string, ...shortNames: string[]): KindInfo => ({
+  group: 'terrane.dev',
+  version: 'v1',
+  kind,
+  plural,
+  namespaced: false,
+  shortNames,
+});
+
 export const POD = core('Pod', 'pods', true, 'po');
 export const NODE = core('Node', 'nodes', false, 'no');
 export const EVENT = core('Event', 'events', true, 'ev');
@@ -51,6 +60,9 @@ const WELL_KNOWN: readonly KindInfo[] = [
   core('Service', 'services', true, 'svc'),
   core('ConfigMap', 'configmaps', true, 'cm'),
   core('Secret', 'secrets', true),
+  terrane('UpdatePackage', 'updatepackages', 'upkg'),
+  terrane('UpdateChannel', 'updatechannels', 'uch'),
+  terrane('UpdateGroup', 'updategroups', 'ug'),
 ];
 
 interface ApiResource {

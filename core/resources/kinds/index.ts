@@ -9,6 +9,9 @@ import { podKind } from './pod.ts';
 import { replicaSetKind } from './replica-set.ts';
 import { secretKind } from './secret.ts';
 import { serviceKind } from './service.ts';
+import { updateChannelKind } from './update-channel.ts';
+import { updateGroupKind } from './update-group.ts';
+import { updatePackageKind } from './update-package.ts';
 
 export type { Cell, Column, KindDefinition, ReadableKind, Subresource } from './definition.ts';
 
@@ -22,6 +25,9 @@ const byName: { readonly [K in KindName]: KindDefinition<K> } = {
   Event: eventKind,
   Deployment: deploymentKind,
   ReplicaSet: replicaSetKind,
+  UpdatePackage: updatePackageKind,
+  UpdateChannel: updateChannelKind,
+  UpdateGroup: updateGroupKind,
 };
 
 /** Every kind there is. */

@@ -7,6 +7,9 @@ import type { Pod } from './pod.ts';
 import type { ReplicaSet } from './replica-set.ts';
 import type { Secret } from './secret.ts';
 import type { Service } from './service.ts';
+import type { UpdateChannel } from './update-channel.ts';
+import type { UpdateGroup } from './update-group.ts';
+import type { UpdatePackage } from './update-package.ts';
 
 /** Kind name -> its stored type. Adding a kind adds a line here and in core/resources/kinds. */
 export interface KindMap {
@@ -19,6 +22,9 @@ export interface KindMap {
   Event: Event;
   Deployment: Deployment;
   ReplicaSet: ReplicaSet;
+  UpdatePackage: UpdatePackage;
+  UpdateChannel: UpdateChannel;
+  UpdateGroup: UpdateGroup;
 }
 
 export type KindName = keyof KindMap;

@@ -1,0 +1,73 @@
+import * as z from 'zod';
+import { type ObjectMeta, objectMetaSchema } from './meta.ts';
+
+const windowSchema = z.strictObject({
+  days: z.array(z.enum(['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'])).optional(),
+  /** HH:MM. */
+  start: z.string(),
+  duration: z.string(),
+  /** IANA name; UTC if absent. */
+  timeZone: z.string().optional(),
+});
+
+const rolloutSchema = z
+  .strictObject({
+    percentage: z.number().int().min(0).max(100).optional(),
+    linear: z.strictObject({ start: z.string(), duration: z.string(), frame: z.string() }).optional(),
+    waves: z
+      .strictObject({
+        start: z.string(),
+        order: z.array(z.strictObject({ matchLabels: z.record(z.string(), z.string()), after: z.string().optional() })).min(1),
+      })
+      .optional(),
+  })
+  .meta({ patchStrategy: 'retainKeys' });
+
+export const updateGroupSchema = z.strictObject({
+  apiVersion: z.literal('terrane.dev/v1'),
+  kind: z.literal('UpdateGroup'),
+  metadata: objectMetaSchema,
+  spec: z.strictObject({
+    application: z.string(),
+    /** Name of an UpdateChannel. */
+    channel: z.string(),
+    /** What instances call the group (Flatcar's GROUP=); the group's own name is always one. */
+    tracks: z.array(z.string()).meta({ patchStrategy: 'merge' }).optional(),
+    /** Name of an UpdatePackage that takes the place of the channel's. */
+    pin: z.string().optional(),
+    paused: z.boolean().optional(),
+    policy: z
+      .strictObject({
+        enabled: z.boolean().optional(),
+        safeMode: z.boolean().optional(),
+        maxUpdatesPerPeriod: z.number().int().min(1).max(10_000).optional(),
+        period: z.string().optional(),
+        updateTimeout: z.string().optional(),
+        windows: z.array(windowSchema).optional(),
+        rollout: rolloutSchema.optional(),
+        halt: z
+          .strictObject({ failedPercent: z.number().int().min(0).max(100), afterFinished: z.number().int().min(1).optional() })
+          .optional(),
+        /** Nothing begins while a workload of the cluster is not ready. */
+        whileHealthy: z.boolean().optional(),
+      })
+      .optional(),
+    /** How many hosts of the group may reboot at a time, and when. */
+    reboots: z.strictObject({ max: z.number().int().min(1).optional(), windows: z.array(windowSchema).optional() }).optional(),
+    /** Instances that haven't been seen for so long are forgotten. */
+    instanceTtl: z.string().optional(),
+  }),
+  status: z
+    .strictObject({
+      observedGeneration: z.number().int().optional(),
+      /** Version that the counts are about. */
+      version: z.string().optional(),
+      underWay: z.number().int().optional(),
+      completed: z.number().int().optional(),
+      failed: z.number().int().optional(),
+      halted: z.strictObject({ reason: z.string(), at: z.string() }).optional(),
+    })
+    .optional(),
+});
+export type UpdateGroup = Omit<z.infer<typeof updateGroupSchema>, 'metadata'> & { metadata: ObjectMeta };
+export type UpdateWindow = z.infer<typeof windowSchema>;

@@ -1,0 +1,95 @@
+import type { TxnView } from '../keyspace/types.ts';
+import type { UpdateGroup } from '../resources/schema/update-group.ts';
+import type { UpdatePackage } from '../resources/schema/update-package.ts';
+import { getResource, updateResource, type WriteContext } from '../resources/write.ts';
+import { timestamp } from '../controllers/time.ts';
+import { type KeptInstance, readInstance, readLedger, unknownInstance, writeInstance, writeLedger } from './book.ts';
+import { type Answer, answerCheck, type Hold } from './grant.ts';
+import { arrived, fold, granted, type Happening, type Outcome } from './instance.ts';
+import { without } from './ledger.ts';
+import type { Ledger } from './model.ts';
+import { channelOf, findGroup, policyOf } from './settings.ts';
+import { unhealthyWorkload } from './workload-health.ts';
+
+/** An instance and what it says, whatever protocol it speaks. */
+export interface Report {
+  /** As settings.ts' applicationOf gives it. */
+  readonly application: string;
+  readonly instance: string;
+  /** What it runs. */
+  readonly version: string;
+  readonly track: string;
+  readonly arch: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly happenings: readonly Happening[];
+  /** It asks whether there is an update. */
+  readonly asks: boolean;
+}
+
+export type CheckAnswer =
+  /** No group of that application has that name or track. */
+  | { readonly type: 'unknown-group' }
+  | { readonly type: 'acknowledged'; readonly group: UpdateGroup }
+  | { readonly type: 'hold'; readonly group: UpdateGroup; readonly reason: Hold }
+  | { readonly type: 'update'; readonly group: UpdateGroup; readonly package: UpdatePackage };
+
+/**
+ * Takes what an instance says and answers it, in one transaction: the books are read, the rules applied and the books written, so
+ * that limits hold however many ask at once. Writes nothing if nothing changes.
+ */
+export function check(txn: TxnView, report: Report, ctx: WriteContext): CheckAnswer {
+  const group = findGroup(txn, report.application, report.track);
+  if (!group) return { type: 'unknown-group' };
+  const { uid } = group.metadata;
+  const policy = policyOf(group);
+  const kept = readInstance(txn, report.application, report.instance) ?? unknownInstance(uid);
+  const before = readLedger(txn, uid);
+  // An instance that changed groups takes nothing with it.
+  if (kept.group !== uid) leave(txn, kept, report.instance);
+
+  let outcome: Outcome = { record: kept.record, ledger: before };
+  const told = (happening: Happening) => {
+    outcome = fold(report.instance, happening, outcome, policy, ctx.now);
+  };
+  for (const happening of report.happenings) told(happening);
+  if (arrived(outcome.record, report.version)) told({ type: 'complete' });
+
+  const answer = report.asks ? ask(txn, group, report, outcome.ledger, ctx.now) : undefined;
+  if (answer?.type === 'update') outcome = { ...outcome, record: granted(outcome.record, answer.package, ctx.now) };
+  const ledger = answer?.ledger ?? outcome.ledger;
+
+  writeLedger(txn, uid, before, ledger, report.instance);
+  if (outcome.record !== kept.record)
+    writeInstance(txn, report.application, report.instance, { group: uid, record: outcome.record });
+  if (ledger !== before) tellStatus(txn, group, ledger, ctx);
+  if (!answer) return { type: 'acknowledged', group };
+  if (answer.type === 'hold') return { type: 'hold', group, reason: answer.reason };
+  return { type: 'update', group, package: getResource(txn, 'UpdatePackage', '', answer.package.name)! };
+}
+
+function ask(txn: TxnView, group: UpdateGroup, report: Report, ledger: Ledger, now: number): Answer {
+  const { instance, version, labels } = report;
+  const policy = policyOf(group);
+  const channel = channelOf(txn, group, report.arch);
+  const unhealthy = group.spec.policy?.whileHealthy ? unhealthyWorkload(txn) : undefined;
+  return answerCheck({ policy, channel, ledger, candidate: { instance, version, labels }, unhealthy }, now);
+}
+
+function leave(txn: TxnView, kept: KeptInstance, instance: string): void {
+  const ledger = readLedger(txn, kept.group);
+  writeLedger(txn, kept.group, ledger, without(ledger, instance), instance);
+}
+
+/** What `kubectl get updategroups` shows, in the commit that made it so. */
+export function tellStatus(txn: TxnView, group: UpdateGroup, ledger: Ledger, ctx: WriteContext): void {
+  const { version, underWay, completed, failed, halted } = ledger;
+  const status: UpdateGroup['status'] = {
+    ...(group.metadata.generation !== undefined && { observedGeneration: group.metadata.generation }),
+    ...(version !== undefined && { version }),
+    underWay: underWay.length,
+    completed,
+    failed,
+    ...(halted && { halted: { reason: halted.reason, at: timestamp(halted.at) } }),
+  };
+  updateResource(txn, { ...group, status }, ctx, { subresource: 'status' });
+}
