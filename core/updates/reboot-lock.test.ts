@@ -1,0 +1,122 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { Keyspace } from '../keyspace/types.ts';
+import { newCluster } from '../resources/testing/fixtures.ts';
+import { createResource, getResource } from '../resources/write.ts';
+import { semaphoreOf, swap } from './locksmith.ts';
+import { acquire, findLock, release } from './reboot-lock.ts';
+
+const HOUR = 3_600_000;
+let cluster: Keyspace;
+let now: number;
+let uids = 0;
+const context = () => ({ now, newUid: () => `uid-${uids++}` });
+
+const group = (name: string, reboots: object = {}, more: object = {}) =>
+  cluster.transact((txn) =>
+    createResource(
+      txn,
+      'UpdateGroup',
+      { metadata: { name }, spec: { application: 'flatcar', channel: 'stable', reboots, ...more } } as never,
+      context(),
+    ),
+  );
+const take = async (id: string, name = 'prod') => (await cluster.transact((txn) => acquire(txn, name, id, context()))).result;
+const give = async (id: string, name = 'prod') => (await cluster.transact((txn) => release(txn, name, id))).result;
+const lock = async (name = 'prod') => findLock(await cluster.sync(), name)!;
+
+beforeEach(async () => {
+  cluster = await newCluster();
+  now = Date.parse('2026-11-25T12:00:00Z');
+});
+
+describe('the reboot lock', () => {
+  test('lets as many hosts hold a slot as the group allows, and the next one when one is given back', async () => {
+    await group('prod', { max: 2 });
+    expect([await take('a'), await take('b')]).toEqual([{ type: 'held' }, { type: 'held' }]);
+    expect(await take('c')).toMatchObject({ type: 'refused', reason: 'NoFreeSlot' });
+    await give('a');
+    expect(await take('c')).toEqual({ type: 'held' });
+  });
+
+  test('names who holds it and since when', async () => {
+    await group('prod');
+    await take('a');
+    expect(await take('b')).toMatchObject({ message: 'the only slot is held: a since 2026-11-25T12:00:00.000Z' });
+  });
+
+  test('answers the same to who asks again, and changes nothing then', async () => {
+    await group('prod');
+    await take('a');
+    const { revision } = await cluster.sync();
+    expect(await take('a')).toEqual({ type: 'held' });
+    expect([await give('b'), await give('b')]).toEqual([{ type: 'held' }, { type: 'held' }]);
+    expect((await cluster.sync()).revision).toBe(revision);
+  });
+
+  test('never has more holders than slots, however many ask at once', async () => {
+    await group('prod', { max: 3 });
+    const answers = await Promise.all(Array.from({ length: 50 }, (_, i) => take(`host-${i}`)));
+    expect(answers.filter(({ type }) => type === 'held')).toHaveLength(3);
+    expect((await lock()).holders).toHaveLength(3);
+  });
+
+  test('is kept for windows', async () => {
+    await group('prod', { windows: [{ days: ['Thu'], start: '23:00', duration: '1h30m' }] });
+    expect(await take('a')).toMatchObject({ reason: 'OutsideWindow' });
+    now = Date.parse('2026-11-27T00:15:00Z');
+    expect(await take('a')).toEqual({ type: 'held' });
+  });
+
+  test('stays with a host that does not come back, and halts the group until a person has looked', async () => {
+    await group('prod', { max: 2 });
+    await take('a');
+    now += HOUR + 1;
+    expect(await take('b')).toMatchObject({ reason: 'Halted' });
+    expect((await lock()).holders.map(({ id }) => id)).toEqual(['a']);
+    expect(getResource(await cluster.sync(), 'UpdateGroup', '', 'prod')!.status?.halted?.reason).toBe('HostDidNotReturn');
+    await give('a');
+    expect(await take('b')).toMatchObject({ reason: 'Halted' });
+  });
+
+  test('is found by a track, too', async () => {
+    await group('prod', {}, { tracks: ['stable'] });
+    expect(await take('a', 'Stable')).toEqual({ type: 'held' });
+    expect(await take('b', 'other')).toEqual({ type: 'unknown-group' });
+  });
+});
+
+describe("locksmith's semaphore", () => {
+  const put = async (semaphore: object | string, index: number) => {
+    const text = typeof semaphore === 'string' ? semaphore : JSON.stringify(semaphore);
+    return (await cluster.transact((txn) => swap(txn, 'prod', text, index, context()))).result;
+  };
+
+  test('is read, taken and given back as its clients do', async () => {
+    await group('prod');
+    const before = await lock();
+    expect(semaphoreOf(before)).toEqual({ semaphore: 1, max: 1, holders: [] });
+    expect((await put({ semaphore: 0, max: 1, holders: ['a'] }, before.revision)).type).toBe('swapped');
+    const taken = await lock();
+    expect(semaphoreOf(taken)).toEqual({ semaphore: 0, max: 1, holders: ['a'] });
+    expect((await put({ semaphore: 1, max: 1, holders: [] }, taken.revision)).type).toBe('swapped');
+    expect(semaphoreOf(await lock())).toEqual({ semaphore: 1, max: 1, holders: [] });
+  });
+
+  test('is not overwritten by who read an older one', async () => {
+    await group('prod', { max: 2 });
+    const { revision } = await lock();
+    await put({ semaphore: 1, max: 2, holders: ['a'] }, revision);
+    expect((await put({ semaphore: 1, max: 2, holders: ['b'] }, revision)).type).toBe('compare-failed');
+  });
+
+  test.each([
+    ['nonsense', 'hello'],
+    ['another number of slots', { semaphore: 4, max: 5, holders: ['a'] }],
+    ['two holders at once', { semaphore: 0, max: 1, holders: ['a', 'b'] }],
+    ['a holder without a name', { semaphore: 0, max: 1, holders: [''] }],
+  ])('is not set to %s', async (_, value) => {
+    await group('prod');
+    expect((await put(value, (await lock()).revision)).type).toBe('invalid');
+    expect((await lock()).holders).toHaveLength(0);
+  });
+});
