@@ -14,6 +14,7 @@ import { auditWrite } from '../../functions/api/audit-write.ts';
 import { removeHostOfNode } from '../../functions/api/remove-host.ts';
 import type { ApiEnv } from '../../functions/context.ts';
 import { createInstall, type InstallDeps } from '../../functions/node/install.ts';
+import { createUpdates } from '../../functions/updates/create-updates.ts';
 import { createNode } from '../../functions/node/create-node.ts';
 import { onError } from '../../functions/on-error.ts';
 import type { ControlPlane } from './control-plane.ts';
@@ -47,6 +48,11 @@ export function createApp(deps: AppDeps): Hono<ApiEnv> {
     return problem === undefined ? c.text('ok\n') : c.text(`${problem}\n`, 503);
   });
 
+  // Before what takes all of /v1: these clients show another kind of token.
+  app.route(
+    '/',
+    createUpdates({ accounts, keyspaces, instances: controlPlane.updateInstances, clock, log, clientIp, newUid: deps.newUid }),
+  );
   app.route(
     '/',
     createAccounts({

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Logger } from '../../core/ports/logger.ts';
+import type { UpdateInstances } from '../../core/ports/update-instances.ts';
 import { bootstrapCluster } from '../../core/resources/namespaces.ts';
 import { deleteResource } from '../../core/resources/write.ts';
 import { StatusError } from '../../core/resources/status.ts';
@@ -22,6 +23,7 @@ import { watchedInbox } from '../../store/inbox-watched.ts';
 import { keyFile } from '../../store/key-file.ts';
 import { type OpenKeyspaces, openKeyspaces } from '../../store/keyspaces.ts';
 import { maildirMailer } from '../../store/maildir.ts';
+import { dynamoUpdateInstances } from '../../store/update-instances.ts';
 import { dynamoTable } from '../../store/table.ts';
 
 /** The parts of the embedded control plane that have no HTTP in them, wired and running. */
@@ -31,6 +33,7 @@ export interface ControlPlane {
   readonly keyspaces: OpenKeyspaces;
   readonly dataKeys: DataKeys;
   readonly inbox: ReturnType<typeof watchedInbox>;
+  readonly updateInstances: UpdateInstances;
   readonly connections: Connections;
   readonly relay: ReturnType<typeof localRelay>;
   readonly reconciler: Reconciler;
@@ -108,6 +111,7 @@ export async function startControlPlane({ dataDir, log, publicUrl, print }: Cont
       keyspaces,
       dataKeys,
       inbox,
+      updateInstances: dynamoUpdateInstances(client, EMBEDDED_TABLES.tenant, clock),
       connections,
       relay,
       reconciler,

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import type { ServerInfo, TokenView } from '../../core/accounts/api.ts';
+import type { ServerInfo, TokenKind, TokenView } from '../../core/accounts/api.ts';
 import { usageError } from '../errors.ts';
 import { type Io, line } from '../io.ts';
 import { isLocal, joinCommand } from '../join-command.ts';
@@ -8,17 +8,18 @@ import { ageOf, timeLeft } from '../output/age.ts';
 import { note, printJson, printResult } from '../output/print.ts';
 import { printTable } from '../output/table.ts';
 import { openSession, type Session, type SessionOptions } from '../session.ts';
+import { updateUrl } from '../update-url.ts';
 
 export function tokenCommand(io: Io): Command {
   return new Command('token')
-    .summary('tokens for hosts (join) and programs (api)')
+    .summary('tokens for hosts (join), programs (api) and updates (update)')
     .addCommand(createCommand(io))
     .addCommand(listCommand(io))
     .addCommand(revokeCommand(io));
 }
 
 interface CreateOptions extends SessionOptions {
-  readonly kind: 'join' | 'api';
+  readonly kind: TokenKind;
   /** Seconds. */
   readonly expires?: number;
   readonly uses?: number;
@@ -27,9 +28,13 @@ interface CreateOptions extends SessionOptions {
 
 function createCommand(io: Io): Command {
   return withCluster(new Command('create'))
-    .summary('make a token; `join` prints the command that joins a host')
-    .addOption(new Option('--kind <kind>', 'join: for hosts; api: for programs').choices(['join', 'api']).makeOptionMandatory())
-    .option('--expires <time>', 'how long it lasts: 30m, 12h, 30d (join: 1h, api: 90d)', timeSpan)
+    .summary('make a token; `join` prints the command that joins a host, `update` the lines that point a host here')
+    .addOption(
+      new Option('--kind <kind>', 'join: for hosts; api: for programs; update: for operating systems that update themselves')
+        .choices(['join', 'api', 'update'])
+        .makeOptionMandatory(),
+    )
+    .option('--expires <time>', 'how long it lasts: 30m, 12h, 30d (join: 1h, api: 90d, update: 1y)', timeSpan)
     .option('--uses <n>', 'how many hosts may join with it (1)', wholeNumber)
     .addOption(new Option('--role <role>', 'api: what it may do (your own role)').choices(['owner', 'admin', 'editor', 'viewer']))
     .action(async (options: CreateOptions) => create(io, await openSession(io, options), options));
@@ -37,7 +42,7 @@ function createCommand(io: Io): Command {
 
 async function create(io: Io, session: Session, { kind, expires, uses, role, cluster }: CreateOptions): Promise<void> {
   // An API token is for the whole organisation unless a cluster is named; a host joins one cluster.
-  const forCluster = kind === 'join' ? (await session.cluster()).id : cluster && (await session.clusterNamed(cluster)).id;
+  const forCluster = kind !== 'api' ? (await session.cluster()).id : cluster && (await session.clusterNamed(cluster)).id;
   const body = { kind, cluster: forCluster, expiresIn: expires, uses, role };
   const token = await session.http.json<TokenView & { secret: string }>({ method: 'POST', path: '/v1/tokens', body });
   const { secret, ...view } = token;
@@ -50,6 +55,12 @@ async function create(io: Io, session: Session, { kind, expires, uses, role, clu
     );
   }
   const info = await session.http.json<ServerInfo>({ path: '/v1/info' });
+  if (kind === 'update') {
+    const url = updateUrl(info.url, secret);
+    if (!session.json)
+      await line(io.err, 'Put this into /etc/flatcar/update.conf of each host (docs/updates.md has other systems):');
+    return printResult(io, session.json, { ...view, token: secret, url }, `SERVER=${url}`);
+  }
   const command = await joinCommand(session.http, info, secret);
   if (!session.json) {
     const hosts = token.uses && token.uses.max > 1 ? `up to ${token.uses.max} hosts` : 'one host';

@@ -66,13 +66,16 @@ export interface ClusterView {
   readonly createdAt: number;
 }
 
+/** join: for hosts that join. api: for programs. update: for operating systems that ask for updates and for the reboot lock. */
+export type TokenKind = 'join' | 'api' | 'update';
+
 export type TokenState = 'active' | 'used' | 'expired' | 'revoked';
 
 /** GET /v1/tokens -> {tokens}; POST answers one with `secret`, the only time it is shown. */
 export interface TokenView {
   readonly id: string;
-  readonly kind: 'join' | 'api';
-  /** Id of the cluster it is for; join tokens always have one. */
+  readonly kind: TokenKind;
+  /** Id of the cluster it is for; only API tokens may have none. */
   readonly cluster?: string;
   /** API tokens. */
   readonly role?: Role;

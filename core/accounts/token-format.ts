@@ -7,7 +7,7 @@ import { crc32 } from './crc32.ts';
  * `trn_join_<id>_<secret>_<crc>`. The check sum tells a token that was cut or mistyped from one that is unknown, without a
  * look-up. Only the SHA-256 of the whole text is kept: 32 random bytes need no slow hash.
  */
-export type SecretKind = 'api' | 'join' | 'session' | 'verify' | 'invite' | 'reset' | 'device';
+export type SecretKind = 'api' | 'join' | 'update' | 'session' | 'verify' | 'invite' | 'reset' | 'device';
 
 export interface ParsedSecret {
   readonly kind: SecretKind;
@@ -16,7 +16,7 @@ export interface ParsedSecret {
   readonly hash: string;
 }
 
-const KINDS: readonly SecretKind[] = ['api', 'join', 'session', 'verify', 'invite', 'reset', 'device'];
+const KINDS: readonly SecretKind[] = ['api', 'join', 'update', 'session', 'verify', 'invite', 'reset', 'device'];
 const FORM = /^trn_(?:([a-z]+)_)?([a-z0-9]{12})_([0-9a-f]{64})_([0-9a-f]{8})$/;
 const LENGTH_MAX = 200;
 
@@ -48,6 +48,7 @@ export function hashSecret(token: string): string {
 const NAMES: Readonly<Record<SecretKind, string>> = {
   api: 'an API token',
   join: 'a join token',
+  update: 'an update token',
   session: 'a session token',
   verify: 'an e-mail verification token',
   invite: 'an invitation',

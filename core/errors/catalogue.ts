@@ -21,6 +21,11 @@ export const catalogue = {
     when: 'The body is not valid JSON.',
     fix: 'Send a JSON object with content-type application/json.',
   },
+  invalid_omaha: {
+    status: 400,
+    when: 'The body is not an Omaha request.',
+    fix: 'Send an Omaha v3 request as text/xml (docs/updates.md).',
+  },
   body_too_large: { status: 413, when: 'The body is larger than this route accepts.', fix: 'Send less in one request.' },
   not_found: {
     status: 404,

@@ -17,7 +17,7 @@ import { me } from './me.ts';
 import { acceptInvitation, changeRole, invite, listInvitations, listMembers, removeMember } from './members.ts';
 import { PASSWORD_COSTS, type PasswordCosts, Passwords } from './password.ts';
 import { RATE_LIMITS, type RateLimits } from './rate-limits.ts';
-import { authenticate, logOut } from './sessions.ts';
+import { authenticate, authenticateUpdates, logOut } from './sessions.ts';
 import { type AccountsContext, type AccountsHooks, FREE_PLAN, type Lifetimes, LIFETIMES, type PlanLimits } from './settings.ts';
 import { signUp } from './sign-up.ts';
 import { createToken, listTokens, revokeToken } from './tokens.ts';
@@ -68,6 +68,7 @@ export function openAccounts(options: AccountsOptions) {
     logIn: bound(logIn),
     logOut: bound(logOut),
     authenticate: bound(authenticate),
+    authenticateUpdates: bound(authenticateUpdates),
     me: bound(me),
     startDevice: bound(startDevice),
     approveDevice: bound(approveDevice),

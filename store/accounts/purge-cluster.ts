@@ -27,6 +27,7 @@ async function purgeCluster(store: AccountsStore, tenant: string, cluster: strin
   const items = store.forTenant(tenant);
   await clearLogs();
   await items.clear(`inbox#${cluster}`);
+  await items.clear(`updates#${cluster}`);
   for (const { id } of await items.list<ConnectionRow>(`conn#${cluster}`)) await store.identity.clear(`conn#${id}`);
   await items.clear(`conn#${cluster}`);
   const alarms = await store.identity.list('wake');

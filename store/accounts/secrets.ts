@@ -41,7 +41,7 @@ export function issueSecret(store: AccountsStore, tenant: string, kind: SecretKi
   return { id, text, row, steps };
 }
 
-export const SECRET_KINDS: readonly SecretKind[] = ['api', 'join', 'session', 'verify', 'invite', 'reset', 'device'];
+export const SECRET_KINDS: readonly SecretKind[] = ['api', 'join', 'update', 'session', 'verify', 'invite', 'reset', 'device'];
 
 /** Where secrets of a kind are listed. */
 export function secretsPart(kind: SecretKind): string {

@@ -1,4 +1,4 @@
-import type { TokenState, TokenView } from '../../core/accounts/api.ts';
+import type { TokenKind, TokenState, TokenView } from '../../core/accounts/api.ts';
 import { TerraneError } from '../../core/errors/terrane-error.ts';
 import type { PersonPrincipal, Role } from '../../core/ports/identity.ts';
 import { audited, type Who } from './audit.ts';
@@ -10,8 +10,8 @@ import { requireRole } from './sessions.ts';
 import type { AccountsContext } from './settings.ts';
 
 export interface TokenRequest {
-  readonly kind: 'join' | 'api';
-  /** Id or name. A join token needs one; the organisation's only cluster is the default. */
+  readonly kind: TokenKind;
+  /** Id or name. Join and update tokens need one; the organisation's only cluster is the default. */
   readonly cluster?: string | undefined;
   /** Seconds. */
   readonly expiresIn?: number | undefined;
@@ -21,7 +21,14 @@ export interface TokenRequest {
   readonly role?: Role | undefined;
 }
 
-const SECONDS = { join: { usual: 3600, max: 30 * 86_400 }, api: { usual: 90 * 86_400, max: 365 * 86_400 } } as const;
+const DAY = 86_400;
+const SECONDS = {
+  join: { usual: 3600, max: 30 * DAY },
+  api: { usual: 90 * DAY, max: 365 * DAY },
+  // It lies in the configuration of each host and can do nothing but ask: changing it everywhere every season would be worse.
+  update: { usual: 365 * DAY, max: 3650 * DAY },
+} as const;
+const KINDS = ['join', 'api', 'update'] as const;
 const USES_MAX = 1000;
 
 /** The secret is in this answer and nowhere else. */
@@ -34,7 +41,7 @@ export async function createToken(
   const { store } = context;
   const { tenant, userId } = principal;
   const { kind } = request;
-  if (kind === 'join') requireRole(principal, 'admin', 'make join tokens');
+  if (kind !== 'api') requireRole(principal, 'admin', `make ${kind} tokens`);
   refuseInvalid(request);
   const role = kind === 'api' ? (request.role ?? principal.role) : undefined;
   if (role) requireRole(principal, role, `make a token with the role ${role}`);
@@ -58,7 +65,7 @@ export async function createToken(
 export async function listTokens({ store }: AccountsContext, principal: PersonPrincipal): Promise<TokenView[]> {
   const items = store.forTenant(principal.tenant);
   const now = store.clock.now();
-  const rows = await Promise.all((['join', 'api'] as const).map((kind) => items.list<SecretRow>(secretsPart(kind))));
+  const rows = await Promise.all(KINDS.map((kind) => items.list<SecretRow>(secretsPart(kind))));
   return rows
     .flat()
     .map((row) => viewOf(row, now))
@@ -69,7 +76,7 @@ export async function listTokens({ store }: AccountsContext, principal: PersonPr
 export async function revokeToken(context: AccountsContext, principal: PersonPrincipal, id: string, who: Who): Promise<void> {
   const { store } = context;
   const items = store.forTenant(principal.tenant);
-  const found = await Promise.all((['join', 'api'] as const).map((kind) => items.get<SecretRow>(secretsPart(kind), id)));
+  const found = await Promise.all(KINDS.map((kind) => items.get<SecretRow>(secretsPart(kind), id)));
   const row = found.find((candidate) => candidate !== undefined);
   if (!row) throw new TerraneError('not_found', 'There is no such token.');
   if (row.userId !== principal.userId) requireRole(principal, 'admin', "revoke others' tokens");
@@ -86,9 +93,10 @@ function refuseInvalid({ kind, expiresIn, uses, role }: TokenRequest): void {
   const { max } = SECONDS[kind];
   if (expiresIn !== undefined && (expiresIn < 60 || expiresIn > max))
     refuse('expiresIn', `must be between 60 and ${max} seconds`);
-  if (uses !== undefined && kind === 'api') refuse('uses', 'is for join tokens: API tokens may be used until they expire');
+  if (uses !== undefined && kind !== 'join') refuse('uses', 'is for join tokens: others may be used until they expire');
   if (uses !== undefined && (uses < 1 || uses > USES_MAX)) refuse('uses', `must be between 1 and ${USES_MAX}`);
-  if (role !== undefined && kind === 'join') refuse('role', 'is for API tokens: a join token can only join hosts');
+  if (role !== undefined && kind !== 'api')
+    refuse('role', `is for API tokens: a token of the kind ${kind} can do one thing only`);
 }
 
 async function clusterFor(
@@ -116,7 +124,7 @@ function viewOf(row: SecretRow, now: number): TokenView {
   const { id, kind, cluster, role, createdAt, userId, expiresAt, used = 0, usesMax } = row;
   return {
     id,
-    kind: kind as 'join' | 'api',
+    kind: kind as TokenKind,
     ...(cluster === undefined ? {} : { cluster }),
     ...(role === undefined ? {} : { role }),
     ...(usesMax === undefined ? {} : { uses: { used, max: usesMax } }),

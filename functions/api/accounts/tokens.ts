@@ -6,7 +6,7 @@ import { type AccountsApiDeps, whoOf } from './deps.ts';
 import { pathParam } from './path-param.ts';
 
 const createSchema = z.strictObject({
-  kind: z.enum(['join', 'api']),
+  kind: z.enum(['join', 'api', 'update']),
   cluster: z.string().min(1).max(128).optional(),
   expiresIn: z.number().int().optional(),
   uses: z.number().int().optional(),

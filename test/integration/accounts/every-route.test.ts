@@ -9,6 +9,7 @@ import type { ApiEnv } from '../../../functions/context.ts';
 import { localRelay } from '../../../functions/push/local-relay.ts';
 import { Connections } from '../../../functions/push/connections.ts';
 import { dynamoInbox } from '../../../store/inbox.ts';
+import { dynamoUpdateInstances } from '../../../store/update-instances.ts';
 import { type OpenKeyspaces, openKeyspaces } from '../../../store/keyspaces.ts';
 import { joinDirectly, newHost, openWorld, PASSWORD, type World } from './world.ts';
 
@@ -22,7 +23,9 @@ type Row =
   /** Runs before routes and answers nothing itself. */
   | { readonly passes: string }
   | { readonly person: readonly Ask[] }
-  | { readonly host: Ask };
+  | { readonly host: Ask }
+  /** Takes the update token of a cluster, and nothing else. */
+  | { readonly updates: Ask };
 
 interface Ask {
   readonly method?: string;
@@ -68,7 +71,23 @@ const ETCD: Readonly<Record<string, Row>> = {
   'POST /clusters/:cluster/etcd/v3/watch': etcd('/v3/watch', { body: { create_request: { key: PUT.key } } }),
 };
 
+const SEMAPHORE = '/v2/keys/coreos.com/updateengine/rebootlock';
+const FLEETLOCK = { client_params: { id: 'h', group: 'none' } };
+const UPDATES: Readonly<Record<string, Row>> = Object.fromEntries(
+  ['', '/updates/:token'].flatMap((base) => [
+    [`POST ${base}/v1/update`, { updates: {} }],
+    [`POST ${base}/v1/update/`, { updates: {} }],
+    [`POST ${base}/v1/pre-reboot`, { updates: { body: FLEETLOCK } }],
+    [`POST ${base}/v1/steady-state`, { updates: { body: FLEETLOCK } }],
+    ...['GET', 'PUT'].flatMap((method) => [
+      [`${method} ${base}${SEMAPHORE}/semaphore`, { updates: {} }],
+      [`${method} ${base}${SEMAPHORE}/groups/:group/semaphore`, { updates: {} }],
+    ]),
+  ]),
+);
+
 const ROWS: Readonly<Record<string, Row>> = {
+  ...UPDATES,
   ...ETCD,
   ...Object.fromEntries(Object.keys(ETCD).map((key) => [key.replace('POST', 'ALL'), { passes: 'answers 405 to other methods' }])),
   'ALL /*': { passes: 'metrics and request id' },
@@ -170,6 +189,7 @@ let keyspaces: OpenKeyspaces;
 let app: Hono<ApiEnv>;
 const hosts = { good: newHost(), revoked: newHost(), unknown: newHost() };
 let things: Readonly<Record<string, string>>;
+const updateTokens = {} as Record<'good' | 'revoked' | 'expired' | 'deleted', string>;
 const secrets = {} as Record<Someone, string>;
 
 beforeAll(async () => {
@@ -183,10 +203,11 @@ beforeAll(async () => {
   });
   const { accounts, client, clock } = world;
   keyspaces = openKeyspaces({ client, table: 'tenant', clock, log: silentLogger });
-  const parts: Pick<ControlPlane, 'accounts' | 'keyspaces' | 'inbox' | 'relay' | 'clock' | 'deleteNode'> = {
+  const parts: Pick<ControlPlane, 'accounts' | 'keyspaces' | 'inbox' | 'updateInstances' | 'relay' | 'clock' | 'deleteNode'> = {
     accounts,
     keyspaces,
     inbox: dynamoInbox(client, 'tenant') as ControlPlane['inbox'],
+    updateInstances: dynamoUpdateInstances(client, 'tenant', clock),
     relay: localRelay(new Connections()),
     clock,
     deleteNode: async () => false,
@@ -221,6 +242,18 @@ beforeAll(async () => {
   const revoked = await api();
   await world.expectStatus(204, 'DELETE', `/v1/tokens/${revoked.id}`, { as: owner.token });
   const expired = await world.token(owner.token, { kind: 'api', expiresIn: 60 });
+  const update = (more: object = {}) => world.token(owner.token, { kind: 'update', cluster, ...more });
+  const revokedUpdate = await update();
+  await world.expectStatus(204, 'DELETE', `/v1/tokens/${revokedUpdate.id}`, { as: owner.token });
+  const doomed = (await world.cluster(stranger.token)).id;
+  const ofDoomed = await world.token(stranger.token, { kind: 'update', cluster: doomed });
+  await world.expectStatus(204, 'DELETE', `/v1/clusters/${doomed}`, { as: stranger.token });
+  Object.assign(updateTokens, {
+    good: (await update()).secret,
+    revoked: revokedUpdate.secret,
+    expired: (await update({ expiresIn: 60 })).secret,
+    deleted: ofDoomed.secret,
+  });
   world.clock.at += 60_000;
   Object.assign(secrets, { token: (await api()).secret, revoked: revoked.secret, expired: expired.secret });
   const { json } = await world.expectStatus(200, 'GET', '/v1/sessions', { as: owner.token });
@@ -289,6 +322,24 @@ test.each(ofHosts)('%s is for hosts that have joined, with a fresh signature', a
   // The good one gets as far as the route: what it asks for isn't there, or isn't right.
   expect(await as(hosts.good)).not.toBe(401);
   if (names) expect(await as(hosts.good)).toBe(404);
+});
+
+const ofUpdates = Object.entries(ROWS).flatMap(([key, row]) => ('updates' in row ? [[key, row.updates] as const] : []));
+
+test.each(ofUpdates)('%s takes a good update token, and no other credential', async (key, { body }) => {
+  const [method = '', route = ''] = key.split(' ');
+  const as = async (token: string): Promise<number> => {
+    const inPath = route.includes(':token');
+    const headers = new Headers({ host: 'terrane.test' });
+    if (!inPath && token !== '') headers.set('authorization', `Basic ${Buffer.from(`u:${token}`).toString('base64')}`);
+    const path = route.replace(':token', token || 'none').replace(':group', 'g');
+    const init = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) };
+    return (await received(new Request(`https://terrane.test${path}`, init))).status;
+  };
+  for (const token of ['', updateTokens.revoked, updateTokens.expired, updateTokens.deleted, secrets.owner, secrets.token])
+    expect(await as(token)).toBe(401);
+  // The good one gets as far as the route: what it asks for isn't there, or isn't right.
+  expect([400, 404]).toContain(await as(updateTokens.good));
 });
 
 const open = Object.entries(ROWS).flatMap(([key, row]) => ('open' in row ? [[key, row.open] as const] : []));

@@ -1,0 +1,52 @@
+import { type Context, Hono } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { TerraneError } from '../../core/errors/terrane-error.ts';
+import { onError } from '../on-error.ts';
+import { credentials, type UpdatedCluster } from './credentials.ts';
+import type { UpdatesDeps } from './deps.ts';
+import { serveFleetLock } from './fleetlock.ts';
+import { serveLocksmith } from './locksmith.ts';
+import { serveOmaha } from './omaha.ts';
+
+export type { UpdatesDeps } from './deps.ts';
+
+const SEMAPHORE = '/v2/keys/coreos.com/updateengine/rebootlock';
+
+/**
+ * The public update protocols: Omaha v3 at /v1/update/, FleetLock at /v1/pre-reboot and /v1/steady-state, locksmith's lock below /v2/keys.
+ * With the update token as password of Basic auth; or below /updates/<token>, for clients that can't.
+ */
+export function createUpdates(deps: UpdatesDeps): Hono {
+  const clusterOf = credentials(deps.accounts, () => deps.clock.now());
+  const as =
+    (serve: (c: Context, deps: UpdatesDeps, cluster: UpdatedCluster) => Promise<Response>) =>
+    async (c: Context): Promise<Response> => {
+      try {
+        return await serve(c, deps, await clusterOf(c));
+      } catch (error) {
+        if (error instanceof TerraneError) return refusal(c, error);
+        throw error;
+      }
+    };
+  const app = new Hono();
+  app.onError(onError(deps));
+  for (const base of ['', '/updates/:token']) {
+    for (const path of ['/v1/update', '/v1/update/']) app.post(base + path, as(serveOmaha));
+    for (const call of ['pre-reboot', 'steady-state'] as const)
+      app.post(
+        `${base}/v1/${call}`,
+        as((c, d, cluster) => serveFleetLock(c, d, cluster, call)),
+      );
+    for (const path of [`${SEMAPHORE}/semaphore`, `${SEMAPHORE}/groups/:group/semaphore`]) {
+      app.get(base + path, as(serveLocksmith));
+      app.put(base + path, as(serveLocksmith));
+    }
+  }
+  return app;
+}
+
+/** In words: these clients show the body, if anything. */
+function refusal(c: Context, { status, message, fix }: TerraneError): Response {
+  if (status === 401) c.header('www-authenticate', 'Basic realm="terrane updates"');
+  return c.text(`${message} ${fix}\n`, status as ContentfulStatusCode);
+}

@@ -1,0 +1,16 @@
+import type { Context } from 'hono';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { Keyspaces } from '../../core/ports/keyspaces.ts';
+import type { Logger } from '../../core/ports/logger.ts';
+import type { UpdateInstances } from '../../core/ports/update-instances.ts';
+import type { Accounts } from '../../store/accounts/accounts.ts';
+
+export interface UpdatesDeps {
+  readonly accounts: Pick<Accounts, 'authenticateUpdates'>;
+  readonly keyspaces: Keyspaces;
+  readonly instances: UpdateInstances;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly clientIp: (c: Context) => string | undefined;
+  newUid(): string;
+}

@@ -1,0 +1,59 @@
+import type { Hono } from 'hono';
+import { TerraneError } from '../../../core/errors/terrane-error.ts';
+import type { Keyspace } from '../../../core/keyspace/types.ts';
+import { silentLogger } from '../../../core/ports/logger.ts';
+import type { SeenInstance } from '../../../core/ports/update-instances.ts';
+import { newCluster } from '../../../core/resources/testing/fixtures.ts';
+import { createResource } from '../../../core/resources/write.ts';
+import { createUpdates } from '../create-updates.ts';
+
+/** The app over a cluster in memory, with the token `t`. */
+export interface UpdatesHarness {
+  readonly app: Hono;
+  readonly cluster: Keyspace;
+  readonly seen: SeenInstance[];
+  readonly clock: { at: number };
+  create(kind: 'UpdateGroup' | 'UpdateChannel' | 'UpdatePackage', name: string, spec: object): Promise<void>;
+  send(method: string, path: string, body?: string, headers?: Record<string, string>): Promise<Response>;
+}
+
+export async function updatesHarness(): Promise<UpdatesHarness> {
+  const cluster = await newCluster();
+  const clock = { at: Date.parse('2026-11-25T12:00:00Z') };
+  const seen: SeenInstance[] = [];
+  let uids = 0;
+  const newUid = () => `uid-${uids++}`;
+  const app = createUpdates({
+    accounts: {
+      authenticateUpdates: async (token) => {
+        if (token !== 't') throw new TerraneError('token_unknown');
+        return { tenant: 'acme', cluster: 'prod' };
+      },
+    },
+    keyspaces: { open: async () => cluster },
+    instances: {
+      put: async (_tenant, _cluster, instance) => void seen.push(instance),
+      list: async () => seen,
+      delete: async () => {},
+    },
+    clock: { now: () => clock.at },
+    log: silentLogger,
+    clientIp: () => '192.0.2.1',
+    newUid,
+  });
+  return {
+    app,
+    cluster,
+    seen,
+    clock,
+    async create(kind, name, spec) {
+      await cluster.transact((txn) =>
+        createResource(txn, kind, { metadata: { name }, spec } as never, { now: clock.at, newUid }),
+      );
+    },
+    async send(method, path, body, headers = {}) {
+      const authorization = `Basic ${Buffer.from('update:t').toString('base64')}`;
+      return app.request(path, { method, headers: { authorization, ...headers }, ...(body !== undefined && { body }) });
+    },
+  };
+}
