@@ -76,9 +76,12 @@ const SHARED_PART_MIN = 1 / 4;
 export class ByteReader {
   readonly #bytes: Uint8Array;
   readonly #buffer: Buffer;
+  readonly #sharedPartMin: number;
   #position = 0;
 
-  constructor(bytes: Uint8Array) {
+  /** `share`: all values stay parts of the block, which is in memory as long as any of them is. */
+  constructor(bytes: Uint8Array, { share = false } = {}) {
+    this.#sharedPartMin = share ? 0 : bytes.length * SHARED_PART_MIN;
     // Values are handed out as plain Uint8Array, whatever came in.
     this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -103,7 +106,10 @@ export class ByteReader {
   }
 
   int64(): bigint {
-    return this.#buffer.readBigInt64BE(this.#advance(8));
+    const from = this.#advance(8);
+    // The usual one needs no object of its own.
+    if (this.#buffer.readInt32BE(from) === 0 && this.#buffer.readInt32BE(from + 4) === 0) return 0n;
+    return this.#buffer.readBigInt64BE(from);
   }
 
   key(): Key {
@@ -121,7 +127,7 @@ export class ByteReader {
   bytes(): Uint8Array {
     const length = this.number();
     const from = this.#advance(length);
-    const shared = length >= this.#bytes.length * SHARED_PART_MIN;
+    const shared = length >= this.#sharedPartMin;
     return shared ? this.#bytes.subarray(from, from + length) : this.#bytes.slice(from, from + length);
   }
 

@@ -142,4 +142,16 @@ describe('transactions on a fork', () => {
     expect(fork.run((txn) => txn.grant(9n, 10), undefined)).toMatchObject({ ok: true, revision: 1, wrote: true });
     expect(errorOf(fork.run((txn) => txn.grant(9n, 10), undefined))).toBeInstanceOf(LeaseExistsError);
   });
+
+  test('a value that came as a small part of a larger block does not keep the block in memory', () => {
+    const fork = new Fork(stateWith());
+    const block = new Uint8Array(65_536).fill(7);
+    fork.run((txn) => {
+      txn.put('part', block.subarray(100, 110));
+      txn.put('most', block.subarray(0, 60_000));
+    }, undefined);
+    expect(fork.get('part')).toMatchObject({ value: block.slice(100, 110) });
+    expect(fork.get('part')!.value.buffer.byteLength).toBe(10);
+    expect(fork.get('most')!.value.buffer).toBe(block.buffer);
+  });
 });

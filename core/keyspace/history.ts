@@ -1,16 +1,20 @@
-import type { ChangeEvent, Revision, RevisionEvents } from './types.ts';
-import type { VersionEvent } from './version.ts';
-
-export interface VersionEvents extends RevisionEvents {
-  readonly events: readonly VersionEvent[];
-}
+import type { Revision, RevisionEvents } from './types.ts';
+import { eventOf, type Version } from './version.ts';
 
 /** Dropped slots are given back in blocks of at least this many, so that dropping is cheap. */
 const SLACK_MIN = 1024;
 
-/** What happened at each revision that is still kept: consecutive revisions, the oldest first. */
+/** The versions of one revision: mostly a single one, which then needs no list. */
+type Step = Version | readonly Version[];
+
+const NONE: readonly Version[] = [];
+
+/**
+ * What happened at each revision that is still kept: consecutive revisions, the oldest first. Only versions are kept, which the state has
+ * anyway; events are made from them when they are asked for.
+ */
 export class History {
-  #steps: (VersionEvents | undefined)[] = [];
+  #steps: (Step | undefined)[] = [];
   #dropped = 0;
   #nextRevision: Revision;
 
@@ -28,29 +32,28 @@ export class History {
     return this.#steps.length - this.#dropped;
   }
 
-  add(step: VersionEvents): void {
-    this.#steps.push(step);
-    this.#nextRevision = step.revision + 1;
+  /** The versions of the next revision. */
+  add(versions: readonly Version[]): void {
+    this.#steps.push(versions.length === 1 ? versions[0]! : versions.length === 0 ? NONE : versions);
+    this.#nextRevision++;
   }
 
   /** Puts a step before all others: for loading a snapshot, whose steps begin at the compaction revision. */
-  restoreOldest(step: VersionEvents): void {
-    this.#steps.unshift(step);
+  restoreOldest(versions: readonly Version[]): void {
+    this.#steps.unshift(versions);
   }
 
-  at(revision: Revision): VersionEvents | undefined {
-    return revision < this.first ? undefined : this.#steps[this.#dropped + revision - this.first];
+  at(revision: Revision): RevisionEvents | undefined {
+    if (revision < this.first) return undefined;
+    const step = this.#steps[this.#dropped + revision - this.first];
+    return step && { revision, events: versionsOf(step).map(eventOf) };
   }
 
-  /** Drops what is older than `revision`, handing each event to `forget`; `revision` itself keeps its events without `prev`. */
-  dropBefore(revision: Revision, forget: (event: VersionEvent) => void): void {
+  /** Drops what is older than `revision`, handing each version up to that to `forget`; the step of `revision` itself is kept. */
+  dropBefore(revision: Revision, forget: (version: Version) => void): void {
     while (this.length > 0 && this.first <= revision) {
-      const step = this.#steps[this.#dropped]!;
-      for (const event of step.events) forget(event);
-      if (step.revision === revision) {
-        this.#steps[this.#dropped] = { revision, events: step.events.map(withoutPrevious) };
-        break;
-      }
+      versionsOf(this.#steps[this.#dropped]!).forEach(forget);
+      if (this.first === revision) break;
       this.#steps[this.#dropped++] = undefined;
     }
     if (this.#dropped < SLACK_MIN || this.#dropped < this.#steps.length / 2) return;
@@ -59,11 +62,16 @@ export class History {
   }
 
   /** The steps from `revision` on, as of now. */
-  since(revision: Revision): readonly VersionEvents[] {
-    return this.#steps.slice(this.#dropped + Math.max(0, revision - this.first)) as VersionEvents[];
+  since(revision: Revision): Iterable<RevisionEvents> {
+    const from = Math.max(revision, this.first);
+    return eventsOf(from, this.#steps.slice(this.#dropped + from - this.first) as Step[]);
   }
 }
 
-function withoutPrevious<E extends ChangeEvent>(event: E): E {
-  return { ...event, prev: undefined };
+function* eventsOf(from: Revision, steps: readonly Step[]): Generator<RevisionEvents> {
+  for (const [index, step] of steps.entries()) yield { revision: from + index, events: versionsOf(step).map(eventOf) };
+}
+
+function versionsOf(step: Step): readonly Version[] {
+  return 'key' in step ? [step] : step;
 }

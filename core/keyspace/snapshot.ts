@@ -4,7 +4,7 @@ import { CorruptLogError } from './errors.ts';
 import { AFTER_ALL_KEYS } from './keys.ts';
 import { KeyspaceState } from './state.ts';
 import type { KeyValue, RevisionEvents, Sequence } from './types.ts';
-import { Version, type VersionEvent } from './version.ts';
+import { Version } from './version.ts';
 
 /**
  * A state as chunks: a head with the small things, then the keys as they were at the compaction revision, then each revision since.
@@ -46,7 +46,7 @@ function* encodeParts(
   head: Uint8Array,
   base: Iterable<KeyValue>,
   oldest: RevisionEvents | undefined,
-  steps: readonly RevisionEvents[],
+  steps: Iterable<RevisionEvents>,
 ): Generator<Uint8Array> {
   yield head;
   const out = new ByteWriter();
@@ -60,9 +60,12 @@ function* encodeParts(
     out.int64(version.lease);
     if (out.length >= CHUNK_BYTES) yield out.take();
   }
-  for (const [index, step] of [oldest, ...steps].entries()) {
-    if (!step) continue;
-    out.byte(index === 0 ? PART.oldest : PART.step);
+  if (oldest) {
+    out.byte(PART.oldest);
+    encodeRecord(out, recordOf(oldest));
+  }
+  for (const step of steps) {
+    out.byte(PART.step);
     encodeRecord(out, recordOf(step));
     if (out.length >= CHUNK_BYTES) yield out.take();
   }
@@ -82,7 +85,9 @@ function recordOf(step: RevisionEvents): LogRecord {
 export async function decodeSnapshot(sequence: Sequence, chunks: AsyncIterable<Uint8Array>): Promise<KeyspaceState> {
   let loading: Loading | undefined;
   for await (const chunk of chunks) {
-    const input = new ByteReader(chunk);
+    // Values stay parts of the chunk, which saves much of their cost: what that keeps in memory needlessly, once some of them are
+    // superseded, is never more than the snapshot itself.
+    const input = new ByteReader(chunk, { share: true });
     if (loading) readParts(input, loading);
     else loading = readHead(input, sequence);
   }
@@ -142,13 +147,11 @@ function readParts(input: ByteReader, loading: Loading): void {
 /** The events at the compaction revision can still be watched, but are part of the keys already. */
 function restoreOldest(state: KeyspaceState, record: LogRecord): void {
   const revision = state.compactRevision;
-  const events = record.operations.map((operation): VersionEvent => {
-    if (operation.type === 'delete') {
-      return { type: 'delete', kv: Version.deletion(operation.key, revision, undefined), prev: undefined };
-    }
+  const versions = record.operations.map((operation): Version => {
+    if (operation.type === 'delete') return Version.deletion(operation.key, revision, undefined);
     const kv = operation.type === 'put' ? state.get(operation.key) : undefined;
     if (kv?.modRevision !== revision) throw new CorruptLogError(`a snapshot contradicts itself at revision ${revision}`);
-    return { type: 'put', kv, prev: undefined };
+    return kv;
   });
-  state.history.restoreOldest({ revision, events });
+  state.history.restoreOldest(versions);
 }

@@ -72,7 +72,7 @@ function everything(state: KeyspaceState) {
     revision,
     compactRevision,
     past: Array.from({ length: revision - first + 1 }, (_, n) => dump(state.at(first + n))),
-    events: state.history.since(compactRevision).map((each) => ({
+    events: Array.from(state.history.since(compactRevision), (each) => ({
       revision: each.revision,
       events: each.events.map(({ type, kv, prev }) => ({ type, kv: plain(kv), prev: prev && plain(prev) })),
     })),

@@ -5,13 +5,13 @@ import { Leases } from './leases.ts';
 import { RecentRequests } from './recent-requests.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { Key, Revision, Sequence } from './types.ts';
-import { Version, type VersionEvent } from './version.ts';
+import { Version } from './version.ts';
 import { HeadView, HistoricView, type View } from './view.ts';
 
 const FIRST_REVISION = 1;
 
 /** What a version occupies in memory beside its key and value, about: the object, its place in tree, index and history. */
-const OVERHEAD_BYTES = 300;
+const OVERHEAD_BYTES = 400;
 
 /** Where a replica starts: empty, or what a snapshot holds. */
 export interface StateStart {
@@ -113,10 +113,10 @@ export class KeyspaceState {
   /** One transaction. Of use alone only to whoever loads a snapshot. */
   applyRecord(record: LogRecord): void {
     const revision = this.#revision + 1;
-    const events: VersionEvent[] = [];
-    for (const operation of record.operations) this.#applyOperation(operation, revision, events);
-    if (events.length > 0) {
-      this.history.add({ revision, events });
+    const versions: Version[] = [];
+    for (const operation of record.operations) this.#applyOperation(operation, revision, versions);
+    if (versions.length > 0) {
+      this.history.add(versions);
       this.#revision = revision;
       this.#view = undefined;
     }
@@ -131,13 +131,13 @@ export class KeyspaceState {
     this.#count(version, 1);
   }
 
-  #applyOperation(operation: Operation, revision: Revision, events: VersionEvent[]): void {
+  #applyOperation(operation: Operation, revision: Revision, versions: Version[]): void {
     switch (operation.type) {
       case 'put':
-        events.push(this.#put(operation, revision));
+        versions.push(this.#put(operation, revision));
         return;
       case 'delete':
-        events.push(this.#delete(operation.key, revision));
+        versions.push(this.#delete(operation.key, revision));
         return;
       case 'grant':
         this.leases.grant(operation.lease, operation.ttlSeconds);
@@ -150,7 +150,7 @@ export class KeyspaceState {
     }
   }
 
-  #put({ key, value, lease, fresh }: Operation & { type: 'put' }, revision: Revision): VersionEvent {
+  #put({ key, value, lease, fresh }: Operation & { type: 'put' }, revision: Revision): Version {
     const prev = this.#index.get(key);
     if (!prev && !fresh) throw new CorruptLogError(`revision ${revision} changes a key that does not exist`);
     const kv = fresh
@@ -161,10 +161,10 @@ export class KeyspaceState {
     this.#live.set(key, kv);
     this.#index.set(key, kv);
     this.#count(kv, 1);
-    return { type: 'put', kv, prev };
+    return kv;
   }
 
-  #delete(key: Key, revision: Revision): VersionEvent {
+  #delete(key: Key, revision: Revision): Version {
     const prev = this.#live.delete(key);
     if (!prev) throw new CorruptLogError(`revision ${revision} deletes a key that does not exist`);
     const kv = Version.deletion(key, revision, prev);
@@ -172,13 +172,13 @@ export class KeyspaceState {
     this.#dead.set(key, kv);
     this.leases.detach(prev.lease, key);
     this.#count(kv, 1);
-    return { type: 'delete', kv, prev };
+    return kv;
   }
 
   #compact(revision: Revision): void {
     if (revision <= this.#compactRevision) return;
     this.#compactRevision = revision;
-    this.history.dropBefore(revision, ({ kv }) => {
+    this.history.dropBefore(revision, (kv) => {
       Version.forgetOlder(kv, (older) => this.#count(older, -1));
       if (kv.version === 0 && this.#dead.get(kv.key) === kv) {
         this.#dead.delete(kv.key);

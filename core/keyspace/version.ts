@@ -44,6 +44,12 @@ export class Version implements KeyValue {
     return version && version.version > 0 ? version : undefined;
   }
 
+  /** What was there before, if anything was and it isn't forgotten. */
+  static before(version: Version): Version | undefined {
+    const older = version.#older;
+    return older && older.version > 0 ? older : undefined;
+  }
+
   /** Forgets everything older than `version`, calling back for each. */
   static forgetOlder(version: Version, forgotten: (older: Version) => void): void {
     for (let older = version.#older; older; older = older.#older) forgotten(older);
@@ -56,7 +62,7 @@ export class Version implements KeyValue {
   }
 }
 
-/** `kv` is a Version: events share memory with the state. */
-export interface VersionEvent extends ChangeEvent {
-  readonly kv: Version;
+/** What happened when a version came about. It shares memory with the state. */
+export function eventOf(kv: Version): ChangeEvent {
+  return { type: kv.version > 0 ? 'put' : 'delete', kv, prev: Version.before(kv) };
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { withBlindPuts, withForeignNames, withLazyReads } from './sabotage.ts';
 import { type Sabotage, simulate } from './simulation.ts';
 
-const SEEDS = 200;
+const SEEDS = 120;
 /** So many stories are told with something broken, until it shows. */
 const SABOTAGED_SEEDS = 40;
 /** A limit on hanging, not an expectation of speed. */

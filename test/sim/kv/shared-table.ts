@@ -73,7 +73,7 @@ export class SharedTable {
       });
       state.apply({ ...entry, records });
     }
-    return { log: state.history.since(2), state };
+    return { log: [...state.history.since(2)], state };
   }
 }
 
