@@ -2,10 +2,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { CorruptLogError } from '../core/keyspace/errors.ts';
 import type { StoredSnapshot } from '../core/keyspace/log.ts';
 import type { Sequence } from '../core/keyspace/types.ts';
+import { inOrder, Lanes } from './few-at-a-time.ts';
 import { type Item, split } from './log-items.ts';
 import { type LogKeys, partKey, POINTER } from './log-keys.ts';
 import { pack, unpack } from './packed.ts';
 import type { Table } from './table.ts';
+
+/** Parts that are written, or read, at once. */
+const PARTS_AT_ONCE = 4;
 
 /** What the pointer item says of the newest snapshot. */
 interface Pointer {
@@ -36,16 +40,19 @@ export async function saveSnapshot(
 ): Promise<void> {
   const id = randomBytes(9).toString('base64url');
   const sum = createHash('sha256');
+  const lanes = new Lanes(PARTS_AT_ONCE);
   let parts = 0;
   for (const chunk of chunks) {
     const pieces = split(pack(chunk));
     for (const [index, piece] of pieces.entries()) {
       sum.update(piece);
       const last = index === pieces.length - 1;
-      await table.put(partItem(keys, partKey(sequence, id, parts), piece, last, now));
+      const item = partItem(keys, partKey(sequence, id, parts), piece, last, now);
+      await lanes.add(() => table.put(item));
       parts++;
     }
   }
+  await lanes.end();
   const pointer: Item = {
     pk: { S: keys.snapshots },
     sk: { S: POINTER },
@@ -83,21 +90,16 @@ async function* readChunks(table: Table, keys: LogKeys, pointer: Pointer): Async
   const sum = createHash('sha256');
   let seen = 0;
   let pieces: Uint8Array[] = [];
-  let next: Item | undefined;
-  do {
-    const page = await table.query(keys.snapshots, partKey(sequence, id, 0), partKey(sequence, id, parts), { next });
-    for (const item of page.items) {
-      const piece = item['b']?.B;
-      if (item['sk']!.S !== partKey(sequence, id, seen) || !piece) break;
-      seen++;
-      sum.update(piece);
-      pieces.push(piece);
-      if (item['more']?.BOOL) continue;
-      yield unpack(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces), `a part of ${what}`);
-      pieces = [];
-    }
-    next = page.next;
-  } while (next);
+  for await (const item of inOrder(parts, PARTS_AT_ONCE, (part) => table.get(keys.snapshots, partKey(sequence, id, part)))) {
+    const piece = item?.['b']?.B;
+    if (!piece) break;
+    seen++;
+    sum.update(piece);
+    pieces.push(piece);
+    if (item['more']?.BOOL) continue;
+    yield unpack(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces), `a part of ${what}`);
+    pieces = [];
+  }
   if (seen !== parts || pieces.length > 0) {
     throw new CorruptLogError(`${what} lacks part ${seen + 1} of ${parts}. Restore the store from a backup`);
   }
