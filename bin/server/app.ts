@@ -78,8 +78,7 @@ export function createApp(deps: AppDeps): Hono<ApiEnv> {
   });
   app.use('/clusters/:cluster/*', authenticate({ accounts }), requireCluster({ accounts }));
   const etcd = createEtcd({
-    keyspaces,
-    random: Math.random,
+    services: controlPlane.etcd,
     shutdown: deps.shutdown,
     onError: (error, id) => log.error('an etcd request failed', { error, requestId: id }),
   });

@@ -10,6 +10,7 @@ import { deleteResource } from '../../core/resources/write.ts';
 import { StatusError } from '../../core/resources/status.ts';
 import type { DataKeys } from '../../core/secrets/data-key.ts';
 import { Connections } from '../../functions/push/connections.ts';
+import { type EtcdServices, etcdServices } from '../../functions/etcd/services.ts';
 import { localNotifier } from '../../functions/push/local-notifier.ts';
 import { localRelay } from '../../functions/push/local-relay.ts';
 import { type Reconciler, startReconciler } from '../../functions/reconcile/loop.ts';
@@ -22,16 +23,19 @@ import { dynamoInbox } from '../../store/inbox.ts';
 import { watchedInbox } from '../../store/inbox-watched.ts';
 import { keyFile } from '../../store/key-file.ts';
 import { type OpenKeyspaces, openKeyspaces } from '../../store/keyspaces.ts';
+import { dynamoLeaseDeadlines } from '../../store/lease-deadlines.ts';
 import { maildirMailer } from '../../store/maildir.ts';
 import { dynamoUpdateInstances } from '../../store/update-instances.ts';
 import { dynamoTable } from '../../store/table.ts';
+import { systemTiming } from '../../store/system-timing.ts';
 
 /** The parts of the embedded control plane that have no HTTP in them, wired and running. */
 export interface ControlPlane {
   readonly accounts: Accounts;
-  /** In which Secrets are sealed. */
   readonly keyspaces: OpenKeyspaces;
+  /** In which Secrets are sealed. */
   readonly dataKeys: DataKeys;
+  readonly etcd: EtcdServices;
   readonly inbox: ReturnType<typeof watchedInbox>;
   readonly updateInstances: UpdateInstances;
   readonly connections: Connections;
@@ -61,6 +65,13 @@ export async function startControlPlane({ dataDir, log, publicUrl, print }: Cont
     await createTables(client);
     const keyspaces = openKeyspaces({ client, table: EMBEDDED_TABLES.tenant, clock, log, soleWriter: true });
     const dataKeys = openDataKeys({ table: dynamoTable(client, EMBEDDED_TABLES.tenant), encryption, clock, log });
+    const etcd = etcdServices({
+      keyspaces,
+      deadlines: dynamoLeaseDeadlines(client, EMBEDDED_TABLES.tenant),
+      timing: systemTiming(clock),
+      soleKeeper: true,
+      onError: (error, tenant, cluster) => log.error('keeping leases failed', { tenant, cluster, error: String(error) }),
+    });
     const connections = new Connections();
     const relay = localRelay(connections);
     // The inbox tells the reconciler of reports, and the reconciler reads the inbox.
@@ -110,6 +121,7 @@ export async function startControlPlane({ dataDir, log, publicUrl, print }: Cont
       accounts,
       keyspaces,
       dataKeys,
+      etcd,
       inbox,
       updateInstances: dynamoUpdateInstances(client, EMBEDDED_TABLES.tenant, clock),
       connections,

@@ -31,6 +31,8 @@ export interface EtcdCaller {
   readonly signal?: AbortSignal | undefined;
   /** The client named `hasleader` (require leader): unavailable at once where the control plane can't be reached. */
   readonly requireLeader?: boolean | undefined;
+  /** Whoever asks was let in by other means and may do what the user `root` may, token or not: administrators of the organisation. */
+  readonly superuser?: boolean | undefined;
 }
 
 /** A bidirectional Watch stream. Answers are in order; a slow reader holds them back up to a bound, then loses the watch. */
@@ -38,6 +40,8 @@ export interface WatchSession {
   send(request: WatchRequest): void;
   /** Ends when the session is closed. Throws EtcdError when it can't go on. */
   readonly answers: AsyncIterable<WatchAnswer>;
+  /** No more requests will come: the answers end when no watch is left. */
+  end(): void;
   close(): void;
 }
 

@@ -1,3 +1,4 @@
+import { Bell } from './bell.ts';
 import { CompactedError } from './errors.ts';
 import type { Replica } from './replica.ts';
 import type { Key, Revision, RevisionEvents } from './types.ts';
@@ -35,26 +36,5 @@ export async function* watchRange(
   } finally {
     stopListening();
     signal.removeEventListener('abort', onAbort);
-  }
-}
-
-/** Wakes one sleeper; rung while nobody sleeps, it wakes the next at once. */
-class Bell {
-  #rung = false;
-  #wake: (() => void) | undefined;
-
-  ring(): void {
-    this.#rung = true;
-    this.#wake?.();
-  }
-
-  async rung(): Promise<void> {
-    if (!this.#rung) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    this.#rung = false;
-    this.#wake = undefined;
   }
 }

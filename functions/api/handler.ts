@@ -9,6 +9,7 @@ import { hostedAccounts } from '../hosted/accounts.ts';
 import { hostedDataKeys } from '../hosted/data-keys.ts';
 import { noRelay } from '../hosted/no-relay.ts';
 import { beforeFreeze, clientIp, serve } from '../hosted/serve.ts';
+import { hostedEtcd } from '../hosted/etcd.ts';
 import { hostedStore } from '../hosted/store.ts';
 import { streamed } from '../hosted/stream-answer.ts';
 import { onError } from '../on-error.ts';
@@ -39,8 +40,7 @@ app.use('/clusters/:cluster/*', authenticate({ accounts }), requireCluster({ acc
 app.route(
   '/clusters/:cluster/etcd',
   createEtcd({
-    keyspaces,
-    random: Math.random,
+    services: hostedEtcd(store),
     onError: (error, id) => log.error('an etcd request failed', { error, requestId: id }),
   }),
 );

@@ -1,18 +1,13 @@
 import type { ChangeEvent, Key, KeyValue, Revision } from '../../keyspace/types.ts';
+import type { Identity } from '../identity.ts';
 import type { DeleteRangeResponse, OperationResponse, PutResponse, RangeResponse, TxnResponse } from '../responses.ts';
 
 /** Writes messages as etcd 3.4's gateway does: snake_case, int64 as strings, bytes in base64, zeros left out. */
 
-type Scalar = string | boolean | undefined;
+type Scalar = string | number | boolean | undefined;
 export type Json = Scalar | JsonObject | readonly Json[];
 export interface JsonObject {
   readonly [name: string]: Json;
-}
-
-/** Who answers: etcd clients compare the ids of clusters and members (uint64). */
-export interface Identity {
-  readonly clusterId: bigint;
-  readonly memberId: bigint;
 }
 
 /** Terms of leadership are raft's; there is one, as there is one log. */

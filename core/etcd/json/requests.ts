@@ -71,6 +71,7 @@ const watchCreateRequest = message({
   filters: list(enumeration('WatchCreateRequest_FilterType', ['NOPUT', 'NODELETE'] as const)),
   prevKv: bool,
   watchId: count,
+  fragment: bool,
 });
 
 export const watchRequest = message({

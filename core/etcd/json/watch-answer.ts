@@ -1,8 +1,9 @@
 import type { WatchAnswer } from '../watch.ts';
-import { eventJson, flag, headerJson, type Identity, type JsonObject, number } from './answers.ts';
+import type { Identity } from '../identity.ts';
+import { eventJson, flag, headerJson, type JsonObject, number } from './answers.ts';
 
 export function watchJson(identity: Identity, answer: WatchAnswer): JsonObject {
-  const { watchId, revision, created, canceled, cancelReason, compactRevision = 0, events, prevKv = false } = answer;
+  const { watchId, revision, created, canceled, cancelReason, compactRevision = 0, events, prevKv = false, fragment } = answer;
   return {
     header: headerJson(identity, revision),
     watch_id: number(watchId),
@@ -10,6 +11,7 @@ export function watchJson(identity: Identity, answer: WatchAnswer): JsonObject {
     canceled: flag(canceled ?? false),
     compact_revision: number(compactRevision),
     cancel_reason: cancelReason,
+    fragment: flag(fragment ?? false),
     events: events?.map((event) => eventJson(event, prevKv)),
   };
 }

@@ -1,4 +1,4 @@
-import type { Identity } from '../json/answers.ts';
+import type { Identity } from '../identity.ts';
 import type { EtcdMethod, EtcdRequestOf, EtcdResponseOf } from '../service.ts';
 import { type Codec, decode } from './message.ts';
 import { METHOD_CODECS } from './methods.ts';

@@ -34,7 +34,7 @@ export const watchRequest: Codec<WatchRequest | undefined> = {
   },
   write(writer, value) {
     requestFields.write(writer, {
-      create: value?.type === 'create' ? { fragment: false, ...value.request } : undefined,
+      create: value?.type === 'create' ? value.request : undefined,
       cancel: value?.type === 'cancel' ? { watchId: value.watchId } : undefined,
       progress: value?.type === 'progress' ? {} : undefined,
     });

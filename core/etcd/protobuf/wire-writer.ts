@@ -1,4 +1,4 @@
-import type { Identity } from '../json/answers.ts';
+import type { Identity } from '../identity.ts';
 import { WIRE } from './wire-reader.ts';
 
 const INITIAL_BYTES = 4096;

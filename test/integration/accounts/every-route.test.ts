@@ -10,6 +10,9 @@ import { localRelay } from '../../../functions/push/local-relay.ts';
 import { Connections } from '../../../functions/push/connections.ts';
 import { dynamoInbox } from '../../../store/inbox.ts';
 import { dynamoUpdateInstances } from '../../../store/update-instances.ts';
+import { dynamoLeaseDeadlines } from '../../../store/lease-deadlines.ts';
+import { systemTiming } from '../../../store/system-timing.ts';
+import { etcdServices } from '../../../functions/etcd/services.ts';
 import { type OpenKeyspaces, openKeyspaces } from '../../../store/keyspaces.ts';
 import { joinDirectly, newHost, openWorld, PASSWORD, type World } from './world.ts';
 
@@ -63,10 +66,11 @@ const ETCD: Readonly<Record<string, Row>> = {
   'POST /clusters/:cluster/etcd/v3/kv/lease/timetolive': etcd('/v3/kv/lease/timetolive', { body: { ID: '1' } }),
   'POST /clusters/:cluster/etcd/v3/kv/lease/revoke': etcd('/v3/kv/lease/revoke', { body: { ID: '1' }, needs: 'editor' }),
   'POST /clusters/:cluster/etcd/v3/lease/grant': etcd('/v3/lease/grant', { body: { TTL: '60' }, needs: 'editor' }),
-  'POST /clusters/:cluster/etcd/v3/lease/keepalive': etcd('/v3/lease/keepalive', { body: { ID: '1' } }),
+  'POST /clusters/:cluster/etcd/v3/lease/keepalive': etcd('/v3/lease/keepalive', { body: { ID: '1' }, needs: 'editor' }),
   'POST /clusters/:cluster/etcd/v3/lease/leases': etcd('/v3/lease/leases'),
   'POST /clusters/:cluster/etcd/v3/lease/revoke': etcd('/v3/lease/revoke', { body: { ID: '1' }, needs: 'editor' }),
   'POST /clusters/:cluster/etcd/v3/lease/timetolive': etcd('/v3/lease/timetolive', { body: { ID: '1' } }),
+  'POST /clusters/:cluster/etcd/v3/cluster/member/list': etcd('/v3/cluster/member/list'),
   'POST /clusters/:cluster/etcd/v3/maintenance/status': etcd('/v3/maintenance/status'),
   'POST /clusters/:cluster/etcd/v3/watch': etcd('/v3/watch', { body: { create_request: { key: PUT.key } } }),
 };
@@ -203,9 +207,18 @@ beforeAll(async () => {
   });
   const { accounts, client, clock } = world;
   keyspaces = openKeyspaces({ client, table: 'tenant', clock, log: silentLogger });
-  const parts: Pick<ControlPlane, 'accounts' | 'keyspaces' | 'inbox' | 'updateInstances' | 'relay' | 'clock' | 'deleteNode'> = {
+  const parts: Pick<
+    ControlPlane,
+    'accounts' | 'keyspaces' | 'etcd' | 'inbox' | 'updateInstances' | 'relay' | 'clock' | 'deleteNode'
+  > = {
     accounts,
     keyspaces,
+    etcd: etcdServices({
+      keyspaces,
+      deadlines: dynamoLeaseDeadlines(client, 'tenant'),
+      timing: systemTiming(clock),
+      soleKeeper: true,
+    }),
     inbox: dynamoInbox(client, 'tenant') as ControlPlane['inbox'],
     updateInstances: dynamoUpdateInstances(client, 'tenant', clock),
     relay: localRelay(new Connections()),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { WatchAnswer, WatchCreateRequest } from '../../../core/etcd/watch.ts';
-import { WatchStream } from '../../../core/etcd/watch.ts';
+import { WatchStream } from '../../../core/etcd/watch-stream.ts';
 import type { RevisionEvents } from '../../../core/keyspace/types.ts';
 import { checkWatch } from './check-watch.ts';
 import { idealHistory } from './ideal.ts';
@@ -13,13 +13,14 @@ const ALL: WatchCreateRequest = {
   filters: [],
   prevKv: true,
   watchId: 0,
+  fragment: false,
 };
 
 const { log } = idealHistory(3);
 
 /** What a watch over the log is told. */
 function watched(request: WatchCreateRequest = ALL, steps: readonly RevisionEvents[] = log): WatchAnswer[] {
-  const stream = new WatchStream(1);
+  const stream = new WatchStream(request.startRevision - 1);
   const created = stream.create(request, 1);
   return [created, ...steps.filter(({ revision }) => revision >= request.startRevision).flatMap((step) => stream.deliver(step))];
 }

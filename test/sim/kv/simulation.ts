@@ -1,5 +1,5 @@
 import type { WatchAnswer, WatchCreateRequest } from '../../../core/etcd/watch.ts';
-import { WatchStream } from '../../../core/etcd/watch.ts';
+import { WatchStream } from '../../../core/etcd/watch-stream.ts';
 import { CompactedError, CorruptLogError } from '../../../core/keyspace/errors.ts';
 import { AFTER_ALL_KEYS } from '../../../core/keyspace/keys.ts';
 import { RETENTION_MS, type Log } from '../../../core/keyspace/log.ts';
@@ -198,6 +198,7 @@ class Simulation {
         filters: all ? [] : [this.#random.pick(['NOPUT', 'NODELETE', undefined])],
         prevKv: this.#random.chance(0.7),
         watchId: 0,
+        fragment: false,
       };
       const answers: WatchAnswer[] = [];
       await this.#follow(machine, keyspace, request, answers);
@@ -213,7 +214,7 @@ class Simulation {
   /** Until something breaks, or for a while. */
   async #follow(machine: Machine, keyspace: OpenKeyspace, request: WatchCreateRequest, answers: WatchAnswer[]): Promise<void> {
     const head = keyspace.view().revision;
-    const stream = new WatchStream(head);
+    const stream = new WatchStream(request.startRevision - 1);
     answers.push(stream.create(request, head));
     const stop = new AbortController();
     const steps = keyspace.watch({ from: '', to: AFTER_ALL_KEYS }, stream.next, stop.signal);

@@ -1,8 +1,11 @@
 import { Hono } from 'hono';
+import { memoryLeaseDeadlines } from '../../../../core/etcd/memory-lease-deadlines.ts';
 import { memoryKeyspace } from '../../../../core/keyspace/memory.ts';
 import type { OpenKeyspace } from '../../../../core/keyspace/open.ts';
 import type { Role } from '../../../../core/ports/identity.ts';
 import type { ApiEnv } from '../../../context.ts';
+import { systemTiming } from '../../../../store/system-timing.ts';
+import { etcdServices } from '../../../etcd/services.ts';
 import { createEtcd } from '../create-etcd.ts';
 
 export interface Answered {
@@ -34,12 +37,16 @@ export function etcdHarness(options: { progressMs?: number } = {}): EtcdHarness 
     c.set('cluster', { tenant: 't', id: 'x', name: 'x' });
     await next();
   });
-  const etcd = createEtcd({
+  const deadlines = memoryLeaseDeadlines();
+  const services = etcdServices({
     keyspaces: { open: async () => keyspace },
-    random: () => 0.5,
+    deadlines: () => deadlines,
+    timing: systemTiming(),
+    soleKeeper: true,
     onError: (error) => void errors.push(error),
     ...options,
   });
+  const etcd = createEtcd({ services, onError: (error) => void errors.push(error) });
   app.route('/clusters/:cluster/etcd', etcd);
   const request: EtcdHarness['request'] = async (path, init) => app.request(`/clusters/x/etcd${path}`, init);
   return {

@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { Identity } from '../../../core/etcd/json/answers.ts';
+
+/** Who answers: etcd clients compare the ids of clusters and members (uint64). */
+export interface Identity {
+  readonly clusterId: bigint;
+  readonly memberId: bigint;
+}
 
 /** Ids that are the same whoever answers for a cluster. There is one member: the log. */
 export function identityOf(cluster: string): Identity {

@@ -1,0 +1,58 @@
+import { identityOf } from '../../core/etcd/identity.ts';
+import { type KeyspaceService, keyspaceService } from '../../core/etcd/keyspace-service.ts';
+import type { OpenKeyspace } from '../../core/keyspace/open.ts';
+import type { Timing } from '../../core/keyspace/timing.ts';
+import type { LeaseDeadlines } from '../../core/ports/lease-deadlines.ts';
+import type { Schedule } from '../../core/ports/schedule.ts';
+
+export interface EtcdServicesOptions {
+  readonly keyspaces: { open(tenant: string, cluster: string, name: 'kv'): Promise<OpenKeyspace> };
+  deadlines(tenant: string, cluster: string): LeaseDeadlines;
+  readonly timing: Timing;
+  /** Default: timers that don't keep the process alive. */
+  readonly schedule?: Schedule;
+  /** This process is the only one that serves these clusters (the embedded server). */
+  readonly soleKeeper: boolean;
+  readonly progressMs?: number | undefined;
+  /** Told of what fails in the background. */
+  onError?(error: unknown, tenant: string, cluster: string): void;
+}
+
+/** The process' etcd services: one for each cluster's key-value store. */
+export interface EtcdServices {
+  open(tenant: string, cluster: string): Promise<KeyspaceService>;
+}
+
+export function etcdServices(options: EtcdServicesOptions): EtcdServices {
+  const { keyspaces, timing, soleKeeper, progressMs, schedule = systemSchedule } = options;
+  /** A keyspace that failed or was forgotten is opened anew, and so is its service. */
+  const services = new WeakMap<OpenKeyspace, KeyspaceService>();
+  return {
+    async open(tenant, cluster) {
+      const keyspace = await keyspaces.open(tenant, cluster, 'kv');
+      const existing = services.get(keyspace);
+      if (existing) return existing;
+      const service = keyspaceService({
+        keyspace,
+        deadlines: options.deadlines(tenant, cluster),
+        timing,
+        schedule,
+        soleKeeper,
+        progressMs,
+        member: { id: identityOf(cluster).memberId, name: 'terrane', peerUrls: [], clientUrls: [] },
+        onError: (error) => options.onError?.(error, tenant, cluster),
+      });
+      services.set(keyspace, service);
+      return service;
+    },
+  };
+}
+
+/** Longer timers overflow; waking once too often is harmless. */
+const LONGEST_TIMER_MS = 86_400_000;
+
+export const systemSchedule: Schedule = (delayMs, action) => {
+  const timer = setTimeout(action, Math.min(delayMs, LONGEST_TIMER_MS));
+  timer.unref();
+  return () => clearTimeout(timer);
+};
