@@ -1,3 +1,4 @@
+import os from 'node:os';
 import type { Logger } from '../core/ports/logger.ts';
 import type { ServerTime } from './clock-offset.ts';
 import { eventLog } from './event-log.ts';
@@ -29,6 +30,8 @@ export interface HostOptions {
   readonly signal: AbortSignal;
 }
 
+/** The machine's, ms. */
+const uptime = () => os.uptime() * 1000;
 const MEASURE_MS = 30_000;
 const IMAGE_COLLECT_MS = 300_000;
 
@@ -75,6 +78,7 @@ export async function runHost({
     events,
     log,
     now,
+    uptime,
     signal,
     docker: options.docker,
     owner: `${identity.cluster}/${identity.hostId}`,
@@ -90,8 +94,10 @@ export async function runHost({
     client,
     log,
     now,
+    uptime,
     random,
     signal,
+    lease: workload.lease,
     assignment: workload.assignment,
     count: (name) => counted.count(name),
     onAssignment: (next) => workload.assign(next),

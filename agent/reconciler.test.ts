@@ -49,6 +49,7 @@ function start(
     log: logger,
     ready: () => true,
     volumes: () => new Map(),
+    lapsed: () => undefined,
     unhealthy: () => new Map(),
     onObserved: () => undefined,
     onPlanned: (done) => settled.push(done),

@@ -3,7 +3,7 @@ import { DockerTimeout, DockerUnavailable, messageOf } from './docker/errors.ts'
 import { absorb } from './planner/absorb.ts';
 import { blockedAfter } from './planner/backoff.ts';
 import { containerMemory, type PodMemory } from './planner/memory.ts';
-import { plan, type Unhealthy, type VolumeVersions } from './planner/plan.ts';
+import { plan, type PlanInput, type Unhealthy, type VolumeVersions } from './planner/plan.ts';
 import type { Step, StepType } from './planner/steps.ts';
 import { StartFailure } from './runtime/start-failure.ts';
 import type { StepContext } from './steps/context.ts';
@@ -16,6 +16,8 @@ export interface ReconcilerOptions {
   /** False while there is no engine or no assignment: nothing is decided then. */
   readonly ready: () => boolean;
   readonly volumes: () => ReadonlyMap<string, VolumeVersions>;
+  /** As the planner takes it. */
+  readonly lapsed: () => PlanInput['lapsed'];
   readonly unhealthy: () => ReadonlyMap<string, Unhealthy>;
   /** Before each plan: what the engine shows has been taken in. */
   readonly onObserved: () => void;
@@ -80,6 +82,7 @@ export function reconciler(options: ReconcilerOptions): Reconciler {
       busy,
       unhealthy,
       volumes: options.volumes(),
+      lapsed: options.lapsed(),
     });
     let wakeAt = next.wakeAt ?? Number.POSITIVE_INFINITY;
     for (const step of next.steps) {

@@ -1,10 +1,13 @@
-import type { Assignment } from '../core/node/assignment.ts';
+import { type Assignment, FIRST_SETTINGS } from '../core/node/assignment.ts';
+import { isFenced } from '../core/node/fencing.ts';
 import type { Logger } from '../core/ports/logger.ts';
 import { applyAssignment, configSource } from './assignment-state.ts';
 import { DockerConnection } from './docker/connection.ts';
 import { dockerEngine, type Engine } from './docker/engine.ts';
 import { messageOf } from './docker/errors.ts';
 import type { EventLog } from './event-log.ts';
+import { leaseFile } from './fencing/lease-file.ts';
+import { type LeaseKeeper, leaseKeeper } from './fencing/lease-keeper.ts';
 import { imageCollector } from './images/image-gc.ts';
 import { imageStore } from './images/image-store.ts';
 import type { HostInfo } from './node/host-info.ts';
@@ -45,6 +48,8 @@ export interface Workload {
   readonly probed: (id: string) => { readonly ready: boolean; readonly started: boolean };
   /** Puts an assignment in force. */
   assign(next: Assignment): Promise<void>;
+  /** This host's lease: fenced pods run only while it is held. */
+  readonly lease: LeaseKeeper;
   /** The cluster has given the work to other hosts: stops all of it. */
   dismiss(reason: string): void;
   collectImages(): Promise<void>;
@@ -62,6 +67,8 @@ export interface WorkloadOptions {
   readonly events: EventLog;
   readonly log: Logger;
   readonly now: () => number;
+  /** Of the machine, ms: goes on while it sleeps, and nobody sets it. */
+  readonly uptime: () => number;
   readonly host: () => Omit<HostFacts, 'podIp'>;
   readonly signal: AbortSignal;
   /** There may be news to report; `settled`: nothing more is about to change. */
@@ -120,6 +127,21 @@ export async function openWorkload(options: WorkloadOptions): Promise<Workload> 
     },
     volumesWanted: (uid) => volumeVersions().get(uid)?.wanted,
     cancel: (key) => loop.cancel(key),
+    mayRun: (pod) => !isFenced(pod) || lease.holds(),
+  };
+  const lease = leaseKeeper({
+    file: leaseFile(layout.lease),
+    bootId: info.bootId,
+    assignment: () => assignment,
+    now,
+    uptime: options.uptime,
+    log,
+    onChange: () => loop.trigger(),
+  });
+  const lapsed = () => {
+    const at = lease.lapsedAt();
+    const graceSeconds = assignment?.settings.fencedGraceSeconds ?? FIRST_SETTINGS.fencedGraceSeconds;
+    return at === undefined ? undefined : { at, graceSeconds };
   };
 
   const ready = () => watch.state().up && assignment !== undefined;
@@ -129,6 +151,7 @@ export async function openWorkload(options: WorkloadOptions): Promise<Workload> 
     log,
     ready,
     volumes: volumeVersions,
+    lapsed,
     unhealthy: () => probes.unhealthy(),
     onObserved() {
       taken = cache.byPod();
@@ -222,7 +245,9 @@ export async function openWorkload(options: WorkloadOptions): Promise<Workload> 
         log.warn('images could not be cleaned up', { reason: messageOf(error) });
       }
     },
+    lease,
     async close() {
+      lease.close();
       loop.close();
       probes.close();
       await watch.done;

@@ -1,3 +1,4 @@
+import { FIRST_SETTINGS } from '../core/node/assignment.ts';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -62,7 +63,7 @@ async function measure({
     const pods = Array.from({ length: CONTAINERS }, (_, i) =>
       podOf(`idle-${i}`, { containers: [{ name: 'main', image: BUSYBOX, command: ['sleep', '100000'] }] }),
     );
-    plane.assign({ pods, settings: { reportSeconds: 20, pollSeconds: 300 } });
+    plane.assign({ pods, settings: FIRST_SETTINGS });
     const { url: server, token } = plane;
     const runtime = { ...(node ? { node } : {}), nodeFlags: flags };
     const agent = spawnAgent({ bundle, server, token, docker: dockerd.socket, data, ...runtime });

@@ -40,6 +40,10 @@ export async function runServer(options: ServerOptions, io: Pick<Io, 'out' | 'er
     path: '/node/v1/push',
     connections: controlPlane.connections,
     authenticate: hostAuthenticator(controlPlane),
+    onChange(host, connected) {
+      // One that was replaced by a newer one is no loss, and when we go hosts are not to blame.
+      if (!connected && !controlPlane.connections.has(host) && !shutdown.signal.aborted) controlPlane.lost(host);
+    },
   });
   try {
     const tls = await serverCertificates(join(settings.dataDir, 'tls'), settings.certificateNames, Date.now());

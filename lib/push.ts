@@ -30,6 +30,7 @@ export class Push extends Construct {
     allowItems(this.function, identity, ['GetItem'], ['host-key#*']);
     allowItems(this.function, identity, ['PutItem', 'DeleteItem'], ['conn#*']);
     allowItems(this.function, tenant, ['PutItem', 'DeleteItem'], ['*#conn#*']);
+    allowItems(this.function, tenant, ['UpdateItem'], ['*#beat#*']);
 
     // Not named Default: CDK leaves that out of logical ids.
     const integration = (name: string) => ({ integration: new WebSocketLambdaIntegration(name, this.function.fn) });

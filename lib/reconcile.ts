@@ -35,6 +35,7 @@ export class Reconcile extends Construct {
     });
     allowItems(this.function, tenant, ['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'BatchWriteItem']);
     allowItems(this.function, tenant, ['DeleteItem'], ['*#conn#*']);
+    allowItems(this.function, tenant, ['UpdateItem'], ['*#beat#*']);
     allowItems(this.function, identity, ['Query', 'PutItem', 'DeleteItem'], ['wake']);
     allowItems(this.function, identity, ['DeleteItem'], ['conn#*']);
     push.allowConnections(this.function, 'POST');
@@ -65,13 +66,14 @@ export class Reconcile extends Construct {
   }
 }
 
-/** Commits to registries, and hosts' reports (the only items with a `body`). Nothing else wakes, or costs, anything. */
+/** Commits to registries, hosts' reports that say something new (the only items with a `body`), and push connections that ended (`lost`). Nothing else wakes, or costs, anything: heartbeats don't. */
 const WANTED = [
   FilterCriteria.filter({
     eventName: FilterRule.isEqual('INSERT'),
     dynamodb: { Keys: { pk: { S: [{ suffix: '/registry' }] } }, NewImage: { at: { N: FilterRule.exists() } } },
   }),
   FilterCriteria.filter({ dynamodb: { NewImage: { body: { B: FilterRule.exists() } } } }),
+  FilterCriteria.filter({ dynamodb: { NewImage: { lost: { N: FilterRule.exists() } } } }),
   FilterCriteria.filter({
     eventName: FilterRule.isEqual('REMOVE'),
     dynamodb: { OldImage: { body: { B: FilterRule.exists() } } },

@@ -71,6 +71,7 @@ describe('what the functions may do', () => {
         'Node: dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on Tenant',
         'Node: dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on Identity',
         'Push: dynamodb:GetItem on Identity of host-key#*',
+        'Push: dynamodb:UpdateItem on Tenant of *#beat#*',
         'Push: dynamodb:DeleteItem dynamodb:PutItem on Identity of conn#*',
         'Push: dynamodb:DeleteItem dynamodb:PutItem on Tenant of *#conn#*',
         `Install: ssm:GetParameter ssm:PutParameter on ${here}ssm:AWS::Region:AWS::AccountId:parameter/terrane/test/manifest-key`,
@@ -80,6 +81,7 @@ describe('what the functions may do', () => {
         'Reconcile: dynamodb:DeleteItem on Identity of conn#*',
         'Reconcile: dynamodb:ListStreams on TenantStream',
         'Reconcile: dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator on TenantStream',
+        'Reconcile: dynamodb:UpdateItem on Tenant of *#beat#*',
         `Reconcile: execute-api:ManageConnections on ${here}execute-api:AWS::Region:AWS::AccountId:PushApi/live/POST/@connections/*`,
         'Reconcile: sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage on ReconcileDeadLetters',
         ...['Api', 'Node', 'Push', 'Install', 'Reconcile'].map((f) => `${f}: logs:CreateLogStream logs:PutLogEvents on ${f}Logs`),
@@ -122,14 +124,14 @@ describe('the functions', () => {
 });
 
 describe('the stream', () => {
-  test('retries in halves, gives up to a queue, and hands over only commits and reports', () => {
+  test('retries in halves, gives up to a queue, and hands over only commits, reports with news and connections that ended', () => {
     template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
       BisectBatchOnFunctionError: true,
       FunctionResponseTypes: ['ReportBatchItemFailures'],
       MaximumRetryAttempts: 5,
       MaximumRecordAgeInSeconds: 3600,
       DestinationConfig: { OnFailure: { Destination: Match.anyValue() } },
-      FilterCriteria: { Filters: [Match.anyValue(), Match.anyValue(), Match.anyValue()] },
+      FilterCriteria: { Filters: [Match.anyValue(), Match.anyValue(), Match.anyValue(), Match.anyValue()] },
     });
     template.hasResourceProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true, MessageRetentionPeriod: 1_209_600 });
     template.hasResourceProperties('AWS::Events::Rule', { ScheduleExpression: 'rate(1 minute)' });

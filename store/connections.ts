@@ -10,6 +10,8 @@ import type { Clock } from '../core/ports/clock.ts';
 import type { HostPrincipal } from '../core/ports/identity.ts';
 import type { TableNames } from './dynamodb.ts';
 
+export type ConnectedHost = Pick<HostPrincipal, 'tenant' | 'cluster' | 'nodeName'>;
+
 /**
  * Which push connection each host has. Tenant table: pk `<tenant>#conn#<cluster>`, sk the node's name, `id` the connection.
  * Identity table: pk `conn#<id>`, sk `_`, whose it is: at its end API Gateway names only the connection. Both expire by themselves
@@ -18,8 +20,11 @@ import type { TableNames } from './dynamodb.ts';
 export interface PushConnections {
   /** The host's newest connection takes the place of an older one. */
   add(host: HostPrincipal, connectionId: string): Promise<void>;
-  /** The connection has ended; harmless when a newer one took its place, or when it is unknown. */
-  remove(connectionId: string): Promise<void>;
+  /**
+   * The connection has ended. Answers the host that is without one now; undefined when a newer one took its place, or when the connection is
+   * unknown.
+   */
+  remove(connectionId: string): Promise<ConnectedHost | undefined>;
   /** Node name -> connection, of those that have one. */
   find(tenant: string, cluster: string, nodeNames: readonly string[]): Promise<Map<string, string>>;
 }
@@ -53,7 +58,7 @@ export function pushConnections(client: DynamoDBClient, tables: TableNames, cloc
         new DeleteItemCommand({ TableName: tables.identity, Key: ofConnection(id), ReturnValues: 'ALL_OLD' }),
       );
       const [tenant, cluster, node] = [Attributes?.['tenant']?.S, Attributes?.['cluster']?.S, Attributes?.['node']?.S];
-      if (!tenant || !cluster || !node) return;
+      if (!tenant || !cluster || !node) return undefined;
       try {
         await client.send(
           new DeleteItemCommand({
@@ -64,8 +69,10 @@ export function pushConnections(client: DynamoDBClient, tables: TableNames, cloc
             ExpressionAttributeValues: { ':id': { S: id } },
           }),
         );
+        return { tenant, cluster, nodeName: node };
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        return undefined;
       }
     },
 

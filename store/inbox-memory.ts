@@ -10,7 +10,12 @@ export function memoryInbox(): Inbox {
     return items;
   };
   return {
-    put: async (tenant, cluster, item) => void itemsOf(tenant, cluster).set(item.nodeName, structuredClone(item)),
+    put: async (tenant, cluster, { nodeName, receivedAt, report }) =>
+      void itemsOf(tenant, cluster).set(nodeName, structuredClone({ nodeName, receivedAt, report })),
+    async markLost(tenant, cluster, nodeName, lostAt) {
+      const item = itemsOf(tenant, cluster).get(nodeName);
+      if (item) itemsOf(tenant, cluster).set(nodeName, { ...item, lostAt });
+    },
     list: async (tenant, cluster) =>
       [...itemsOf(tenant, cluster).values()]
         .sort((a, b) => (a.nodeName < b.nodeName ? -1 : 1))

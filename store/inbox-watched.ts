@@ -9,13 +9,18 @@ export function watchedInbox(inbox: Inbox, onReport: OnReport): Inbox {
   const last = new Map<string, string>();
   const idOf = (...parts: string[]) => JSON.stringify(parts);
   return {
-    async put(tenant, cluster, item) {
-      await inbox.put(tenant, cluster, item);
+    async put(tenant, cluster, item, loud = false) {
+      await inbox.put(tenant, cluster, item, loud);
       const id = idOf(tenant, cluster, item.nodeName);
       const fingerprint = reportFingerprint(item.report);
-      const news = last.get(id) !== fingerprint;
+      const news = loud || last.get(id) !== fingerprint;
       last.set(id, fingerprint);
       onReport(tenant, cluster, item.nodeName, news);
+    },
+    async markLost(tenant, cluster, nodeName, at) {
+      await inbox.markLost(tenant, cluster, nodeName, at);
+      // Not news to act on yet, but from now on the host's time is running.
+      onReport(tenant, cluster, nodeName, true);
     },
     list: (tenant, cluster) => inbox.list(tenant, cluster),
     async delete(tenant, cluster, nodeName) {

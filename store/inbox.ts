@@ -1,8 +1,19 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import { DeleteItemCommand, type DynamoDBClient, PutItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb';
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
+  type DynamoDBClient,
+  PutItemCommand,
+  paginateQuery,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { reportFingerprint } from '../core/controllers/news.ts';
 import type { Report } from '../core/node/report.ts';
 import type { Inbox, InboxItem } from '../core/ports/inbox.ts';
+import { batchGet } from './batch-get.ts';
+import { reportCache } from './report-cache.ts';
 
 const pack = promisify(gzip);
 const unpack = promisify(gunzip);
@@ -17,43 +28,120 @@ export class ReportTooLargeError extends Error {
 
 /** DynamoDB's items end at 400 KB, keys and names included. */
 const MAX_BYTES = 390_000;
+/** From so many on, reading all of the cluster's reports costs less than reading each. */
+const QUERY_FROM = 25;
+
+type Item = Record<string, AttributeValue>;
 
 /**
- * Hosts' latest reports as items of the tenant table: pk `<tenant>#inbox#<cluster>`, sk the node's name, `at` when it was received
- * (ms), `body` the report as gzipped JSON. Overwritten without a condition: the last report is the whole truth.
+ * Hosts' latest reports, two items of the tenant table for each host. `<tenant>#inbox#<cluster>`, sk the node's name: `body`, the report
+ * as gzipped JSON, `fp`, its fingerprint, and `at`. `<tenant>#beat#<cluster>`, sk the node's name: when a report last came (`at`, ms),
+ * when the next one is due (`due`, seconds), how long its lease lasts (`lease`, seconds), which one it was (`fp`), and when the push connection ended (`lost`, ms). Most reports say
+ * what the last one said: those cost one write unit however long they are, and wake nobody.
  */
 export function dynamoInbox(client: DynamoDBClient, TableName: string): Inbox {
-  const pk = (tenant: string, cluster: string) => ({ S: `${tenant}#inbox#${cluster}` });
+  const reports = reportCache();
+  const inboxPk = (tenant: string, cluster: string) => ({ S: `${tenant}#inbox#${cluster}` });
+  const beatPk = (tenant: string, cluster: string) => ({ S: `${tenant}#beat#${cluster}` });
+
+  async function query(pk: AttributeValue): Promise<Item[]> {
+    const items: Item[] = [];
+    const input = {
+      TableName,
+      // A heartbeat that was acknowledged must count, or a host would be given up that isn't silent.
+      ConsistentRead: true,
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': pk },
+    };
+    for await (const { Items = [] } of paginateQuery({ client }, input)) items.push(...Items);
+    return items;
+  }
+
   return {
-    async put(tenant, cluster, { nodeName, receivedAt, report }) {
+    async put(tenant, cluster, { nodeName, receivedAt, report }, loud = false) {
+      const fp = { S: reportFingerprint(report) };
+      const at = { N: String(receivedAt) };
+      const beat: Item = { pk: beatPk(tenant, cluster), sk: { S: nodeName }, at, fp };
+      if (report.withinSeconds !== undefined) beat['due'] = { N: String(report.withinSeconds) };
+      if (report.leaseSeconds !== undefined) beat['lease'] = { N: String(report.leaseSeconds) };
+      if (!loud) {
+        const known = { ConditionExpression: 'fp = :fp', ExpressionAttributeValues: { ':fp': fp } };
+        if (await wrote(client.send(new PutItemCommand({ TableName, Item: beat, ...known })))) return;
+      }
       const body = await pack(JSON.stringify(report));
       if (body.length > MAX_BYTES) throw new ReportTooLargeError(nodeName, body.length);
-      const Item = { pk: pk(tenant, cluster), sk: { S: nodeName }, at: { N: String(receivedAt) }, body: { B: body } };
+      // The report first: a heartbeat never speaks of one that isn't there.
+      const Item = { pk: inboxPk(tenant, cluster), sk: { S: nodeName }, at, fp, body: { B: body } };
       await client.send(new PutItemCommand({ TableName, Item }));
+      await client.send(new PutItemCommand({ TableName, Item: beat }));
     },
+
+    async markLost(tenant, cluster, nodeName, at) {
+      await wrote(
+        client.send(
+          new UpdateItemCommand({
+            TableName,
+            Key: { pk: beatPk(tenant, cluster), sk: { S: nodeName } },
+            UpdateExpression: 'SET lost = :at',
+            ConditionExpression: 'attribute_exists(pk)',
+            ExpressionAttributeValues: { ':at': { N: String(at) } },
+          }),
+        ),
+      );
+    },
+
     async list(tenant, cluster) {
-      const items: Promise<InboxItem>[] = [];
-      const query = {
-        TableName,
-        // A heartbeat that was acknowledged must count, or a host would be given up that isn't silent.
-        ConsistentRead: true,
-        KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': pk(tenant, cluster) },
-      };
-      for await (const page of paginateQuery({ client }, query)) {
-        for (const { sk, at, body } of page.Items ?? [])
-          items.push(itemFrom(sk?.S ?? '', Number(at?.N), body?.B ?? new Uint8Array()));
-      }
-      return Promise.all(items);
+      const beats = await query(beatPk(tenant, cluster));
+      const known = reports.of(tenant, cluster);
+      const missing = beats.filter(({ sk, fp }) => known.get(sk?.S ?? '')?.fp !== fp?.S);
+      const keys = missing.map(({ sk }) => ({ pk: inboxPk(tenant, cluster), sk: sk! }));
+      const bodies = keys.length < QUERY_FROM ? await batchGet(client, TableName, keys) : await query(inboxPk(tenant, cluster));
+      await Promise.all(
+        bodies.map(async ({ sk, fp, body }) => {
+          known.set(sk?.S ?? '', { fp: fp?.S ?? '', report: await reportIn(body?.B ?? new Uint8Array()) });
+        }),
+      );
+      reports.keep(tenant, cluster, new Set(beats.map(({ sk }) => sk?.S ?? '')));
+      return beats.flatMap((beat) => itemFrom(beat, known.get(beat['sk']?.S ?? '')?.report));
     },
+
     async delete(tenant, cluster, nodeName) {
-      await client.send(new DeleteItemCommand({ TableName, Key: { pk: pk(tenant, cluster), sk: { S: nodeName } } }));
+      // The heartbeat first: whoever is woken by the report's going finds neither.
+      for (const pk of [beatPk(tenant, cluster), inboxPk(tenant, cluster)])
+        await client.send(new DeleteItemCommand({ TableName, Key: { pk, sk: { S: nodeName } } }));
     },
   };
 }
 
-async function itemFrom(nodeName: string, receivedAt: number, body: Uint8Array): Promise<InboxItem> {
-  // It was checked when the host sent it: checking all of them again in every run would cost more than the run.
-  const report = JSON.parse((await unpack(body)).toString('utf8')) as Report;
-  return { nodeName, receivedAt, report };
+async function wrote(sent: Promise<unknown>): Promise<boolean> {
+  try {
+    await sent;
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+}
+
+/** Nothing for a report that was removed meanwhile. What tells of the host's next report is the newest heartbeat's. */
+function itemFrom({ sk, at, due, lease, lost }: Item, report: Report | undefined): InboxItem[] {
+  if (!report) return [];
+  const { withinSeconds: _w, leaseSeconds: _l, ...told } = report;
+  return [
+    {
+      nodeName: sk?.S ?? '',
+      receivedAt: Number(at?.N),
+      report: {
+        ...told,
+        ...(due?.N !== undefined && { withinSeconds: Number(due.N) }),
+        ...(lease?.N !== undefined && { leaseSeconds: Number(lease.N) }),
+      },
+      ...(lost?.N !== undefined && { lostAt: Number(lost.N) }),
+    },
+  ];
+}
+
+/** It was checked when the host sent it: checking all of them again in every run would cost more than the run. */
+async function reportIn(body: Uint8Array): Promise<Report> {
+  return JSON.parse((await unpack(body)).toString('utf8')) as Report;
 }

@@ -13,6 +13,54 @@ function planned(memory: PodMemory, own: readonly ObservedContainer[] = [], more
   );
 }
 
+const fencedPod = () => pod('db', {}, { annotations: { 'terrane.dev/fenced': 'true' } });
+
+describe('fenced pods on a host without a lease', () => {
+  const lapsed = { at: NOW - 4_000, graceSeconds: 10 };
+
+  test('are stopped in the time that is left, however long their own grace period is', () => {
+    const db = fencedPod();
+    const { steps } = plan(planInput([memoryOf(db)], [observed(db)], { lapsed }));
+    expect(steps).toEqual([
+      expect.objectContaining({ type: 'stopContainer', id: 'db-main-0', graceSeconds: 6, reason: 'LeaseExpired' }),
+    ]);
+  });
+
+  test('are not started, and a start under way is given up', () => {
+    const db = fencedPod();
+    expect(plan(planInput([memoryOf(db)], [], { lapsed })).steps).toEqual([]);
+    const busy = new Set(['uid-db/main']);
+    expect(plan(planInput([memoryOf(db)], [], { lapsed, busy })).steps).toEqual([
+      expect.objectContaining({ type: 'cancelStep', cancel: 'uid-db/main' }),
+    ]);
+  });
+
+  test('are killed when a stop under way takes longer than there is time, also one that began before', () => {
+    const db = fencedPod();
+    const busy = new Set(['uid-db/main']);
+    const late = { at: NOW - 11_000, graceSeconds: 10 };
+    const kill = [expect.objectContaining({ type: 'killContainer', id: 'db-main-0' })];
+    expect(plan(planInput([memoryOf(db)], [observed(db)], { lapsed: late, busy })).steps).toEqual(kill);
+    const ending = memoryOf(db, { ending: { since: NOW - 12_000, graceSeconds: 300 } });
+    expect(plan(planInput([ending], [observed(db)], { lapsed: late, busy })).steps).toEqual(kill);
+  });
+
+  test('stop alone: other pods run on, and start', () => {
+    const web = pod();
+    expect(plan(planInput([memoryOf(web)], [observed(web)], { lapsed })).steps).toEqual([]);
+    expect(plan(planInput([memoryOf(web)], [], { lapsed })).steps).toEqual([expect.objectContaining({ type: 'startContainer' })]);
+  });
+
+  test('start again when there is a lease', () => {
+    const db = fencedPod();
+    const containers = {
+      main: { attempt: 0, backoffMs: 0, ended: { exitCode: 143, reason: 'Error', finishedAt: NOW, containerId: 'x' } },
+    };
+    const { steps } = plan(planInput([memoryOf(db, { containers })], [observed(db, 'main', exited(143))]));
+    expect(steps).toEqual([expect.objectContaining({ type: 'startContainer', attempt: 1 })]);
+  });
+});
+
 describe('starting', () => {
   test('a pod of one container needs no pause container', () => {
     expect(planned(memoryOf())).toEqual(['startContainer main']);

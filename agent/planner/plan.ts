@@ -1,6 +1,7 @@
 import type { PodMemory } from './memory.ts';
 import type { ObservedContainer } from './observed.ts';
 import { planEnding } from './plan-ending.ts';
+import { killByLease, planLapsed } from './plan-lapsed.ts';
 import { planRunning } from './plan-running.ts';
 import { type Step, step } from './steps.ts';
 
@@ -19,6 +20,8 @@ export interface PlanInput {
   readonly unhealthy: ReadonlyMap<string, Unhealthy>;
   /** Pod uid -> version of the ConfigMaps and Secrets in its volumes: as assigned, and as written. */
   readonly volumes: ReadonlyMap<string, VolumeVersions>;
+  /** The host holds no lease: since when (ms since the epoch), and how long fenced work then has for stopping. */
+  readonly lapsed?: { readonly at: number; readonly graceSeconds: number } | undefined;
 }
 
 export interface Unhealthy {
@@ -66,7 +69,9 @@ export function plan(input: PlanInput): Plan {
     // A start that was under way when the pod went may still leave something.
     if (memory.gone && own.length === 0) continue;
     const podPlan: PodPlan = { input, memory, own, add, wakeAt };
+    const killAt = killByLease(podPlan);
     if (memory.ending || memory.failed) planEnding(podPlan);
+    else if (killAt !== undefined) planLapsed(podPlan, killAt);
     else planRunning(podPlan);
   }
   const known = new Set(input.pods.map(({ pod }) => pod.metadata.uid));

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { FIRST_SETTINGS } from '../../core/node/assignment.ts';
 import type { Container } from '../../core/resources/schema/pod.ts';
 import { configSource } from '../assignment-state.ts';
 import { container, pod } from '../testing/pods.ts';
@@ -22,7 +23,7 @@ const source = configSource(() => ({
       data: { password: Buffer.from('hunter2').toString('base64') },
     },
   ],
-  settings: { reportSeconds: 1, pollSeconds: 1 },
+  settings: FIRST_SETTINGS,
 }));
 const host = { nodeName: 'node-1', hostIp: '192.0.2.1', podIp: '10.0.0.5' };
 

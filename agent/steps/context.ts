@@ -38,6 +38,8 @@ export interface StepContext {
   volumesWritten(uid: string, version: string | undefined): void;
   volumesWanted(uid: string): string | undefined;
   cancel(key: string): void;
+  /** May this pod's containers be started now? Not a fenced one without a lease. */
+  mayRun(pod: Pod): boolean;
 }
 
 /** The pod and the container that a step is about; throws when the pod was forgotten meanwhile. */

@@ -56,7 +56,13 @@ export async function startContainer(step: StepOf<'startContainer'>, context: St
   const past = containerMemory(memory, name);
   const started = { attempt, bootId: context.bootId, containerId: id };
   try {
-    await context.starting(() => context.engine.startContainer(id));
+    // The image may have been pulled for minutes, and the lease run out: what was created is then removed, as any start that was broken off.
+    const begun = await context.starting(async () => {
+      if (!context.mayRun(pod)) return false;
+      await context.engine.startContainer(id);
+      return true;
+    });
+    if (!begun) return;
   } catch (error) {
     if (!(error instanceof DockerError)) throw error;
     await context.engine.removeContainer(id, true).catch(() => undefined);

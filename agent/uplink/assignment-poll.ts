@@ -14,6 +14,9 @@ export interface AssignmentPollOptions {
   /** Seconds between polls without a hint. */
   readonly pollSeconds: () => number;
   readonly onAssignment: (assignment: Assignment) => Promise<void>;
+  /** What is in force is what is assigned, as of when it was asked for: `askedAt`, by `clock`. */
+  readonly onCurrent?: (askedAt: number) => void;
+  readonly clock?: () => number;
   /** The control plane answered, or can't be reached. */
   readonly onReachable: (reachable: boolean) => void;
   /** The node was removed from its cluster, and its key with it. */
@@ -37,6 +40,7 @@ export function pollAssignment(options: AssignmentPollOptions): AssignmentPoll {
   let known = false;
 
   async function ask(): Promise<number> {
+    const askedAt = options.clock?.() ?? 0;
     const answer = await client.send({
       method: 'GET',
       path: '/node/v1/assignment',
@@ -51,6 +55,7 @@ export function pollAssignment(options: AssignmentPollOptions): AssignmentPoll {
       etag = answer.headers.etag;
     } else if (answer.status !== 304) throw new Refusal(answer);
     known = true;
+    options.onCurrent?.(askedAt);
     return around(options.pollSeconds() * 1000, random);
   }
 

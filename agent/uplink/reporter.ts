@@ -1,4 +1,4 @@
-import type { Report } from '../../core/node/report.ts';
+import type { Report, ReportAnswer } from '../../core/node/report.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import { retryDelay } from './jitter.ts';
 import { connectionProblem, Refusal } from './refusal.ts';
@@ -9,20 +9,34 @@ export interface ReporterOptions {
   readonly log: Logger;
   readonly random: () => number;
   readonly now: () => number;
+  /** Of the machine, ms: leases are counted by it. */
+  readonly uptime: () => number;
   readonly signal: AbortSignal;
   /** The node was removed from its cluster, and its key with it. */
   readonly onRevoked: (message: string) => void;
   /** The current report, and a text that differs when it is worth sending; undefined while there is nothing to say yet. */
   readonly build: () => { readonly report: Report; readonly key: string } | undefined;
-  /** Seconds between reports when nothing changed. */
-  readonly reportSeconds: () => number;
-  /** `revision`: the registry's newest, as the control plane answered. */
-  readonly onSent: (at: number, revision: number) => void;
+  readonly rhythm: () => Rhythm;
+  /** A report that was sent at `sentAt` (uptime, ms) was answered. */
+  readonly onSent: (sentAt: number, answer: Partial<ReportAnswer>, rhythm: Rhythm) => void;
+}
+
+/** How often the control plane hears of this host when nothing changes. */
+export interface Rhythm {
+  readonly seconds: number;
+  /** Nobody counts on the second: reports of many hosts are spread. Else they come early rather than late. */
+  readonly relaxed: boolean;
+  /** So long after a report that is answered, and is the last one, fenced work has ended here, seconds. */
+  readonly leaseSeconds: number;
+  /** Fenced work begins to stop so long after it, seconds. */
+  readonly stopSeconds: number;
 }
 
 export interface Reporter {
   /** Something may have changed: it is compared, and sent if it did; a little later while more is about to change. */
   readonly check: (settled: boolean) => void;
+  /** Reports now, though nothing may have changed, or after `delayMs`. */
+  readonly now: (delayMs?: number) => void;
   /** The control plane can be reached again: don't wait for the back-off. */
   readonly reachable: () => void;
   close(): void;
@@ -32,7 +46,7 @@ export interface Reporter {
 const INTERVAL_MS = 1000;
 /** While more is about to change, the news can wait a little longer. */
 const UNSETTLED_MS = 2000;
-/** A heartbeat's distance: trying is then no more work than reporting. */
+/** The distance of lease renewals: trying is then no more work than reporting. */
 const RETRY_MS_MAX = 20_000;
 
 /** Tells the control plane what changed, whole and soon but not for each change; and that the host lives when nothing does. */
@@ -40,8 +54,11 @@ export function reporter(options: ReporterOptions): Reporter {
   const { client, log, random, now, signal } = options;
   let sentKey = '';
   let sentAt = Number.NEGATIVE_INFINITY;
+  /** Where in the spread the next relaxed report falls, [0, 1). */
+  let spread = 0.5;
   let failures = 0;
   let saidLost = false;
+  let wanted = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let dueAt = Number.POSITIVE_INFINITY;
   let busy = false;
@@ -61,19 +78,24 @@ export function reporter(options: ReporterOptions): Reporter {
 
   async function send({ report, key }: { report: Report; key: string }): Promise<void> {
     const at = now();
-    const answer = await client.send({ method: 'POST', path: '/node/v1/report', body: JSON.stringify(report), signal });
+    const sentUptime = options.uptime();
+    const rhythm = options.rhythm();
+    const { seconds: withinSeconds, leaseSeconds } = rhythm;
+    const body = JSON.stringify({ ...report, withinSeconds, leaseSeconds } satisfies Report);
+    const answer = await client.send({ method: 'POST', path: '/node/v1/report', body, signal });
     if (answer.status >= 300) throw new Refusal(answer);
     sentKey = key;
     sentAt = at;
-    const { revision } = JSON.parse(answer.body || '{}') as { revision?: number };
-    options.onSent(at, revision ?? 0);
+    spread = random();
+    options.onSent(sentUptime, JSON.parse(answer.body || '{}') as Partial<ReportAnswer>, rhythm);
   }
 
   async function round(): Promise<void> {
     const built = options.build();
     if (busy || built === undefined) return;
-    if (built.key === sentKey && now() < nextBeat()) return wakeAt(nextBeat());
+    if (built.key === sentKey && !wanted && now() < nextBeat()) return wakeAt(nextBeat());
     busy = true;
+    wanted = false;
     try {
       await send(built);
       if (saidLost) log.info('reports are received again');
@@ -81,28 +103,31 @@ export function reporter(options: ReporterOptions): Reporter {
       failures = 0;
     } catch (error) {
       if (signal.aborted) return;
-      const wait = retryDelay(failures, random, 2000, RETRY_MS_MAX);
+      const wait = retryDelay(failures, random, 2000, Math.min(RETRY_MS_MAX, options.rhythm().seconds * 1000));
       if (error instanceof Refusal && error.code === 'host_revoked') options.onRevoked(error.message);
       if (!saidLost)
         log.warn(`the report was not received: ${connectionProblem(error)}; it will be sent again`, { retryMs: wait });
       saidLost = true;
+      wanted = true;
       failures++;
       wakeAt(now() + wait);
     } finally {
       busy = false;
     }
     if (failures > 0) return;
-    wakeAt(nextBeat());
+    if (wanted) wakeAt(sentAt + INTERVAL_MS);
     check(true);
   }
 
-  /** Early rather than late: the control plane counts how long it has heard nothing. */
   function nextBeat(): number {
-    return sentAt + options.reportSeconds() * 950;
+    const { seconds, relaxed } = options.rhythm();
+    return sentAt + seconds * (relaxed ? 800 + 400 * spread : 950);
   }
 
   function check(settled: boolean): void {
     if (busy || failures > 0) return;
+    // The rhythm may have become quicker.
+    if (sentKey !== '') wakeAt(nextBeat());
     const at = Math.max(settled ? now() : now() + UNSETTLED_MS, sentAt + INTERVAL_MS);
     if (dueAt <= at || options.build()?.key === sentKey) return;
     wakeAt(at);
@@ -110,6 +135,10 @@ export function reporter(options: ReporterOptions): Reporter {
 
   return {
     check,
+    now(delayMs = 0) {
+      wanted = true;
+      if (!busy && failures === 0) wakeAt(Math.max(now() + delayMs, sentAt + INTERVAL_MS));
+    },
     reachable() {
       if (failures === 0) return check(true);
       failures = 0;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import type { Assignment } from '../../core/node/assignment.ts';
+import { type Assignment, FIRST_SETTINGS } from '../../core/node/assignment.ts';
 import type { Report } from '../../core/node/report.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import { join } from '../identity/join.ts';
@@ -112,7 +112,7 @@ describe('the assignment', () => {
     pods: [],
     configMaps: [],
     secrets: [],
-    settings: { reportSeconds: 20, pollSeconds: 300 },
+    settings: FIRST_SETTINGS,
   });
   function poll(client: SignedClient, log: Logger = logger()) {
     const applied: number[] = [];
@@ -190,6 +190,7 @@ describe('reports', () => {
     const client = clientOf(answer);
     const state = { key: 'first' };
     const log = logger();
+    const rhythm = { seconds: 20, relaxed: false, leaseSeconds: 60, stopSeconds: 40 };
     const reporting = reporter({
       client,
       log,
@@ -197,12 +198,14 @@ describe('reports', () => {
       now: Date.now,
       signal: stop.signal,
       build: () => ({ report: { agentVersion: state.key } as Report, key: state.key }),
-      reportSeconds: () => 20,
+      uptime: Date.now,
+      rhythm: () => rhythm,
       onSent: () => undefined,
       onRevoked: () => undefined,
     });
-    const sent = () => client.sent.map(({ body }) => (JSON.parse(body as string) as Report).agentVersion);
-    return { ...reporting, state, sent, log };
+    const reports = () => client.sent.map(({ body }) => JSON.parse(body as string) as Report);
+    const sent = () => reports().map(({ agentVersion }) => agentVersion);
+    return { ...reporting, state, reports, sent, log, rhythm };
   }
 
   test('are sent when something changed, at most one a second, and only the last of many changes', async () => {
@@ -240,6 +243,41 @@ describe('reports', () => {
     check(true);
     await passed(60_500);
     expect(sent()).toEqual(['first', 'first', 'first', 'first']);
+  });
+
+  test('are spread over a fifth of their distance while nobody counts on the second, and come quickly once somebody does', async () => {
+    const { check, sent, rhythm } = start();
+    Object.assign(rhythm, { seconds: 300, relaxed: true });
+    check(true);
+    await passed(359_000);
+    expect(sent()).toHaveLength(1);
+    await passed(2_000);
+    expect(sent()).toHaveLength(2);
+    await passed(100_000);
+    Object.assign(rhythm, { seconds: 20, relaxed: false });
+    check(true);
+    await passed(0);
+    expect(sent()).toHaveLength(3);
+  });
+
+  test('say when the next one comes, and how long a lease that they renew lasts', async () => {
+    const { check, reports } = start();
+    check(true);
+    await passed(0);
+    expect(reports()[0]).toMatchObject({ withinSeconds: 20, leaseSeconds: 60 });
+  });
+
+  test('can be asked for although nothing changed, and are tried again if that one is lost', async () => {
+    let down = false;
+    const { check, now, sent } = start(() => (down ? unreachable : {}));
+    check(true);
+    await passed(5_000);
+    down = true;
+    now();
+    await passed(1_000);
+    down = false;
+    await passed(3_000);
+    expect(sent()).toHaveLength(3);
   });
 
   test('that are not received are sent again, the state as it is then', async () => {

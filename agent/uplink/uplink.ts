@@ -1,12 +1,13 @@
-import type { Assignment } from '../../core/node/assignment.ts';
+import { type Assignment, FIRST_SETTINGS } from '../../core/node/assignment.ts';
 import type { PushMessage } from '../../core/node/push.ts';
-import type { Report } from '../../core/node/report.ts';
+import type { Report, ReportAnswer } from '../../core/node/report.ts';
 import type { Logger } from '../../core/ports/logger.ts';
+import type { LeaseKeeper } from '../fencing/lease-keeper.ts';
 import type { CounterName } from '../health/metrics.ts';
 import { pollAssignment } from './assignment-poll.ts';
 import type { LogSources } from './log-stream.ts';
 import { pushChannel } from './push-channel.ts';
-import { reporter } from './reporter.ts';
+import { reporter, type Rhythm } from './reporter.ts';
 import type { SignedClient } from './signed-client.ts';
 import { streams } from './streams.ts';
 
@@ -24,6 +25,8 @@ export interface UplinkOptions {
   readonly client: SignedClient;
   readonly log: Logger;
   readonly now: () => number;
+  /** Of the machine, ms. */
+  readonly uptime: () => number;
   readonly random: () => number;
   readonly signal: AbortSignal;
   readonly count: (name: CounterName) => void;
@@ -34,34 +37,59 @@ export interface UplinkOptions {
   readonly onAssignment: (next: Assignment) => Promise<void>;
   /** The node was removed from its cluster. */
   readonly onRevoked: (message: string) => void;
+  readonly lease: Pick<LeaseKeeper, 'fenced' | 'holds' | 'renew' | 'confirm'>;
   readonly logSources: LogSources;
 }
 
-/** Before the first assignment says otherwise. */
-const SETTINGS = { reportSeconds: 20, pollSeconds: 300 };
+/** A push connection that is back so soon was not worth a report: the control plane gives it a host timeout. */
+const PUSH_GRACE_MS = 5_000;
+/** A host that was given up is back in the log after a moment. */
+const LEASE_RETRY_MS = 2_000;
 
 export function startUplink(options: UplinkOptions): Uplink {
-  const { client, log, now, random, signal, count, assignment, onRevoked } = options;
-  const settings = () => assignment()?.settings ?? SETTINGS;
+  const { client, log, now, uptime, random, signal, count, assignment, lease, onRevoked } = options;
+  const settings = () => ({ ...FIRST_SETTINGS, ...assignment()?.settings });
   let reachable: boolean | undefined;
   /** Newest revision of the registry for which it was asked what it means for this host. */
   let askedRevision = 0;
+  let pushGrace: ReturnType<typeof setTimeout> | undefined;
+
+  /** Its push connection tells that the host lives, as long as nobody has to be sure; else its reports do. */
+  function rhythm(): Rhythm {
+    const { reportSeconds, renewSeconds, fencedStopSeconds, fencedGraceSeconds } = settings();
+    const relaxed = push.connected() && !lease.fenced();
+    return {
+      seconds: relaxed ? reportSeconds : Math.min(renewSeconds, reportSeconds),
+      relaxed,
+      stopSeconds: fencedStopSeconds,
+      leaseSeconds: fencedStopSeconds + 2 * fencedGraceSeconds,
+    };
+  }
+
+  function onSent(sentAt: number, answer: Partial<ReportAnswer>, { stopSeconds }: Rhythm): void {
+    count('terrane_agent_reports_total');
+    const { revision = 0, lease: granted = false } = answer;
+    if (granted) lease.renew(sentAt, stopSeconds);
+    else if (lease.fenced()) report.now(LEASE_RETRY_MS);
+    // A lease that had run out is good only for what is assigned now.
+    const unconfirmed = granted && lease.fenced() && !lease.holds();
+    // Where nothing can be pushed (a proxy without WebSockets), reports tell that there may be news.
+    const unheard = !push.connected() && revision > askedRevision;
+    if (!assignment() || reachable === false || unheard || unconfirmed) poll.now();
+    askedRevision = Math.max(askedRevision, revision);
+  }
 
   const report = reporter({
     client,
     log,
     random,
     now,
+    uptime,
     signal,
     onRevoked,
-    reportSeconds: () => settings().reportSeconds,
+    rhythm,
     build: options.report,
-    onSent(_at, revision) {
-      count('terrane_agent_reports_total');
-      // Where nothing can be pushed (a proxy without WebSockets), reports tell that there may be news.
-      if (!assignment() || reachable === false || (!push.connected() && revision > askedRevision)) poll.now();
-      askedRevision = Math.max(askedRevision, revision);
-    },
+    onSent,
   });
   const poll = pollAssignment({
     client,
@@ -70,9 +98,16 @@ export function startUplink(options: UplinkOptions): Uplink {
     signal,
     onRevoked,
     pollSeconds: () => settings().pollSeconds,
+    clock: uptime,
     async onAssignment(next) {
       count('terrane_agent_assignments_total');
       await options.onAssignment(next);
+    },
+    onCurrent(askedAt) {
+      lease.confirm(askedAt);
+      // The first fenced pod came: it waits for a lease.
+      if (lease.fenced() && !lease.holds()) report.now();
+      else report.check(true);
     },
     onReachable(answers) {
       const back = answers && reachable !== true;
@@ -84,7 +119,23 @@ export function startUplink(options: UplinkOptions): Uplink {
     },
   });
   const answering = streams(client, options.logSources, log, signal);
-  const push = pushChannel({ client, log, random, signal, onMessage, onConnected: () => poll.now() });
+  const push = pushChannel({
+    client,
+    log,
+    random,
+    signal,
+    onMessage,
+    onConnected(again) {
+      clearTimeout(pushGrace);
+      poll.now();
+      // The control plane has seen a connection end, and waits for a word.
+      if (again) report.now();
+    },
+    onLost() {
+      clearTimeout(pushGrace);
+      pushGrace = setTimeout(() => report.now(), PUSH_GRACE_MS);
+    },
+  });
 
   function onMessage(message: PushMessage): void {
     switch (message.type) {
@@ -104,6 +155,7 @@ export function startUplink(options: UplinkOptions): Uplink {
     reachable: () => reachable,
     pushConnected: () => push.connected(),
     close() {
+      clearTimeout(pushGrace);
       poll.close();
       report.close();
     },

@@ -8,6 +8,7 @@ export interface Layout {
   readonly assignment: string;
   readonly memory: string;
   readonly images: string;
+  readonly lease: string;
   readonly pods: string;
   /** One tmpfs for all secrets: they never reach a disk. */
   readonly secrets: string;
@@ -28,6 +29,7 @@ export function layoutOf(data: string): Layout {
     assignment: join(data, 'assignment.json'),
     memory: join(data, 'memory.json'),
     images: join(data, 'images.json'),
+    lease: join(data, 'lease.json'),
     pods,
     secrets,
     pod: (uid) => join(pods, uid),

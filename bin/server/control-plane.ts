@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Clock } from '../../core/ports/clock.ts';
+import type { HostPrincipal } from '../../core/ports/identity.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import type { UpdateInstances } from '../../core/ports/update-instances.ts';
 import { bootstrapCluster } from '../../core/resources/namespaces.ts';
@@ -44,6 +45,8 @@ export interface ControlPlane {
   readonly client: DynamoDBClient;
   readonly clock: Clock;
   deleteNode(tenant: string, cluster: string, nodeName: string): Promise<boolean>;
+  /** The host's push connection ended, and it has no other. */
+  lost(host: HostPrincipal): void;
   stop(): Promise<void>;
 }
 
@@ -129,6 +132,12 @@ export async function startControlPlane({ dataDir, log, publicUrl, print }: Cont
       reconciler,
       client,
       clock,
+      lost({ tenant, cluster, nodeName }) {
+        inbox.markLost(tenant, cluster, nodeName, clock.now()).catch((error: unknown) => {
+          // Then it is noticed when its next report is overdue.
+          log.warn('the end of a push connection was not noted', { node: nodeName, problem: String(error) });
+        });
+      },
       async deleteNode(tenant, cluster, nodeName) {
         const registry = await keyspaces.open(tenant, cluster, 'registry');
         try {

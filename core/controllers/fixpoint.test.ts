@@ -16,6 +16,8 @@ const paint = (colour: string): Controller => ({
   },
 });
 
+const NOBODY = { heartbeats: new Map(), heardAsOf: 0 };
+
 describe('running the controllers', () => {
   test('a second run changes nothing', async () => {
     const cluster = await TestCluster.with(
@@ -31,7 +33,7 @@ describe('running the controllers', () => {
 
   test('ends although two controllers work against each other, and names them', async () => {
     const cluster = await TestCluster.with(pod('p'));
-    const outcome = runControllers(cluster.keyspace.view(), new Map(), [paint('red'), paint('blue')], cluster.ctx());
+    const outcome = runControllers(cluster.keyspace.view(), NOBODY, [paint('red'), paint('blue')], cluster.ctx());
     expect([outcome.end, outcome.restless]).toEqual(['restless', ['paint-red', 'paint-blue']]);
   });
 
@@ -43,7 +45,7 @@ describe('running the controllers', () => {
         throw new Error('a mistake');
       },
     };
-    const outcome = runControllers(cluster.keyspace.view(), new Map(), [broken, paint('red')], cluster.ctx());
+    const outcome = runControllers(cluster.keyspace.view(), NOBODY, [broken, paint('red')], cluster.ctx());
     expect(outcome.problems).toEqual([{ controller: 'broken', message: 'a mistake' }]);
     expect(outcome.state.get('Pod', 'default', 'p')?.metadata.labels).toEqual({ colour: 'red' });
   });
@@ -63,7 +65,7 @@ describe('running the controllers', () => {
     const huge = pod('huge');
     huge.metadata.annotations = { notes: 'x'.repeat(20_000) };
     const cluster = await TestCluster.with(huge, pod('small'));
-    const outcome = runControllers(cluster.keyspace.view(), new Map(), [paint('red')], cluster.ctx(), { maxBytes: 10_000 });
+    const outcome = runControllers(cluster.keyspace.view(), NOBODY, [paint('red')], cluster.ctx(), { maxBytes: 10_000 });
     expect(outcome.end).toBe('rest');
     expect(outcome.state.get('Pod', 'default', 'small')?.metadata.labels).toEqual({ colour: 'red' });
     expect(outcome.problems).toMatchObject([
@@ -85,7 +87,7 @@ describe('running the controllers', () => {
         return draft.finish();
       },
     };
-    const outcome = runControllers(cluster.keyspace.view(), new Map(), [careless], cluster.ctx());
+    const outcome = runControllers(cluster.keyspace.view(), NOBODY, [careless], cluster.ctx());
     expect(outcome.state.list('Event')).toEqual([]);
     expect(outcome.end).toBe('rest');
     expect(outcome.problems.map(({ message }) => message)).toEqual([expect.stringContaining('metadata.labels')]);
@@ -106,7 +108,7 @@ describe('running the controllers', () => {
         return draft.finish();
       },
     };
-    const { state } = runControllers(cluster.keyspace.view(), new Map(), [teller], cluster.ctx());
+    const { state } = runControllers(cluster.keyspace.view(), NOBODY, [teller], cluster.ctx());
     expect(state.list('Event').map(({ count }) => count)).toEqual([3]);
   });
 });

@@ -2,7 +2,7 @@ import type { ReadView } from '../keyspace/types.ts';
 import type { WriteContext } from '../resources/write.ts';
 import { type Applied, applyChange } from './apply.ts';
 import { Overlay } from './overlay.ts';
-import { clusterState, type FollowingState } from './state.ts';
+import { clusterState, type FollowingState, type Hearing } from './state.ts';
 import type { Change, Controller, Decision, Problem } from './types.ts';
 
 /** Rounds after which controllers that still change something are taken to work against each other. */
@@ -37,13 +37,13 @@ export interface Outcome {
  */
 export function runControllers(
   view: ReadView,
-  heartbeats: ReadonlyMap<string, number>,
+  hearing: Hearing,
   controllers: readonly Controller[],
   ctx: WriteContext,
   { maxRounds = MAX_ROUNDS, maxBytes = MAX_BYTES }: Limits = {},
 ): Outcome {
   const overlay = new Overlay(view);
-  const state = clusterState(view, heartbeats);
+  const state = clusterState(view, hearing);
   const problems = new Map<string, Problem>();
   let restless: string[] = [];
   for (let round = 0; round < maxRounds; round++) {

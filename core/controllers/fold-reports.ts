@@ -6,6 +6,7 @@ import { Draft } from './draft.ts';
 import { eventAbout, eventName } from './event.ts';
 import { foldNode } from './fold-node.ts';
 import { foldPod } from './fold-pod.ts';
+import { nodeSilentAt } from './node/silence.ts';
 import { settingsOf } from './settings.ts';
 import { timestamp } from './time.ts';
 import type { ClusterState, Controller, NewResource } from './types.ts';
@@ -20,10 +21,10 @@ export function reportFolder(items: readonly InboxItem[]): Controller {
     name: component,
     decide(state, now) {
       const draft = new Draft(component, now);
-      const silentMs = settingsOf(state).notReadySeconds * 1000;
+      const settings = settingsOf(state);
       for (const item of [...items].sort((a, b) => (a.nodeName < b.nodeName ? -1 : 1))) {
         // What a silent host said last is no longer known to be true.
-        if ((state.heartbeats.get(item.nodeName) ?? item.receivedAt) + silentMs <= now) continue;
+        if ((nodeSilentAt(state, item.nodeName, settings) ?? Number.POSITIVE_INFINITY) <= now) continue;
         const node = state.get('Node', '', item.nodeName);
         draft.attempt(node, () => fold(state, draft, item, node, now));
       }

@@ -7,7 +7,7 @@ import { canonicalJson } from './digest.ts';
  * a run. (The exception, the first report after a silence, is for whoever knows which hosts are silent.)
  */
 export function reportFingerprint(report: Report): string {
-  const { agentVersion: _a, bootId: _b, observedRevision: _o, node, ...rest } = report;
+  const { agentVersion: _a, bootId: _b, observedRevision: _o, withinSeconds: _w, leaseSeconds: _l, node, ...rest } = report;
   const conditions = node.conditions?.map(({ lastHeartbeatTime: _h, lastProbeTime: _p, ...condition }) => condition);
   const told = { ...rest, node: { ...node, conditions } };
   return createHash('sha256').update(canonicalJson(told)).digest('base64url');

@@ -1,3 +1,4 @@
+import { isFenced } from '../node/fencing.ts';
 import { equalJson } from '../resources/equal.ts';
 import type { Pod } from '../resources/schema/pod.ts';
 import type { ReplicaSet } from '../resources/schema/replica-set.ts';
@@ -6,7 +7,7 @@ import { suffix } from './digest.ts';
 import { Draft } from './draft.ts';
 import { claim, controllerReference } from './ownership.ts';
 import { byLeastLoss } from './pod-ranking.ts';
-import { availableAt, isActive, isReady } from './pod-state.ts';
+import { availableAt, isActive, isFinished, isReady } from './pod-state.ts';
 import type { ClusterState, Controller, NewResource } from './types.ts';
 
 /** Pods made at once. Then they are placed, and then come more: a large ReplicaSet must not keep all others waiting. */
@@ -28,13 +29,20 @@ export const replicaSetController: Controller = {
 function reconcile(state: ClusterState, draft: Draft, replicaSet: ReplicaSet, now: number): void {
   const active = claim(state, draft, replicaSet, 'Pod', isActive).filter(isActive);
   if (!replicaSet.metadata.deletionTimestamp && !isTerminating(state, replicaSet.metadata.namespace)) {
-    const missing = (replicaSet.spec.replicas ?? 1) - active.length;
+    const missing = (replicaSet.spec.replicas ?? 1) - active.length - stillEnding(state, replicaSet);
     const unplaced = active.filter((pod) => !pod.spec.nodeName).length;
     if (missing > 0) createPods(state, draft, replicaSet, Math.min(missing, BURST, Math.max(0, UNPLACED_MAX - unplaced)));
-    else if (missing < 0) deletePods(draft, replicaSet, active, -missing, now);
+    const surplus = active.length - (replicaSet.spec.replicas ?? 1);
+    if (surplus > 0) deletePods(draft, replicaSet, active, surplus, now);
   }
   const status = statusOf(replicaSet, active, draft, now);
   if (!equalJson(status, replicaSet.status)) draft.updateStatus({ ...replicaSet, status });
+}
+
+/** Fenced pods on their way out: each holds its place until it has ended, or two would run at once. */
+function stillEnding(state: ClusterState, { metadata }: ReplicaSet): number {
+  const ending = (pod: Pod) => isFenced(pod) && pod.metadata.deletionTimestamp !== undefined && !isFinished(pod);
+  return state.ownedBy('Pod', metadata.uid).filter(ending).length;
 }
 
 function isTerminating(state: ClusterState, namespace = ''): boolean {

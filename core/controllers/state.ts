@@ -1,6 +1,7 @@
 import type { Key, KeyValue, ReadView } from '../keyspace/types.ts';
 import { decodeResource, resourceKey } from '../resources/codec.ts';
 import { kindByName } from '../resources/kinds/index.ts';
+import type { Heartbeat } from '../node/heartbeat.ts';
 import type { AnyResource, KindMap, KindName } from '../resources/schema/kinds.ts';
 import type { Pod } from '../resources/schema/pod.ts';
 import type { ClusterState } from './types.ts';
@@ -14,11 +15,16 @@ export interface FollowingState extends ClusterState {
   set(key: Key, kv: KeyValue | undefined): void;
 }
 
+/** What is known of hosts beside the log. */
+export type Hearing = Pick<ClusterState, 'heartbeats' | 'heardAsOf'>;
+
+const NOBODY: Hearing = { heartbeats: new Map(), heardAsOf: 0 };
+
 export const REGISTRY_FROM: Key = '/registry/';
 export const REGISTRY_TO: Key = '/registry0';
 
-export function clusterState(view: ReadView, heartbeats: ReadonlyMap<string, number> = new Map()): FollowingState {
-  const state = new IndexedState(view.revision, heartbeats);
+export function clusterState(view: ReadView, hearing: Hearing = NOBODY): FollowingState {
+  const state = new IndexedState(view.revision, hearing);
   for (const kv of view.range(REGISTRY_FROM, REGISTRY_TO)) state.set(kv.key, kv);
   return state;
 }
@@ -96,15 +102,17 @@ const INDEXES = {
 
 class IndexedState implements FollowingState {
   readonly revision: number;
-  readonly heartbeats: ReadonlyMap<string, number>;
+  readonly heartbeats: ReadonlyMap<string, Heartbeat>;
+  readonly heardAsOf: number;
   readonly #byKey = new Map<Key, AnyResource>();
   readonly #kinds = new Index(({ kind }) => [kind]);
   readonly #indexes = new Map<keyof typeof INDEXES, Index>();
   #uids: Map<string, AnyResource> | undefined;
 
-  constructor(revision: number, heartbeats: ReadonlyMap<string, number>) {
+  constructor(revision: number, { heartbeats, heardAsOf }: Hearing) {
     this.revision = revision;
     this.heartbeats = heartbeats;
+    this.heardAsOf = heardAsOf;
   }
 
   set(key: Key, kv: KeyValue | undefined): void {

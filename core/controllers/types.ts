@@ -1,3 +1,4 @@
+import type { Heartbeat } from '../node/heartbeat.ts';
 import type { Event } from '../resources/schema/event.ts';
 import type { AnyResource, KindMap, KindName } from '../resources/schema/kinds.ts';
 import type { Pod } from '../resources/schema/pod.ts';
@@ -21,8 +22,10 @@ export interface ClusterState {
   inNamespace(namespace: string): readonly AnyResource[];
   /** Pods whose spec.nodeName is `nodeName`, whether or not that Node exists. */
   podsOn(nodeName: string): readonly Pod[];
-  /** Node name -> when its last report was received, ms since the epoch. Not in the log. */
-  readonly heartbeats: ReadonlyMap<string, number>;
+  /** By node name. Not in the log. */
+  readonly heartbeats: ReadonlyMap<string, Heartbeat>;
+  /** The heartbeats were read after everything up to this revision was committed. */
+  readonly heardAsOf: number;
 }
 
 /** An object to be created: the store gives it uid, resourceVersion and creationTimestamp. */

@@ -2,9 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import { container, node, pod, running } from '../../test/support/builders.ts';
 import { TestCluster } from '../../test/support/cluster.ts';
 import type { PodSpec } from '../resources/schema/pod.ts';
+import { FIRST_SETTINGS } from './assignment.ts';
 import { assignmentETag, assignmentOf } from './assignment-of.ts';
 
-const SETTINGS = { reportSeconds: 20, pollSeconds: 300 };
+const SETTINGS = FIRST_SETTINGS;
 const data = (kind: 'ConfigMap' | 'Secret', name: string, value = 'dg==', namespace = 'default') =>
   ({ apiVersion: 'v1', kind, metadata: { name, namespace }, data: { key: value } }) as { kind: string };
 const read = (cluster: TestCluster, nodeName = 'n1') => assignmentOf(cluster.state, 'c1', nodeName, SETTINGS);

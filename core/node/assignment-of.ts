@@ -16,7 +16,7 @@ export function assignmentOf(
   state: Pick<ClusterState, 'revision' | 'get' | 'podsOn'>,
   clusterId: string,
   nodeName: string,
-  { reportSeconds, pollSeconds }: AssignmentSettings,
+  { reportSeconds, pollSeconds, renewSeconds, fencedStopSeconds, fencedGraceSeconds }: AssignmentSettings,
 ): Assignment | undefined {
   const node = state.get('Node', '', nodeName);
   if (!node) return undefined;
@@ -36,7 +36,7 @@ export function assignmentOf(
     pods: pods.map(barePod),
     configMaps: found(configMaps, (namespace, name) => state.get('ConfigMap', namespace, name)),
     secrets: found(secrets, (namespace, name) => state.get('Secret', namespace, name)),
-    settings: { reportSeconds, pollSeconds },
+    settings: { reportSeconds, pollSeconds, renewSeconds, fencedStopSeconds, fencedGraceSeconds },
   };
 }
 

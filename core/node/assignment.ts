@@ -20,8 +20,23 @@ export interface Assignment {
 }
 
 export interface AssignmentSettings {
-  /** How often to report when nothing changed, seconds. */
+  /** How often to report when nothing changed, seconds; +-20 % jitter. For hosts with a push connection and nothing fenced. */
   readonly reportSeconds: number;
+  /** How often all other hosts report, which renews their lease, seconds. */
+  readonly renewSeconds: number;
+  /** So long after the last report that was answered fenced work is stopped, seconds. */
+  readonly fencedStopSeconds: number;
+  /** What it then has for stopping, seconds. */
+  readonly fencedGraceSeconds: number;
   /** How often to poll the assignment (hints come in between), seconds; +-20 % jitter. */
   readonly pollSeconds: number;
 }
+
+/** Before the first assignment says otherwise, and for what one from before a setting existed doesn't say. */
+export const FIRST_SETTINGS: AssignmentSettings = {
+  reportSeconds: 300,
+  pollSeconds: 300,
+  renewSeconds: 20,
+  fencedStopSeconds: 40,
+  fencedGraceSeconds: 10,
+};

@@ -8,6 +8,10 @@ export const reportSchema = z.object({
   bootId: z.string().max(64),
   /** Revision of the assignment that the host has made true, 0 before the first. */
   observedRevision: z.number().int().min(0),
+  /** The next report comes within so many seconds, give or take a fifth. */
+  withinSeconds: z.number().int().min(1).max(86_400).optional(),
+  /** Fenced work has ended here at the latest so many seconds after this report was sent, if it is the last one that is answered. */
+  leaseSeconds: z.number().int().min(1).max(86_400).optional(),
   /** capacity, allocatable, conditions, addresses, nodeInfo, images. */
   node: nodeStatusSchema,
   /** Labels that the host knows of itself: kubernetes.io/hostname, arch, os, terrane.dev/... */
@@ -42,6 +46,14 @@ export const reportSchema = z.object({
     )
     .max(500),
 });
+
+/** 200 of POST /node/v1/report. */
+export interface ReportAnswer {
+  /** The registry's newest revision. */
+  readonly revision: number;
+  /** The report renewed the host's lease, from when it was sent. */
+  readonly lease: boolean;
+}
 
 export type Report = z.infer<typeof reportSchema>;
 export type PodReport = Report['pods'][number];

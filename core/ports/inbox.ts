@@ -6,10 +6,15 @@ export interface InboxItem {
   /** When the control plane received it, ms since the epoch: the heartbeat. */
   readonly receivedAt: number;
   readonly report: Report;
+  /** When the host's push connection ended, ms since the epoch, if it has not reported since. */
+  readonly lostAt?: number;
 }
 
 export interface Inbox {
-  put(tenant: string, cluster: string, item: InboxItem): Promise<void>;
+  /** `loud`: whoever watches is told, although the report says nothing new. */
+  put(tenant: string, cluster: string, item: InboxItem, loud?: boolean): Promise<void>;
+  /** The host's push connection ended; nothing for a host that never reported. */
+  markLost(tenant: string, cluster: string, nodeName: string, at: number): Promise<void>;
   list(tenant: string, cluster: string): Promise<InboxItem[]>;
   delete(tenant: string, cluster: string, nodeName: string): Promise<void>;
 }

@@ -1,15 +1,18 @@
 import { type Context, Hono } from 'hono';
 import { TerraneError } from '../../core/errors/terrane-error.ts';
+import { renewsLease } from '../../core/node/fencing.ts';
 import { joinRequestSchema } from '../../core/node/join.ts';
 import { STREAM_STATUS_HEADER } from '../../core/node/push.ts';
-import { reportSchema } from '../../core/node/report.ts';
+import { type ReportAnswer, reportSchema } from '../../core/node/report.ts';
 import type { Clock } from '../../core/ports/clock.ts';
-import type { Inbox } from '../../core/ports/inbox.ts';
+import type { Inbox, InboxItem } from '../../core/ports/inbox.ts';
 import type { Keyspaces } from '../../core/ports/keyspaces.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import type { StreamSink } from '../../core/ports/stream-relay.ts';
+import { getResource } from '../../core/resources/write.ts';
 import type { DataKeys } from '../../core/secrets/data-key.ts';
 import type { Accounts } from '../../store/accounts/accounts.ts';
+import { ReportTooLargeError } from '../../store/inbox.ts';
 import { errorResponse, onError } from '../on-error.ts';
 import { parseJson, readBytes } from '../read-body.ts';
 import { assignments } from './assignments.ts';
@@ -74,15 +77,22 @@ export function createNode(deps: NodeApiDeps): Hono {
     const bytes = await readBytes(c.req.raw, REPORT_LIMIT_BYTES);
     const { keyId, tenant, cluster, nodeName } = await verifyHost(deps, c.req.raw, bytes);
     const report = parseJson(bytes, reportSchema);
-    await inbox.put(tenant, cluster, { nodeName, receivedAt: clock.now(), report });
+    const item = { nodeName, receivedAt: clock.now(), report };
+    await keep(inbox, tenant, cluster, item);
+    // After the put: who gives the host up without having seen this report has done so in what is read here.
+    const registry = await keyspaces.open(tenant, cluster, 'registry');
+    const view = await registry.sync();
+    const node = getResource(view, 'Node', '', nodeName);
+    const lease = renewsLease(node);
+    // It comes back after it was given up: news, though it says what it always said.
+    if (node && !lease) await inbox.put(tenant, cluster, item, true);
     // Removed while this was on its way? Then the removal may have emptied the inbox before our put.
     if ((await accounts.hostOfKey(keyId))?.status !== 'active') {
       await inbox.delete(tenant, cluster, nodeName);
       throw new TerraneError('host_revoked');
     }
     await deps.onReport(tenant, cluster);
-    const registry = await keyspaces.open(tenant, cluster, 'registry');
-    return c.json({ revision: (await registry.sync()).revision });
+    return c.json({ revision: view.revision, lease } satisfies ReportAnswer);
   });
 
   app.post('/streams/:id', async (c) => {
@@ -94,6 +104,15 @@ export function createNode(deps: NodeApiDeps): Hono {
   });
 
   return app;
+}
+
+async function keep(inbox: Inbox, tenant: string, cluster: string, item: InboxItem): Promise<void> {
+  try {
+    await inbox.put(tenant, cluster, item);
+  } catch (error) {
+    if (!(error instanceof ReportTooLargeError)) throw error;
+    throw new TerraneError('body_too_large', `${error.message[0]!.toUpperCase()}${error.message.slice(1)}.`);
+  }
 }
 
 /** A host's word becomes the status of the answer to a person: anything that isn't one is the host's mistake. */

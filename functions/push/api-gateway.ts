@@ -2,13 +2,15 @@ import type { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewayma
 import type { PushMessage } from '../../core/node/push.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import type { Notifier } from '../../core/ports/notifier.ts';
-import type { PushConnections } from '../../store/connections.ts';
+import type { ConnectedHost, PushConnections } from '../../store/connections.ts';
 
 export interface GatewayOptions {
   readonly connections: PushConnections;
   /** Of the WebSocket API's management: `https://<api>.execute-api.<region>.amazonaws.com/<stage>` */
   readonly endpoint: string;
   readonly log: Logger;
+  /** A host turned out to have no connection any more. */
+  readonly onLost?: (host: ConnectedHost) => Promise<void>;
 }
 
 /** Posts at a time. */
@@ -21,7 +23,7 @@ export interface Gateway extends Notifier {
 }
 
 /** Hints by API Gateway's management API, in parallel. A connection that is gone (410) is forgotten; other failures are logged: hosts poll. */
-export function apiGateway({ connections, endpoint, log }: GatewayOptions): Gateway {
+export function apiGateway({ connections, endpoint, log, onLost }: GatewayOptions): Gateway {
   const library = () => import('@aws-sdk/client-apigatewaymanagementapi');
   let client: ApiGatewayManagementApiClient | undefined;
   // A hint that is late is worth nothing, so one more attempt at most.
@@ -38,7 +40,8 @@ export function apiGateway({ connections, endpoint, log }: GatewayOptions): Gate
         log.warn('a hint was not sent', { problem: String(error) });
         return 'failed';
       }
-      await connections.remove(ConnectionId);
+      const lost = await connections.remove(ConnectionId);
+      if (lost) await onLost?.(lost);
       return 'gone';
     }
   }

@@ -30,6 +30,10 @@ export class Connections {
     if (this.#byHost.get(key) === socket) this.#byHost.delete(key);
   }
 
+  has({ tenant, cluster, nodeName }: HostPrincipal): boolean {
+    return this.#byHost.has(keyOf(tenant, cluster, nodeName));
+  }
+
   /** False when the host isn't connected here. */
   send(tenant: string, cluster: string, nodeName: string, message: PushMessage): boolean {
     const socket = this.#byHost.get(keyOf(tenant, cluster, nodeName));

@@ -2,6 +2,7 @@ import type { HostPrincipal } from '../../core/ports/identity.ts';
 import { openAccounts } from '../../store/accounts/accounts.ts';
 import { pushConnections } from '../../store/connections.ts';
 import { dynamoClient } from '../../store/dynamodb.ts';
+import { dynamoInbox } from '../../store/inbox.ts';
 import { required } from '../hosted/environment.ts';
 import { visitorOf, wrongDoor } from '../hosted/front-door.ts';
 import { lambdaLogger } from '../hosted/logger.ts';
@@ -15,6 +16,7 @@ const clock = { now: () => Date.now() };
 const tables = { tenant: required('tenantTable'), identity: required('identityTable') };
 const client = dynamoClient();
 const connections = pushConnections(client, tables, clock);
+const inbox = dynamoInbox(client, tables.tenant);
 const accounts = openAccounts({
   client,
   tables,
@@ -28,8 +30,14 @@ const authenticate = hostAuthenticator({ accounts, clock });
 export async function handler(event: SocketEvent): Promise<SocketResult> {
   const { connectionId, routeKey } = event.requestContext;
   if (routeKey === '$connect') return connect(event, connectionId);
-  if (routeKey === '$disconnect') await connections.remove(connectionId);
+  if (routeKey === '$disconnect') await disconnect(connectionId);
   return { statusCode: 200 };
+}
+
+/** A host that has no newer connection is to report, or is gone: from now on its time is running. */
+async function disconnect(connectionId: string): Promise<void> {
+  const lost = await connections.remove(connectionId);
+  if (lost) await inbox.markLost(lost.tenant, lost.cluster, lost.nodeName, clock.now());
 }
 
 async function connect(event: SocketEvent, connectionId: string): Promise<SocketResult> {

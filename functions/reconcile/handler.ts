@@ -39,7 +39,12 @@ const runner = hostedRunner({
   logger: log,
   newUid: randomUUID,
   told: new Map(),
-  notifier: apiGateway({ connections: pushConnections(client, tables, clock), endpoint: required('pushEndpoint'), log }),
+  notifier: apiGateway({
+    connections: pushConnections(client, tables, clock),
+    endpoint: required('pushEndpoint'),
+    log,
+    onLost: ({ tenant, cluster, nodeName }) => inbox.markLost(tenant, cluster, nodeName, clock.now()),
+  }),
   wakes: dynamoWakes(client, tables.identity),
   exists: logExists(client, tables.tenant),
 });

@@ -1,9 +1,11 @@
 import { allControllers } from '../../core/controllers/all.ts';
 import { findCondition } from '../../core/controllers/conditions.ts';
 import { type Limits, type Outcome, runControllers } from '../../core/controllers/fixpoint.ts';
+import type { Hearing } from '../../core/controllers/state.ts';
 import { tellProblems } from '../../core/controllers/problems.ts';
 import { CompactedError } from '../../core/keyspace/errors.ts';
 import type { ChangeEvent, Keyspace, ReadView, Revision } from '../../core/keyspace/types.ts';
+import { heartbeatsOf } from '../../core/node/heartbeats-of.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Inbox } from '../../core/ports/inbox.ts';
 import type { Keyspaces } from '../../core/ports/keyspaces.ts';
@@ -54,20 +56,20 @@ const RESTLESS_WAIT_MS = 10_000;
  */
 export async function reconcileCluster(deps: ReconcileDeps, tenant: string, cluster: string): Promise<Reconciled> {
   const keyspace = await deps.keyspaces.open(tenant, cluster, 'registry');
-  const reports = await deps.inbox.list(tenant, cluster);
+  // In this order: what is in the log by then was there before the heartbeats were read, and they are at least as new as `now`. A
+  // process that is frozen on the way must not take hosts for silent that reported meanwhile.
+  const view = await keyspace.sync();
   const now = deps.clock.now();
+  const reports = await deps.inbox.list(tenant, cluster);
   const ctx: WriteContext = { now, newUid: () => deps.newUid() };
-  const heartbeats = new Map(
-    reports.map(({ nodeName, receivedAt }) => [nodeName, Math.max(receivedAt, deps.listeningSince ?? 0)]),
-  );
+  const hearing: Hearing = { heartbeats: heartbeatsOf(reports, deps.listeningSince), heardAsOf: view.revision };
   const controllers = allControllers(reports, deps.place);
   const decide = (view: ReadView): Outcome => {
-    const outcome = runControllers(view, heartbeats, controllers, ctx, deps.limits);
+    const outcome = runControllers(view, hearing, controllers, ctx, deps.limits);
     tellProblems(outcome.overlay, outcome.problems, ctx);
     return outcome;
   };
 
-  const view = await keyspace.sync();
   let outcome = decide(view);
   let { revision } = view;
   if (outcome.overlay.written().next().done !== true) {

@@ -13,7 +13,7 @@ export interface StreamRecord {
   };
 }
 
-type StreamItem = Readonly<Record<string, { readonly S?: string; readonly B?: string }>>;
+type StreamItem = Readonly<Record<string, { readonly S?: string; readonly N?: string; readonly B?: string }>>;
 
 /** What a batch of records says of one cluster. */
 export interface ClusterNews {
@@ -23,7 +23,7 @@ export interface ClusterNews {
   readonly firstSequence: string;
   /** Somebody committed to the registry. */
   commits: boolean;
-  /** A host reported something new, or its report was removed. */
+  /** A host reported something new, its report was removed, or its push connection ended. */
   reports: boolean;
   /** Hosts that only said what they had said before: news if they were given up as silent. */
   readonly heartbeats: Set<string>;
@@ -31,6 +31,8 @@ export interface ClusterNews {
 
 const LOG = /^([a-z0-9]+)#log#([^/]+)\/registry$/;
 const INBOX = /^([a-z0-9]+)#inbox#([^#]+)$/;
+/** Heartbeats come only when they tell of a connection that ended. */
+const BEAT = /^([a-z0-9]+)#beat#([^#]+)$/;
 
 /** By cluster, in the order of their first records. Records of other items are passed over. */
 export function newsOf(records: readonly StreamRecord[]): ClusterNews[] {
@@ -38,13 +40,14 @@ export function newsOf(records: readonly StreamRecord[]): ClusterNews[] {
   for (const record of records) {
     const { Keys, SequenceNumber: firstSequence } = record.dynamodb;
     const pk = Keys['pk']?.S ?? '';
-    const [, tenant, cluster] = LOG.exec(pk) ?? INBOX.exec(pk) ?? [];
+    const [, tenant, cluster] = LOG.exec(pk) ?? INBOX.exec(pk) ?? BEAT.exec(pk) ?? [];
     if (!tenant || !cluster) continue;
     const id = `${tenant}#${cluster}`;
     const news = clusters.get(id) ?? { tenant, cluster, firstSequence, commits: false, reports: false, heartbeats: new Set() };
     clusters.set(id, news);
     // Entries are only ever added by a commit; their removal is retention.
     if (LOG.test(pk)) news.commits ||= record.eventName === 'INSERT';
+    else if (BEAT.test(pk)) news.reports ||= record.dynamodb.NewImage?.['lost'] !== undefined;
     else if (saysSomethingNew(record)) news.reports = true;
     else news.heartbeats.add(Keys['sk']?.S ?? '');
   }

@@ -1,6 +1,7 @@
 import { allControllers } from '../../core/controllers/all.ts';
 import { type Limits, type Outcome, runControllers } from '../../core/controllers/fixpoint.ts';
 import { tellProblems } from '../../core/controllers/problems.ts';
+import { heartbeatsOf } from '../../core/node/heartbeats-of.ts';
 import { clusterState, type FollowingState } from '../../core/controllers/state.ts';
 import { memoryKeyspace } from '../../core/keyspace/memory.ts';
 import type { InboxItem } from '../../core/ports/inbox.ts';
@@ -38,8 +39,11 @@ export class TestCluster {
   }
 
   get state(): FollowingState {
-    const heartbeats = new Map(this.inbox.map(({ nodeName, receivedAt }) => [nodeName, receivedAt]));
-    return clusterState(this.keyspace.view(), heartbeats);
+    return clusterState(this.keyspace.view(), this.#hearing());
+  }
+
+  #hearing() {
+    return { heartbeats: heartbeatsOf(this.inbox), heardAsOf: this.keyspace.view().revision };
   }
 
   async create(object: { kind: string; metadata?: object }): Promise<void> {
@@ -95,10 +99,10 @@ export class TestCluster {
   /** One run of all controllers, committed. */
   async settle(limits: Limits = {}): Promise<Outcome> {
     const controllers = allControllers(this.inbox);
-    const { heartbeats } = this.state;
+    const hearing = this.#hearing();
     const ctx = this.ctx();
     const { result } = await this.keyspace.transact((txn) => {
-      const outcome = runControllers(txn, heartbeats, controllers, ctx, limits);
+      const outcome = runControllers(txn, hearing, controllers, ctx, limits);
       tellProblems(outcome.overlay, outcome.problems, ctx);
       outcome.overlay.writeTo(txn);
       return outcome;

@@ -1,32 +1,39 @@
+import { isFenced } from '../../node/fencing.ts';
 import type { Node, Taint } from '../../resources/schema/node.ts';
 import type { Pod } from '../../resources/schema/pod.ts';
 import { tolerates } from '../../scheduler/taints.ts';
 import { findCondition } from '../conditions.ts';
 import { Draft } from '../draft.ts';
 import { isFinished } from '../pod-state.ts';
-import { settingsOf } from '../settings.ts';
+import { type ClusterSettings, settingsOf } from '../settings.ts';
 import { parseTime } from '../time.ts';
 import type { ClusterState, Controller } from '../types.ts';
 import { isOurs, UNREACHABLE } from './taints.ts';
+
+/** Times in resources are rounded down to the second. */
+const TIMESTAMP_MS = 1_000;
 
 /** Takes pods off nodes that are gone or that have NoExecute taints, each after its time. Their owners then replace them. */
 export const evictionController: Controller = {
   name: 'eviction-controller',
   decide(state, now) {
     const draft = new Draft(this.name, now);
-    const { evictionSeconds } = settingsOf(state);
+    const settings = settingsOf(state);
     const refugeSince = refuge(state);
     draft.forEach(state.list('Node'), (node) => {
       const taints = (node.spec?.taints ?? []).filter(({ effect }) => effect === 'NoExecute');
       if (taints.length === 0) return;
       const unreachable = taints.some(({ key }) => key === UNREACHABLE);
       for (const pod of state.podsOn(node.metadata.name)) {
-        const due = Math.min(...taints.map((taint) => dueAt(pod, taint, evictionSeconds, refugeSince)));
-        if (due > now) draft.wakeAt(due);
+        const seconds = isFenced(pod) && unreachable ? 0 : settings.evictionSeconds;
+        const due = Math.min(...taints.map((taint) => dueAt(pod, taint, seconds, refugeSince)));
+        const safe = unreachable && isFenced(pod) ? replaceableAt(state, node, settings, now) : 0;
+        const at = Math.max(due, safe);
+        if (at > now) draft.wakeAt(at);
         else evict(draft, pod, unreachable);
       }
     });
-    draft.forEach(state.list('Pod'), (pod) => removeFromNowhere(state, draft, pod));
+    draft.forEach(state.list('Pod'), (pod) => removeFromNowhere(state, draft, pod, settings, now));
     return draft.finish();
   },
 };
@@ -55,6 +62,20 @@ function dueAt(pod: Pod, taint: Taint, evictionSeconds: number, refugeSince: num
   return (isOurs(taint) ? Math.max(since, refugeSince) : since) + seconds * 1000;
 }
 
+/**
+ * From when on a fenced pod of a host that was given up may start elsewhere, ms since the epoch: its host has stopped it by then. Two
+ * things must be so. That the host is given up stood in the log before the heartbeats were read: a report that came later found that
+ * there, and renewed nothing. And the last one that may have renewed the lease is a whole host timeout ago.
+ */
+function replaceableAt(state: ClusterState, node: Node, { notReadySeconds }: ClusterSettings, now: number): number {
+  if (Number(node.metadata.resourceVersion) > state.heardAsOf) return now + 1;
+  const mark = node.spec?.taints?.find(({ key, effect }) => key === UNREACHABLE && effect === 'NoExecute');
+  const heard = state.heartbeats.get(node.metadata.name);
+  const renewed = heard?.at ?? (parseTime(mark?.timeAdded) ?? now) + TIMESTAMP_MS;
+  // A host that doesn't know yet that the times were shortened goes by the old ones.
+  return renewed + Math.max(notReadySeconds, heard?.leaseSeconds ?? 0) * 1000;
+}
+
 function evict(draft: Draft, pod: Pod, unreachable: boolean): void {
   const { namespace, name, deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata;
   if (isFinished(pod) && !deletionTimestamp) return;
@@ -62,17 +83,30 @@ function evict(draft: Draft, pod: Pod, unreachable: boolean): void {
   if (deletionTimestamp && deletionGracePeriodSeconds === 0) return;
   // A host that doesn't answer can't confirm that the pod has ended. It stopped it by itself (its lease ran out), or is gone.
   draft.delete(pod, unreachable ? { gracePeriodSeconds: 0 } : {});
+  const { nodeName } = pod.spec;
   const why = unreachable
-    ? `Node ${pod.spec.nodeName} is unreachable`
-    : `Node ${pod.spec.nodeName} has a taint that the pod doesn't tolerate (any longer)`;
+    ? isFenced(pod)
+      ? `Node ${nodeName} is unreachable, and has stopped the pod since its lease ran out`
+      : `Node ${nodeName} is unreachable; if it still runs, so does the pod there, beside its replacement, until it is back`
+    : `Node ${nodeName} has a taint that the pod doesn't tolerate (any longer)`;
   draft.because(pod, 'Warning', 'TaintManagerEviction', `${why}: marking for deletion Pod ${namespace}/${name}`);
 }
 
-/** The node was removed: no host will ever report what became of its pods. */
-function removeFromNowhere(state: ClusterState, draft: Draft, pod: Pod): void {
+/**
+ * The node was removed: no host will ever report what became of its pods. A fenced one may still have a lease if its Node went without
+ * waiting for that (somebody took its finalizer away).
+ */
+function removeFromNowhere(state: ClusterState, draft: Draft, pod: Pod, settings: ClusterSettings, now: number): void {
   const { nodeName } = pod.spec;
   if (!nodeName || state.get('Node', '', nodeName)) return;
-  if (pod.metadata.deletionTimestamp && pod.metadata.deletionGracePeriodSeconds === 0) return;
+  const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata;
+  if (deletionTimestamp && deletionGracePeriodSeconds === 0) return;
+  if (isFenced(pod) && !isFinished(pod)) {
+    const since = parseTime(deletionTimestamp);
+    const safe = (since ?? now) + TIMESTAMP_MS + settings.notReadySeconds * 1000;
+    if (since === undefined) draft.delete(pod);
+    if (now < safe) return draft.wakeAt(safe);
+  }
   draft.delete(pod, { gracePeriodSeconds: 0 });
   draft.because(pod, 'Warning', 'NodeRemoved', `Node ${nodeName} no longer exists`);
 }

@@ -1,3 +1,4 @@
+import { isFenced } from '../../node/fencing.ts';
 import type { Node } from '../../resources/schema/node.ts';
 import type { Pod } from '../../resources/schema/pod.ts';
 import { findCondition, withCondition } from '../conditions.ts';
@@ -7,10 +8,13 @@ import { HOST_FINALIZER } from '../fold-node.ts';
 import { type ClusterSettings, settingsOf } from '../settings.ts';
 import { parseTime } from '../time.ts';
 import type { ClusterState, Controller } from '../types.ts';
+import { nodeSilentAt } from './silence.ts';
 import { missingTaints } from './taints.ts';
 
 const NEVER_HEARD = 'The host has joined, but never reported.';
 const RELEASE_MS = 10_000;
+/** Times in resources are rounded down to the second. */
+const TIMESTAMP_MS = 1_000;
 const SILENT = 'The host stopped reporting.';
 
 /** Notices hosts that fell silent, and marks nodes with what is wrong with them. */
@@ -27,8 +31,8 @@ export const nodeHealthController: Controller = {
 function reconcile(state: ClusterState, draft: Draft, node: Node, settings: ClusterSettings, now: number): void {
   const { name, creationTimestamp } = node.metadata;
   const heard = state.heartbeats.get(name);
-  if (node.metadata.deletionTimestamp) return release(draft, node, heard !== undefined, now);
-  const silentAt = (heard ?? parseTime(creationTimestamp) ?? now) + settings.notReadySeconds * 1000;
+  if (node.metadata.deletionTimestamp) return release(state, draft, node, settings, now);
+  const silentAt = nodeSilentAt(state, name, settings) ?? (parseTime(creationTimestamp) ?? now) + settings.notReadySeconds * 1000;
   const silent = silentAt <= now;
   draft.wakeAt(silentAt);
 
@@ -45,13 +49,24 @@ function reconcile(state: ClusterState, draft: Draft, node: Node, settings: Clus
 
 /**
  * Lets a deleted Node go once its host is out: its report is gone from the inbox. One that is still there a while later was
- * not shut out, or has joined again: it gets a new Node.
+ * not shut out, or has joined again: it gets a new Node. With fenced pods it stays until its last lease has surely run out (a deleted
+ * Node's is not renewed), because then they start elsewhere.
  */
-function release(draft: Draft, node: Node, mayReport: boolean, now: number): void {
-  const { deletionTimestamp, finalizers = [] } = node.metadata;
+function release(state: ClusterState, draft: Draft, node: Node, settings: ClusterSettings, now: number): void {
+  const { name, deletionTimestamp, finalizers = [] } = node.metadata;
   if (!finalizers.includes(HOST_FINALIZER)) return;
-  const outBy = (parseTime(deletionTimestamp) ?? 0) + RELEASE_MS;
-  if (mayReport && now < outBy) return draft.wakeAt(outBy);
+  const deletedAt = parseTime(deletionTimestamp) ?? 0;
+  const mayReport = state.heartbeats.has(name);
+  const fenced = state.podsOn(name).filter((pod) => isFenced(pod) && !isFinished(pod));
+  const outBy = Math.max(
+    mayReport ? deletedAt + RELEASE_MS : 0,
+    fenced.length > 0 ? deletedAt + TIMESTAMP_MS + settings.notReadySeconds * 1000 : 0,
+  );
+  if (now < outBy) return draft.wakeAt(outBy);
+  for (const pod of fenced) {
+    draft.delete(pod, { gracePeriodSeconds: 0 });
+    draft.because(pod, 'Warning', 'NodeRemoved', `Node ${name} was removed, and its last lease has run out`);
+  }
   const metadata = { ...node.metadata, finalizers: finalizers.filter((finalizer) => finalizer !== HOST_FINALIZER) };
   draft.update({ ...node, metadata });
 }

@@ -131,10 +131,45 @@ describe('a host that falls silent', () => {
       apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata: { name: 'cluster-settings', namespace: 'terrane-system' },
-      data: { notReadySeconds: '5', evictionSeconds: '0' },
+      data: { notReadySeconds: '15', evictionSeconds: '0' },
     } as { kind: string });
-    await pass(cluster, 6, 'n1');
+    await pass(cluster, 15, 'n1');
     expect(homes(cluster)).toEqual(['n1', 'n1']);
+  });
+});
+
+/** n2 reports every 5 minutes only, because it is connected. */
+async function relaxed(): Promise<TestCluster> {
+  const cluster = await healthy();
+  cluster.inbox = cluster.inbox.map((item) =>
+    item.nodeName === 'n2' ? { ...item, report: { ...item.report, withinSeconds: 300 } } : item,
+  );
+  return cluster;
+}
+
+describe('a host that reports every few minutes, since it is connected', () => {
+  test('is not missed before a report is overdue', async () => {
+    const cluster = await relaxed();
+    await pass(cluster, 419, 'n1');
+    expect(readiness(cluster, 'n2')).toBe('True');
+    await pass(cluster, 1, 'n1');
+    expect(readiness(cluster, 'n2')).toBe('Unknown');
+  });
+
+  test('is given up a host timeout after its connection was lost, unless it reports by then', async () => {
+    const lose = (cluster: TestCluster) => {
+      cluster.inbox = cluster.inbox.map((item) => (item.nodeName === 'n2' ? { ...item, lostAt: cluster.now } : item));
+    };
+    const gone = await relaxed();
+    lose(gone);
+    await pass(gone, 60, 'n1');
+    expect(readiness(gone, 'n2')).toBe('Unknown');
+
+    const back = await relaxed();
+    lose(back);
+    await pass(back, 20, 'n1', 'n2');
+    await pass(back, 59, 'n1');
+    expect(readiness(back, 'n2')).toBe('True');
   });
 });
 

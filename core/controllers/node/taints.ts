@@ -1,9 +1,11 @@
+import { UNREACHABLE } from '../../node/fencing.ts';
 import type { Node, Taint } from '../../resources/schema/node.ts';
 import { timestamp } from '../time.ts';
 
+export { UNREACHABLE } from '../../node/fencing.ts';
+
 /** Taints that say what is wrong with a node. https://kubernetes.io/docs/reference/labels-annotations-taints/ */
 export const NOT_READY = 'node.kubernetes.io/not-ready';
-export const UNREACHABLE = 'node.kubernetes.io/unreachable';
 
 export const isOurs = ({ key, effect }: Taint) => effect === 'NoExecute' && (key === NOT_READY || key === UNREACHABLE);
 

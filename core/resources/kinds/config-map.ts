@@ -1,5 +1,6 @@
+import { SETTINGS_NAME, SETTINGS_NAMESPACE, settingsProblems } from '../../controllers/settings.ts';
 import { dnsSubdomain } from '../names.ts';
-import { configMapSchema } from '../schema/config-map.ts';
+import { type ConfigMap, configMapSchema } from '../schema/config-map.ts';
 import { ageColumn, nameColumn } from './columns.ts';
 import { validateDataKeys, validateFrozenData } from './data-keys.ts';
 import type { KindDefinition } from './definition.ts';
@@ -19,7 +20,10 @@ export const configMapKind: KindDefinition<'ConfigMap'> = {
   nameRule: dnsSubdomain,
   countsGenerations: false,
   defaults: () => {},
-  validate: (map) => validateDataKeys({ data: map.data, binaryData: map.binaryData }, ['binaryData']),
+  validate: (map) => [
+    ...validateDataKeys({ data: map.data, binaryData: map.binaryData }, ['binaryData']),
+    ...(isSettings(map) ? settingsProblems(map.data ?? {}) : []),
+  ],
   validateUpdate: (next, previous) => validateFrozenData(next, previous, ['data', 'binaryData']),
   columns: [
     nameColumn,
@@ -32,3 +36,8 @@ export const configMapKind: KindDefinition<'ConfigMap'> = {
     ageColumn,
   ],
 };
+
+/** The cluster's own settings: times that are unsafe together are refused here, not found out when a host is lost. */
+function isSettings({ metadata }: ConfigMap): boolean {
+  return metadata.namespace === SETTINGS_NAMESPACE && metadata.name === SETTINGS_NAME;
+}

@@ -7,6 +7,8 @@ import { defaultPodSpec, defaultRequests } from '../pod-spec/defaults.ts';
 import { qosClass } from '../pod-spec/qos.ts';
 import { validatePodSpec } from '../pod-spec/validate.ts';
 import { type Pod, podSchema } from '../schema/pod.ts';
+import { FENCED_ANNOTATION, isFenced } from '../../node/fencing.ts';
+import { fencedOrNot } from './fenced.ts';
 import { age, ageColumn, nameColumn } from './columns.ts';
 import type { KindDefinition } from './definition.ts';
 
@@ -32,8 +34,8 @@ export const podKind: KindDefinition<'Pod'> = {
     defaultRequests(pod.spec);
     pod.spec.enableServiceLinks ??= true;
   },
-  validate: (pod) => validatePodSpec(pod.spec, 'spec'),
-  validateUpdate: (next, previous) => unchangedSpec(next, previous),
+  validate: (pod) => [...validatePodSpec(pod.spec, 'spec'), ...fencedOrNot(pod.metadata, 'metadata')],
+  validateUpdate: (next, previous) => [...unchangedSpec(next, previous), ...unchangedFencing(next, previous)],
   advice: (pod) => podSpecAdvice(pod.spec, 'spec'),
   selectableFields: [
     { field: 'spec.nodeName', value: (pod) => pod.spec.nodeName ?? '' },
@@ -99,6 +101,17 @@ function unchangedSpec(next: Pod, previous: Pod): FieldError[] {
       'spec',
       'pod updates may not change fields other than `spec.containers[*].image`, `spec.initContainers[*].image`, ' +
         '`spec.activeDeadlineSeconds` or `spec.tolerations` (only additions). Delete the pod and create it anew, or change the template of its owner.',
+    ),
+  ];
+}
+
+/** A host that hasn't heard of the change yet would go on by the old rule, and the control plane by the new one. */
+function unchangedFencing(next: Pod, previous: Pod): FieldError[] {
+  if (isFenced(next) === isFenced(previous)) return [];
+  return [
+    forbiddenField(
+      `metadata.annotations[${FENCED_ANNOTATION}]`,
+      'may not change once the pod exists. Delete the pod and create it anew, or change the template of its owner.',
     ),
   ];
 }

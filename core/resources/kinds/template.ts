@@ -1,6 +1,7 @@
 import { type FieldError, invalidValue, notSupported, required } from '../field-error.ts';
 import { labelValue, qualifiedName, validateAnnotations, validateLabels } from '../names.ts';
 import { validatePodSpec } from '../pod-spec/validate.ts';
+import { fencedOrNot } from './fenced.ts';
 import type { LabelSelector } from '../schema/meta.ts';
 import type { PodTemplate } from '../schema/pod.ts';
 import { matchesSelector } from '../selectors.ts';
@@ -16,6 +17,7 @@ export function validateTemplateAndSelector(spec: { selector: LabelSelector; tem
     errors.push(invalidValue('spec.template.metadata.labels', labels ?? {}, '`selector` does not match template `labels`'));
   errors.push(...validateLabels(labels, 'spec.template.labels'));
   errors.push(...validateAnnotations(template.metadata?.annotations, 'spec.template.annotations'));
+  errors.push(...fencedOrNot(template.metadata, 'spec.template.metadata'));
   errors.push(...validatePodSpec(template.spec, 'spec.template.spec'));
   if ((template.spec.restartPolicy ?? 'Always') !== 'Always')
     errors.push(notSupported('spec.template.spec.restartPolicy', template.spec.restartPolicy, ['Always']));

@@ -10,6 +10,7 @@ import { dynamoInbox } from '../../../store/inbox.ts';
 import { type OpenKeyspaces, openKeyspaces } from '../../../store/keyspaces.ts';
 import { logExists } from '../../../store/log-exists.ts';
 import { dynamoWakes } from '../../../store/wakes.ts';
+import { heard } from '../../support/builders.ts';
 import { joinDirectly, openWorld, PASSWORD, type World } from './world.ts';
 
 let world: World;
@@ -58,7 +59,7 @@ async function fullCluster(owner: { token: string; tenant: string }) {
   // Random, so that it doesn't compress: it takes chunks.
   await kv.transact((txn) => txn.put('big', randomBytes(1_000_000)));
   await kv.snapshot();
-  const report = { nodeName: 'gone', receivedAt: 1, report: {} as never };
+  const report = heard('gone', 1);
   await dynamoInbox(world.client, 'tenant').put(owner.tenant, id, report);
   const host = { kind: 'host' as const, tenant: owner.tenant, cluster: id, hostId: 'h', nodeName: 'gone' };
   await pushConnections(world.client, EMBEDDED_TABLES, world.clock).add(host, `connection-of-${id}`);
@@ -70,7 +71,7 @@ test('a deleted cluster leaves no log, snapshot, report, connection or alarm beh
   const owner = await world.person();
   const [id, neighbour] = [await fullCluster(owner), await fullCluster(owner)];
   const before = (await about(neighbour)).length;
-  for (const kind of ['log', 'chunk', 'snap', 'inbox', 'conn'])
+  for (const kind of ['log', 'chunk', 'snap', 'inbox', 'beat', 'conn'])
     expect(await about(`${owner.tenant}#${kind}#${id}`)).not.toEqual([]);
   const exists = logExists(world.client, 'tenant');
   expect(await exists(owner.tenant, id)).toBe(true);

@@ -42,6 +42,7 @@ beforeAll(async () => {
         await beforePut?.();
         inbox.set(`${tenant}/${cluster}/${item.nodeName}`, item);
       },
+      markLost: async () => undefined,
       list: async () => [...inbox.values()],
       delete: async (tenant, cluster, nodeName) => void inbox.delete(`${tenant}/${cluster}/${nodeName}`),
     },
@@ -114,6 +115,24 @@ const pod = (name: string, nodeName: string) => ({
   metadata: meta(name, 'default'),
   spec: { nodeName, containers: [{ name: 'c', image: 'i' }] },
   status: {},
+});
+
+describe('the answer to a report', () => {
+  const answer = async (of: Awaited<ReturnType<typeof joined>>) =>
+    (await send(of.host, 'POST', '/node/v1/report', { body: report })).json as { lease: boolean };
+  const lost = [{ key: 'node.kubernetes.io/unreachable', effect: 'NoExecute' }];
+
+  test('renews the lease of a host that has a Node, and not of one that is given up or being deleted', async () => {
+    const org = await joined();
+    expect(await answer(org)).toMatchObject({ lease: false });
+    await put(org.tenant, org.cluster.id, 'nodes', node('n1'));
+    expect(await answer(org)).toMatchObject({ lease: true });
+    await put(org.tenant, org.cluster.id, 'nodes', { ...node('n1'), spec: { taints: lost } });
+    expect(await answer(org)).toMatchObject({ lease: false });
+    const deleted = { ...node('n1'), metadata: { ...meta('n1'), deletionTimestamp: '2026-01-01T00:00:00Z' } };
+    await put(org.tenant, org.cluster.id, 'nodes', deleted);
+    expect(await answer(org)).toMatchObject({ lease: false });
+  });
 });
 
 describe('joining', () => {

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { publicKeyFromRaw, verifyRequest } from '../../../core/node/http-signature.ts';
-import type { Assignment } from '../../../core/node/assignment.ts';
+import { type Assignment, FIRST_SETTINGS } from '../../../core/node/assignment.ts';
 import type { JoinRequest, JoinResponse } from '../../../core/node/join.ts';
 import { type LogsRequest, type PushMessage, STREAM_STATUS_HEADER } from '../../../core/node/push.ts';
 import type { PodReport, Report } from '../../../core/node/report.ts';
@@ -62,7 +62,7 @@ export async function fakeControlPlane(): Promise<FakeControlPlane> {
     pods: [],
     configMaps: [],
     secrets: [],
-    settings: { reportSeconds: 5, pollSeconds: 60 },
+    settings: { ...FIRST_SETTINGS, reportSeconds: 5, renewSeconds: 5, pollSeconds: 60 },
   };
   const webSockets = new WebSocketServer({ noServer: true });
   const changed = () => {

@@ -33,6 +33,39 @@ describe.each(inboxes)('an inbox %s', (_, open) => {
     expect(await inbox.list('acme', cluster)).toEqual([last, heard('n2', T0)]);
   });
 
+  test('knows when a host was last heard and when its next report is due, also from reports that say nothing new', async () => {
+    const inbox = open();
+    const cluster = freshCluster();
+    await inbox.put('acme', cluster, heard('n1', T0, { withinSeconds: 20, leaseSeconds: 60 }));
+    await inbox.put('acme', cluster, heard('n1', T0 + 5, { withinSeconds: 300, leaseSeconds: 30 }));
+    expect(await inbox.list('acme', cluster)).toEqual([heard('n1', T0 + 5, { withinSeconds: 300, leaseSeconds: 30 })]);
+    await inbox.put('acme', cluster, heard('n1', T0 + 6, { withinSeconds: 300, leaseSeconds: 30 }), true);
+    expect(await inbox.list('acme', cluster)).toMatchObject([{ receivedAt: T0 + 6 }]);
+  });
+
+  test('shows each report as it is now, whatever it showed before', async () => {
+    const inbox = open();
+    const reader = open === memoryInbox ? inbox : open();
+    const cluster = freshCluster();
+    const seen = async () => ((await reader.list('acme', cluster))[0]!.report.labels as { v: string }).v;
+    for (const [at, v] of ['a', 'b', 'a', 'c', 'a'].entries()) {
+      await inbox.put('acme', cluster, heard('n1', T0 + at, { labels: { v } }));
+      if (v !== 'b') expect(await seen()).toBe(v);
+    }
+  });
+
+  test('tells since when a host is without its push connection, until it reports again', async () => {
+    const inbox = open();
+    const cluster = freshCluster();
+    await inbox.markLost('acme', cluster, 'n1', T0);
+    expect(await inbox.list('acme', cluster)).toEqual([]);
+    await inbox.put('acme', cluster, heard('n1', T0));
+    await inbox.markLost('acme', cluster, 'n1', T0 + 1);
+    expect(await inbox.list('acme', cluster)).toEqual([{ ...heard('n1', T0), lostAt: T0 + 1 }]);
+    await inbox.put('acme', cluster, heard('n1', T0 + 2));
+    expect(await inbox.list('acme', cluster)).toEqual([heard('n1', T0 + 2)]);
+  });
+
   test('keeps tenants and clusters apart', async () => {
     const inbox = open();
     const cluster = freshCluster();

@@ -1,0 +1,75 @@
+import { isFenced } from '../../core/node/fencing.ts';
+import { type Assignment, FIRST_SETTINGS } from '../../core/node/assignment.ts';
+import type { Logger } from '../../core/ports/logger.ts';
+import { confirmed, holds, type HostLease, renewed } from './host-lease.ts';
+import type { LeaseFile } from './lease-file.ts';
+
+/** This host's lease over time: whether fenced work may run, and since when it may not. */
+export interface LeaseKeeper {
+  /** Is there anything to keep a lease for? */
+  readonly fenced: () => boolean;
+  readonly holds: () => boolean;
+  /** Since when fenced work may not run, in the planner's time (ms since the epoch); undefined while it may. */
+  readonly lapsedAt: () => number | undefined;
+  /** A report sent at `sentAt` (uptime, ms) was answered; `stopSeconds` is what the report counted on. */
+  renew(sentAt: number, stopSeconds: number): void;
+  /** An assignment asked for at `askedAt` (uptime, ms) is in force. */
+  confirm(askedAt: number): void;
+  close(): void;
+}
+
+export interface LeaseKeeperOptions {
+  readonly file: LeaseFile;
+  readonly bootId: string;
+  readonly assignment: () => Assignment | undefined;
+  readonly now: () => number;
+  /** Of the machine, ms. */
+  readonly uptime: () => number;
+  readonly log: Logger;
+  /** Fenced work may run, or may not any more. */
+  readonly onChange: () => void;
+}
+
+const TICK_MS = 1_000;
+
+export function leaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
+  const { file, bootId, assignment, now, uptime, log, onChange } = options;
+  const stopMs = (assignment()?.settings.fencedStopSeconds ?? FIRST_SETTINGS.fencedStopSeconds) * 1000;
+  let lease: HostLease = file.read(bootId, assignment()?.revision, uptime(), stopMs);
+  let lapsed = holds(lease, uptime()) ? undefined : now();
+
+  const fenced = () => assignment()?.pods.some((pod) => isFenced(pod)) ?? false;
+
+  function look(): void {
+    const held = holds(lease, uptime());
+    if (held === (lapsed === undefined)) return;
+    lapsed = held ? undefined : now();
+    if (!fenced()) return;
+    if (held) log.info('the host lease is held: fenced pods may run');
+    else log.warn('the host lease has run out: fenced pods are stopped until the control plane answers', {});
+    onChange();
+  }
+
+  // A timer for the very moment would be late after the machine slept.
+  const timer = setInterval(look, TICK_MS);
+  timer.unref();
+
+  function take(next: HostLease): void {
+    lease = next;
+    const revision = assignment()?.revision;
+    if (fenced() && revision !== undefined) file.write({ ...lease, bootId, revision });
+    look();
+  }
+
+  return {
+    fenced,
+    holds: () => holds(lease, uptime()),
+    lapsedAt() {
+      look();
+      return lapsed;
+    },
+    renew: (sentAt, stopSeconds) => take(renewed(lease, sentAt, uptime(), stopSeconds * 1000)),
+    confirm: (askedAt) => take(confirmed(lease, askedAt, uptime())),
+    close: () => clearInterval(timer),
+  };
+}

@@ -1,0 +1,21 @@
+import { isFenced } from '../../node/fencing.ts';
+import { silentAt } from '../../node/heartbeat.ts';
+import { isFinished, podCondition } from '../pod-state.ts';
+import type { ClusterSettings } from '../settings.ts';
+import { parseTime } from '../time.ts';
+import type { ClusterState } from '../types.ts';
+
+/** From when on a host counts as silent, ms since the epoch; undefined if it was never heard of. */
+export function nodeSilentAt(state: ClusterState, nodeName: string, settings: ClusterSettings): number | undefined {
+  const heard = state.heartbeats.get(nodeName);
+  return heard && silentAt(heard, settings, fencedSince(state, nodeName));
+}
+
+/** When the last fenced pod was placed on the node, ms since the epoch; undefined if none runs there. */
+function fencedSince(state: ClusterState, nodeName: string): number | undefined {
+  const times = state
+    .podsOn(nodeName)
+    .filter((pod) => isFenced(pod) && !isFinished(pod))
+    .map((pod) => parseTime(podCondition(pod, 'PodScheduled')?.lastTransitionTime ?? pod.metadata.creationTimestamp) ?? 0);
+  return times.length === 0 ? undefined : Math.max(...times);
+}

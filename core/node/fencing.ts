@@ -1,0 +1,24 @@
+import type { Node } from '../resources/schema/node.ts';
+import type { Pod } from '../resources/schema/pod.ts';
+
+/**
+ * Fenced pods never run in two places: their host stops them by itself when it could not renew its lease in time, and only later
+ * does the control plane place them elsewhere (docs/decisions: host lease). Asked for by this annotation, "true", on the pod.
+ */
+export const FENCED_ANNOTATION = 'terrane.dev/fenced';
+
+export function isFenced({ metadata }: Pick<Pod, 'metadata'>): boolean {
+  return metadata.annotations?.[FENCED_ANNOTATION] === 'true';
+}
+
+/** What says in the log that a host is given up: its lease is not renewed from this commit on, until the host is back in the log. */
+export const UNREACHABLE = 'node.kubernetes.io/unreachable';
+
+/**
+ * Does a report renew its host's lease? `node` must have been read from the log after the report was put where controllers see it:
+ * whoever gives the host up later on has seen the report, and counts from it.
+ */
+export function renewsLease(node: Node | undefined): boolean {
+  if (!node || node.metadata.deletionTimestamp) return false;
+  return !node.spec?.taints?.some(({ key, effect }) => key === UNREACHABLE && effect === 'NoExecute');
+}

@@ -1,0 +1,36 @@
+/** When a host was heard of, and when it said that it would be heard of again. */
+export interface Heartbeat {
+  /** Its last report was received, ms since the epoch. */
+  readonly at: number;
+  /** It is going to report again within so many seconds, give or take a fifth. Undefined: as often as a lease asks. */
+  readonly withinSeconds?: number;
+  /** So long after `at` its fenced work has surely ended, seconds. Undefined: the host timeout. */
+  readonly leaseSeconds?: number;
+  /** Its push connection ended then, ms since the epoch, and it has not reported since. */
+  readonly lostAt?: number;
+}
+
+export interface SilenceSettings {
+  readonly renewSeconds: number;
+  readonly notReadySeconds: number;
+}
+
+/** Hosts spread their reports by a fifth. */
+const SPREAD = 1.2;
+
+/**
+ * From when on a host counts as silent, ms since the epoch. One that reports every few minutes is watched by its push connection: when
+ * that ends it reports at once, or is gone. One with fenced work (`fencedSince`: when the last of it was placed there) renews its lease,
+ * whatever it said before.
+ */
+export function silentAt(
+  { at, withinSeconds, lostAt }: Heartbeat,
+  { renewSeconds, notReadySeconds }: SilenceSettings,
+  fencedSince?: number,
+): number {
+  const timeout = notReadySeconds * 1000;
+  if (lostAt !== undefined && lostAt >= at) return lostAt + timeout;
+  const promised = withinSeconds === undefined || withinSeconds <= renewSeconds ? 0 : withinSeconds * 1000 * SPREAD;
+  const until = at + promised + timeout;
+  return fencedSince === undefined ? until : Math.min(until, Math.max(at, fencedSince) + timeout);
+}
