@@ -19,6 +19,7 @@ import { sessionCommand } from './commands/session.ts';
 import { signupCommand } from './commands/signup.ts';
 import { statusCommand } from './commands/status.ts';
 import { tokenCommand } from './commands/token.ts';
+import { updateCommand } from './commands/update.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { whoamiCommand } from './commands/whoami.ts';
 import type { Io } from './io.ts';
@@ -57,7 +58,8 @@ export function createProgram({ io, version, runServer, runAgent }: ProgramDeps)
   ])
     program.addCommand(make(io));
   program.commandsGroup('Cluster and hosts:');
-  for (const make of [clusterCommand, statusCommand, tokenCommand, nodeCommand, kubeconfigCommand]) program.addCommand(make(io));
+  for (const make of [clusterCommand, statusCommand, tokenCommand, nodeCommand, updateCommand, kubeconfigCommand])
+    program.addCommand(make(io));
   program.commandsGroup('Workloads:');
   for (const make of [applyCommand, getCommand, describeCommand, logsCommand, scaleCommand, deleteCommand])
     program.addCommand(make(io));

@@ -9,6 +9,7 @@ import { authenticate } from '../../functions/api/auth/authenticate.ts';
 import { requireCluster } from '../../functions/api/auth/require-cluster.ts';
 import { createEtcd } from '../../functions/api/etcd/create-etcd.ts';
 import { clusterResources } from '../../functions/api/cluster-resources.ts';
+import { createUpdateRoutes } from '../../functions/api/updates/create-update-routes.ts';
 import { createKube } from '../../functions/api/kube/create-kube.ts';
 import { auditWrite } from '../../functions/api/audit-write.ts';
 import { removeHostOfNode } from '../../functions/api/remove-host.ts';
@@ -83,6 +84,16 @@ export function createApp(deps: AppDeps): Hono<ApiEnv> {
     onError: (error, id) => log.error('an etcd request failed', { error, requestId: id }),
   });
   app.route('/clusters/:cluster/etcd', etcd);
+  app.route(
+    '/clusters/:cluster/updates',
+    createUpdateRoutes({
+      keyspaces,
+      instances: controlPlane.updateInstances,
+      clock,
+      newUid: deps.newUid,
+      onWrite: (write) => void auditWrite(accounts, log, write),
+    }),
+  );
   app.route('/clusters/:cluster', kube);
 
   app.route(

@@ -49,6 +49,10 @@ export const NAMESPACE = core('Namespace', 'namespaces', false, 'ns');
 export const DEPLOYMENT = apps('Deployment', 'deployments', 'deploy');
 export const REPLICA_SET = apps('ReplicaSet', 'replicasets', 'rs');
 
+export const UPDATE_PACKAGE = terrane('UpdatePackage', 'updatepackages', 'upkg');
+export const UPDATE_CHANNEL = terrane('UpdateChannel', 'updatechannels', 'uch');
+export const UPDATE_GROUP = terrane('UpdateGroup', 'updategroups', 'ug');
+
 /** Known without asking, which saves a round trip for what people name most. All others come from the server's discovery. */
 const WELL_KNOWN: readonly KindInfo[] = [
   POD,
@@ -60,9 +64,9 @@ const WELL_KNOWN: readonly KindInfo[] = [
   core('Service', 'services', true, 'svc'),
   core('ConfigMap', 'configmaps', true, 'cm'),
   core('Secret', 'secrets', true),
-  terrane('UpdatePackage', 'updatepackages', 'upkg'),
-  terrane('UpdateChannel', 'updatechannels', 'uch'),
-  terrane('UpdateGroup', 'updategroups', 'ug'),
+  UPDATE_PACKAGE,
+  UPDATE_CHANNEL,
+  UPDATE_GROUP,
 ];
 
 interface ApiResource {

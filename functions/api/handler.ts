@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { requestId } from 'hono/request-id';
 import { TerraneError } from '../../core/errors/terrane-error.ts';
 import { confidentialKeyspaces } from '../../core/secrets/confidential-keyspaces.ts';
+import { dynamoUpdateInstances } from '../../store/update-instances.ts';
 import type { ApiEnv } from '../context.ts';
 import { inBackground } from '../hosted/background.ts';
 import { hostedAccounts } from '../hosted/accounts.ts';
@@ -20,6 +21,7 @@ import { requireCluster } from './auth/require-cluster.ts';
 import { clusterResources } from './cluster-resources.ts';
 import { createEtcd } from './etcd/create-etcd.ts';
 import { createKube } from './kube/create-kube.ts';
+import { createUpdateRoutes } from './updates/create-update-routes.ts';
 import { removeHostOfNode } from './remove-host.ts';
 
 /** Lambda of what people and their tools ask: /v1/* and /clusters/*. Its URL streams, for watches. */
@@ -42,6 +44,16 @@ app.route(
   createEtcd({
     services: hostedEtcd(store),
     onError: (error, id) => log.error('an etcd request failed', { error, requestId: id }),
+  }),
+);
+app.route(
+  '/clusters/:cluster/updates',
+  createUpdateRoutes({
+    keyspaces,
+    instances: dynamoUpdateInstances(store.client, store.tables.tenant, clock),
+    clock,
+    newUid: randomUUID,
+    onWrite: (write) => inBackground(auditWrite(accounts, log, write)),
   }),
 );
 app.route(

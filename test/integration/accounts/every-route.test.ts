@@ -177,6 +177,12 @@ const ROWS: Readonly<Record<string, Row>> = {
   'ALL /clusters/:cluster/api/*': ofCluster('/api/v1/x/', { method: 'POST', needs: 'editor' }),
   'ALL /clusters/:cluster/apis/*': ofCluster('/apis/apps', { method: 'POST', needs: 'editor' }),
 
+  'GET /clusters/:cluster/updates/instances': ofCluster('/updates/instances'),
+  'DELETE /clusters/:cluster/updates/instances/:application/:id': ofCluster('/updates/instances/flatcar/x', { needs: 'editor' }),
+  'GET /clusters/:cluster/updates/groups/:group': ofCluster('/updates/groups/x'),
+  'POST /clusters/:cluster/updates/groups/:group/resume': ofCluster('/updates/groups/x/resume', { needs: 'editor' }),
+  'DELETE /clusters/:cluster/updates/groups/:group/reboots/:id': ofCluster('/updates/groups/x/reboots/y', { needs: 'editor' }),
+
   'ALL /clusters/:cluster/etcd/*': { passes: 'headers' },
   'GET /clusters/:cluster/etcd/version': ofCluster('/etcd/version'),
   'GET /clusters/:cluster/etcd/health': ofCluster('/etcd/health'),

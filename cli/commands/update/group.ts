@@ -1,0 +1,93 @@
+import { Command } from 'commander';
+import type { Io } from '../../io.ts';
+import { kindPath, type KubeObject } from '../../kube/client.ts';
+import { UPDATE_GROUP } from '../../kube/kinds.ts';
+import { collect, withCluster, wholeNumber } from '../../options.ts';
+import { printResult } from '../../output/print.ts';
+import { openSession, type SessionOptions } from '../../session.ts';
+import { deleteOf, listOf, patch } from './resource.ts';
+
+export function groupCommand(io: Io): Command {
+  return new Command('group')
+    .summary('hosts that follow a channel, and how fast')
+    .addCommand(listOf(io, UPDATE_GROUP))
+    .addCommand(createCommand(io))
+    .addCommand(changeCommand(io, 'pause', 'give nothing to anybody until resumed', { paused: true }, 'paused'))
+    .addCommand(resumeCommand(io))
+    .addCommand(pinCommand(io))
+    .addCommand(changeCommand(io, 'unpin', 'follow the channel again', { pin: null }, 'follows its channel again'))
+    .addCommand(deleteOf(io, UPDATE_GROUP));
+}
+
+interface CreateOptions extends SessionOptions {
+  readonly channel: string;
+  readonly application: string;
+  readonly track: readonly string[];
+  readonly max?: number;
+  readonly period?: string;
+  readonly reboots?: number;
+}
+
+function createCommand(io: Io): Command {
+  return withCluster(new Command('create'))
+    .summary('make a group: one host first, then one an hour, unless told otherwise')
+    .argument('<name>')
+    .requiredOption('--channel <channel>', 'the channel that it follows')
+    .option('--application <application>', 'what is updated', 'flatcar')
+    .option('--track <name>', 'another name that hosts use for it; may be repeated', collect, [])
+    .option('--max <n>', 'updates that begin in a period, and that are under way', wholeNumber)
+    .option('--period <time>', 'such as 30m or 1h')
+    .option('--reboots <n>', 'hosts that may reboot at a time', wholeNumber)
+    .action(async (name: string, options: CreateOptions) => {
+      const session = await openSession(io, options);
+      const { application, channel, track, max, period, reboots } = options;
+      const spec = {
+        application,
+        channel,
+        ...(track.length > 0 && { tracks: track }),
+        policy: { ...(max !== undefined && { maxUpdatesPerPeriod: max }), ...(period !== undefined && { period }) },
+        ...(reboots !== undefined && { reboots: { max: reboots } }),
+      };
+      const body = { apiVersion: 'terrane.dev/v1', kind: 'UpdateGroup', metadata: { name }, spec };
+      const kube = await session.kube();
+      const made = await kube.json<KubeObject>({ method: 'POST', path: kindPath(UPDATE_GROUP, {}), body });
+      await printResult(io, session.json, made, `group ${name} created. Point hosts at it: terrane token create --kind update`);
+    });
+}
+
+/** Lifts a pause, and a halt of the rules' own. */
+function resumeCommand(io: Io): Command {
+  return withCluster(new Command('resume'))
+    .summary('let a paused or halted group go on')
+    .argument('<group>')
+    .action(async (name: string, options: SessionOptions) => {
+      const session = await openSession(io, options);
+      const kube = await session.kube();
+      const changed = await patch(kube, UPDATE_GROUP, name, { paused: null });
+      await kube.json({ method: 'POST', path: `/updates/groups/${encodeURIComponent(name)}/resume` });
+      await printResult(io, session.json, changed, `group ${name} goes on`);
+    });
+}
+
+function pinCommand(io: Io): Command {
+  return withCluster(new Command('pin'))
+    .summary('keep a group at one package, whatever its channel names')
+    .argument('<group>')
+    .argument('<package>')
+    .action(async (name: string, pin: string, options: SessionOptions) => {
+      const session = await openSession(io, options);
+      const changed = await patch(await session.kube(), UPDATE_GROUP, name, { pin });
+      await printResult(io, session.json, changed, `group ${name} is pinned to ${pin}`);
+    });
+}
+
+function changeCommand(io: Io, verb: string, summary: string, spec: object, words: string): Command {
+  return withCluster(new Command(verb))
+    .summary(summary)
+    .argument('<group>')
+    .action(async (name: string, options: SessionOptions) => {
+      const session = await openSession(io, options);
+      const changed = await patch(await session.kube(), UPDATE_GROUP, name, spec);
+      await printResult(io, session.json, changed, `group ${name} ${words}`);
+    });
+}

@@ -1,0 +1,79 @@
+import { type Context, Hono } from 'hono';
+import { TerraneError } from '../../../core/errors/terrane-error.ts';
+import type { Clock } from '../../../core/ports/clock.ts';
+import type { Keyspaces } from '../../../core/ports/keyspaces.ts';
+import type { UpdateInstances } from '../../../core/ports/update-instances.ts';
+import { getResource } from '../../../core/resources/write.ts';
+import { forget, resumeGroup } from '../../../core/updates/care.ts';
+import { release } from '../../../core/updates/reboot-lock.ts';
+import { groupView, instanceViews } from '../../../core/updates/views.ts';
+import type { ApiEnv } from '../../context.ts';
+import { pathParam } from '../accounts/path-param.ts';
+import type { AuditedWrite } from '../kube/deps.ts';
+
+export interface UpdateRoutesDeps {
+  readonly keyspaces: Keyspaces;
+  readonly instances: UpdateInstances;
+  readonly clock: Clock;
+  newUid(): string;
+  onWrite(write: AuditedWrite): void;
+}
+
+/**
+ * What people see and do of updates beyond the resources: instances, what is under way, a halted group, reboot slots. Mount it under
+ * `/clusters/:cluster/updates`, behind `authenticate` and `requireCluster`.
+ */
+export function createUpdateRoutes(deps: UpdateRoutesDeps): Hono<ApiEnv> {
+  const { keyspaces, instances, clock } = deps;
+  const app = new Hono<ApiEnv>();
+  const registry = (c: Context<ApiEnv>) => keyspaces.open(c.var.cluster.tenant, c.var.cluster.id, 'registry');
+  const context = () => ({ now: clock.now(), newUid: () => deps.newUid() });
+  const noGroup = (name: string) => new TerraneError('not_found', `There is no UpdateGroup ${name}.`);
+  const wrote = (c: Context<ApiEnv>, name: string, subresource: string, verb: AuditedWrite['verb'], revision: number) => {
+    const { principal, cluster } = c.var;
+    deps.onWrite({ principal, cluster, verb, kind: 'UpdateGroup', namespace: '', name, subresource, revision });
+  };
+
+  app.get('/instances', async (c) => {
+    const { tenant, id } = c.var.cluster;
+    const [keyspace, seen] = await Promise.all([registry(c), instances.list(tenant, id)]);
+    return c.json({ instances: instanceViews(await keyspace.sync(), seen) });
+  });
+
+  app.delete('/instances/:application/:id', async (c) => {
+    const [application, instance] = [pathParam(c, 'application'), pathParam(c, 'id')];
+    const { tenant, id } = c.var.cluster;
+    const seen = (await instances.list(tenant, id)).some((one) => one.application === application && one.instance === instance);
+    const { result, revision } = await (await registry(c)).transact((txn) => forget(txn, application, instance));
+    if (!result && !seen) throw new TerraneError('not_found', `There is no instance ${instance} of ${application}.`);
+    await instances.delete(tenant, id, application, instance);
+    wrote(c, instance, 'instances', 'delete', revision);
+    return c.body(null, 204);
+  });
+
+  app.get('/groups/:group', async (c) => {
+    const name = pathParam(c, 'group');
+    const view = await (await registry(c)).sync();
+    const group = getResource(view, 'UpdateGroup', '', name);
+    if (!group) throw noGroup(name);
+    return c.json(groupView(view, group));
+  });
+
+  app.post('/groups/:group/resume', async (c) => {
+    const name = pathParam(c, 'group');
+    const { result, revision } = await (await registry(c)).transact((txn) => resumeGroup(txn, name, context()));
+    if (!result) throw noGroup(name);
+    wrote(c, name, 'resume', 'update', revision);
+    return c.body(null, 204);
+  });
+
+  app.delete('/groups/:group/reboots/:id', async (c) => {
+    const [name, id] = [pathParam(c, 'group'), pathParam(c, 'id')];
+    const { result, revision } = await (await registry(c)).transact((txn) => release(txn, name, id));
+    if (result.type === 'unknown-group') throw noGroup(name);
+    wrote(c, name, 'reboots', 'delete', revision);
+    return c.body(null, 204);
+  });
+
+  return app;
+}
