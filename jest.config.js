@@ -13,7 +13,7 @@ export default {
       ...shared,
       displayName: 'unit',
       testMatch: [
-        '<rootDir>/{bin,lib,functions,core,store,agent,cli,bench}/**/*.test.ts',
+        '<rootDir>/{bin,lib,functions,core,store,agent,cli,console,bench}/**/*.test.ts',
         '<rootDir>/test/{unit,sim}/**/*.test.ts',
       ],
     },

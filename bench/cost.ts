@@ -142,7 +142,7 @@ async function aCluster(hosted: Hosted) {
   const account = { email: 'bench@example.com', password: 'correct horse battery', organisation: 'Bench' };
   const { json: me } = await ask(`${url}/v1/signup`, 'POST', undefined, account);
   const token = me.token as string;
-  await ask(`${url}/v1/verify`, 'POST', undefined, { token: /token=(\S+)/.exec(services.mails[0]!.text)![1]! });
+  await ask(`${url}/v1/verify`, 'POST', undefined, { token: /#(trn_\w+)/.exec(services.mails[0]!.text)![1]! });
   const { json: made } = await ask(`${url}/v1/clusters`, 'POST', token, { name: 'bench' });
   const cluster = made.id as string;
   const { json: join } = await ask(`${url}/v1/tokens`, 'POST', token, { kind: 'join', cluster });

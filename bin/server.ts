@@ -1,8 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
 import type { Io } from '../cli/io.ts';
+import { type LoginProvider, parseLoginProviders } from '../core/accounts/login-provider.ts';
 import { hostAuthenticator } from '../functions/node/host-auth.ts';
 import { type InstallDeps, installScript, keyFingerprint } from '../functions/node/install.ts';
 import { pushUpgrade } from '../functions/push/upgrade.ts';
@@ -10,7 +12,8 @@ import { serverCertificates } from '../store/certificates.ts';
 import { EMBEDDED_TABLES } from '../store/dynamodb.ts';
 import { manifestKey } from '../store/manifest-key.ts';
 import { createApp } from './server/app.ts';
-import { artifactsDir } from './server/artifacts.ts';
+import { artifactsDir, consoleDir } from './server/artifacts.ts';
+import { readConsole } from './server/console.ts';
 import { type ControlPlane, startControlPlane } from './server/control-plane.ts';
 import { closeServer, type Fetch, listen, portOf } from './server/listen.ts';
 import { jsonLogger } from './server/logger.ts';
@@ -26,12 +29,14 @@ const GRACE_MS = 10_000;
 export async function runServer(options: ServerOptions, io: Pick<Io, 'out' | 'err'>): Promise<void> {
   const settings = serverSettings(options);
   const log = jsonLogger((line) => void io.err.write(line));
+  const loginProviders = await loginProvidersOf(settings.loginProviders);
   const stop = stopSignal();
   let publicUrl = '';
   const controlPlane = await startControlPlane({
     dataDir: settings.dataDir,
     log,
     publicUrl: () => publicUrl,
+    requireVerifiedEmail: settings.requireVerifiedEmail,
     print: (text) => void io.err.write(text),
   });
   const servers: Server[] = [];
@@ -73,7 +78,9 @@ export async function runServer(options: ServerOptions, io: Pick<Io, 'out' | 'er
       metrics,
       log,
       install,
+      console: await readConsole(consoleDir()),
       info: () => info,
+      loginProviders,
       problem,
       shutdown: shutdown.signal,
       newUid: randomUUID,
@@ -97,6 +104,11 @@ export async function runServer(options: ServerOptions, io: Pick<Io, 'out' | 'er
     await controlPlane.stop();
   }
   log.info('stopped');
+}
+
+/** Read at the start: a mistake in it is told at once, not to the first who logs in. */
+async function loginProvidersOf(file: string | undefined): Promise<readonly LoginProvider[]> {
+  return file === undefined ? [] : parseLoginProviders(await readFile(file, 'utf8'));
 }
 
 function stopSignal(): Promise<NodeJS.Signals> {

@@ -1,23 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { ServerInfo } from '../core/accounts/api.ts';
+import { joinCommand as commandFor } from '../core/accounts/join-command.ts';
 import type { HttpClient } from './http/client.ts';
 
-/**
- * The line that a person pastes on a host. The script is fetched without checking who sends it (a host doesn't know a private
- * authority) and then compared with the checksum in the line, so only these very bytes are run; they carry the authority, the
- * server's URL and the manifest key. The token is in the environment: arguments are seen by every user of the host.
- */
+/** The line that joins a host, with the checksum of the script as this client, which knows the server, gets it. */
 export async function joinCommand(http: HttpClient, info: ServerInfo, token: string): Promise<string> {
   const script = await http.bytes({ path: '/install.sh', accept: '*/*' });
-  const sha256 = createHash('sha256').update(script).digest('hex');
-  const insecure = info.ca && info.url.startsWith('https:') ? 'k' : '';
-  return (
-    `f=$(mktemp) && curl -fsSL${insecure} ${info.url}/install.sh -o "$f" && echo "${sha256}  $f" | sha256sum -c --quiet && ` +
-    `TERRANE_TOKEN=${token} TERRANE_KEY=${info.manifestKey} sh "$f"`
-  );
-}
-
-/** A server that only this machine reaches: hosts elsewhere can't join it. */
-export function isLocal(url: string): boolean {
-  return /^(localhost|127\.[\d.]+|\[::1\])$/.test(new URL(url).hostname);
+  return commandFor(info, createHash('sha256').update(script).digest('hex'), token);
 }

@@ -18,7 +18,7 @@ export class Api extends Construct {
   constructor(scope: Construct, id: string, props: ApiProps) {
     super(scope, id);
     const { installation, tenant, identity, frontDoor, secrets, push } = props;
-    const { stage, domain, mailFrom } = installation;
+    const { stage, domain, mailFrom, loginProviders } = installation;
     this.function = new HostedFunction(this, 'Api', {
       name: 'api',
       stage,
@@ -32,6 +32,7 @@ export class Api extends Construct {
         PUSH_ENDPOINT: push.endpoint,
         ...(domain !== undefined && { PUBLIC_URL: `https://${domain}` }),
         ...(mailFrom !== undefined && { MAIL_FROM: mailFrom }),
+        ...(loginProviders !== undefined && { LOGIN_PROVIDERS_PARAMETER: loginProviders }),
       },
     });
     for (const table of [tenant, identity]) {
@@ -52,6 +53,10 @@ export class Api extends Construct {
     if (mailFrom !== undefined) {
       const sender = Stack.of(this).formatArn({ service: 'ses', resource: 'identity', resourceName: mailFrom.split('@')[1]! });
       this.function.allow(['ses:SendEmail'], [sender], { StringEquals: { 'ses:FromAddress': mailFrom } });
+    }
+    if (loginProviders !== undefined) {
+      const parameter = { service: 'ssm', resource: 'parameter', resourceName: loginProviders.slice(1) };
+      this.function.allow(['ssm:GetParameter'], [Stack.of(this).formatArn(parameter)]);
     }
     this.url = this.function.fn.addFunctionUrl({ authType: FunctionUrlAuthType.NONE, invokeMode: InvokeMode.RESPONSE_STREAM });
   }

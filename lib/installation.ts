@@ -9,6 +9,8 @@ export interface Installation {
   readonly certificateArn?: string;
   /** Sender of mails; its domain must be verified in SES. Without it no address is verified. */
   readonly mailFrom?: string;
+  /** SSM SecureString with the login providers, as JSON (docs/console.md). */
+  readonly loginProviders?: string;
   /** Who is told of alarms and of the budget. */
   readonly alarmEmail?: string;
   /** Monthly costs, USD, at which `alarmEmail` is told. */
@@ -28,6 +30,12 @@ export function installationOf(node: Node): Installation {
     'the ARN of an ACM certificate in us-east-1',
   );
   const mailFrom = text(node, 'mailFrom', /^[^@\s<>]+@[a-z0-9.-]+$/, 'an address, such as terrane@example.com');
+  const loginProviders = text(
+    node,
+    'loginProviders',
+    /^\/[A-Za-z0-9_./-]{1,500}$/,
+    'the name of an SSM parameter, such as /terrane/prod/login-providers',
+  );
   const alarmEmail = text(node, 'alarmEmail', /^[^@\s]+@[^@\s]+$/, 'an address');
   const budget = text(node, 'budgetUsd', /^\d{1,7}$/, 'whole US dollars a month');
   if ((domain === undefined) !== (certificateArn === undefined)) {
@@ -38,6 +46,7 @@ export function installationOf(node: Node): Installation {
     ...(domain !== undefined && { domain }),
     ...(certificateArn !== undefined && { certificateArn }),
     ...(mailFrom !== undefined && { mailFrom }),
+    ...(loginProviders !== undefined && { loginProviders }),
     ...(alarmEmail !== undefined && { alarmEmail }),
     budgetUsd: budget === undefined ? DEFAULT_BUDGET_USD : Number(budget),
   };

@@ -2,6 +2,8 @@ import { getConnInfo } from '@hono/node-server/conninfo';
 import { type Context, Hono } from 'hono';
 import { requestId } from 'hono/request-id';
 import type { ServerInfo } from '../../core/accounts/api.ts';
+import type { LoginProvider } from '../../core/accounts/login-provider.ts';
+import { TerraneError } from '../../core/errors/terrane-error.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import { confidentialKeyspaces } from '../../core/secrets/confidential-keyspaces.ts';
 import { createAccounts } from '../../functions/api/accounts/create-accounts.ts';
@@ -17,7 +19,8 @@ import type { ApiEnv } from '../../functions/context.ts';
 import { createInstall, type InstallDeps } from '../../functions/node/install.ts';
 import { createUpdates } from '../../functions/updates/create-updates.ts';
 import { createNode } from '../../functions/node/create-node.ts';
-import { onError } from '../../functions/on-error.ts';
+import { errorResponse, onError } from '../../functions/on-error.ts';
+import { type ConsoleFiles, serveConsole } from './console.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { ServerMetrics } from './metrics.ts';
 
@@ -26,7 +29,10 @@ export interface AppDeps {
   readonly metrics: ServerMetrics;
   readonly log: Logger;
   readonly info: () => ServerInfo;
+  readonly loginProviders: readonly LoginProvider[];
   readonly install: InstallDeps;
+  /** Undefined when it was not built. */
+  readonly console: ConsoleFiles | undefined;
   /** Undefined when the store answers; else what is wrong. */
   readonly problem: () => Promise<string | undefined>;
   /** Aborted when the server stops. */
@@ -41,6 +47,7 @@ export function createApp(deps: AppDeps): Hono<ApiEnv> {
   const confidential = confidentialKeyspaces(keyspaces, dataKeys);
   const app = new Hono<ApiEnv>();
   app.onError(onError({ log }));
+  app.notFound((c) => errorResponse(c, new TerraneError('not_found')));
   app.use(deps.metrics.middleware, requestId());
 
   app.get('/healthz', (c) => c.text('ok\n'));
@@ -62,6 +69,7 @@ export function createApp(deps: AppDeps): Hono<ApiEnv> {
       clientIp,
       deleteNode: (...node) => controlPlane.deleteNode(...node),
       resources: clusterResources(confidential),
+      loginProviders: async () => deps.loginProviders,
       log,
     }),
   );
@@ -112,6 +120,7 @@ export function createApp(deps: AppDeps): Hono<ApiEnv> {
     }),
   );
   app.route('/', createInstall(deps.install));
+  app.route('/', serveConsole(deps.console, deps.info().url));
   return app;
 }
 

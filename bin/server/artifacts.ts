@@ -1,12 +1,22 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where the build put what hosts fetch: beside the bundle (dist/terrane.mjs), or in dist/ when run from source. */
+/** Where the build put what hosts fetch. */
 export function artifactsDir(): string {
+  return built('agent', 'manifest.json');
+}
+
+/** Where the build put the web console. */
+export function consoleDir(): string {
+  return built('console', 'index.html');
+}
+
+/** Beside the bundle (dist/terrane.mjs), or in dist/ when run from source. */
+function built(name: string, proof: string): string {
   const places = [
-    join(import.meta.dirname, 'agent'),
-    join(import.meta.dirname, '../../dist/agent'),
-    join(import.meta.dirname, '../dist/agent'),
+    join(import.meta.dirname, name),
+    join(import.meta.dirname, '../../dist', name),
+    join(import.meta.dirname, '../dist', name),
   ];
-  return places.find((place) => existsSync(join(place, 'manifest.json'))) ?? places[0]!;
+  return places.find((place) => existsSync(join(place, proof))) ?? places[0]!;
 }

@@ -54,11 +54,14 @@ export interface ControlPlaneOptions {
   readonly dataDir: string;
   readonly log: Logger;
   readonly publicUrl: () => string;
+  /** By default not: who runs an embedded server reads its mails, there is nobody to prove anything to. */
+  readonly requireVerifiedEmail?: boolean;
   /** Shows a mail to the operator: it holds links that work, so it isn't for the log. */
   readonly print: (text: string) => void;
 }
 
-export async function startControlPlane({ dataDir, log, publicUrl, print }: ControlPlaneOptions): Promise<ControlPlane> {
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { dataDir, log, publicUrl, requireVerifiedEmail = false, print } = options;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const clock: Clock = { now: () => Date.now() };
   const encryption = await keyFile(join(dataDir, 'secrets.key'));
@@ -102,8 +105,7 @@ export async function startControlPlane({ dataDir, log, publicUrl, print }: Cont
       mailer,
       log,
       publicUrl,
-      // Who runs an embedded server reads its mails: there is nobody to prove anything to.
-      requireVerifiedEmail: false,
+      requireVerifiedEmail,
       hooks: {
         async onClusterCreated(tenant, cluster) {
           const registry = await keyspaces.open(tenant, cluster, 'registry');

@@ -16,6 +16,9 @@ export interface ServerSettings {
   readonly publicHost: string;
   /** Names and addresses that the certificate is made for. */
   readonly certificateNames: readonly string[];
+  readonly requireVerifiedEmail: boolean;
+  /** File with the login providers. */
+  readonly loginProviders: string | undefined;
 }
 
 /** Checks the options and fills in the defaults. Throws with what to change. */
@@ -36,6 +39,8 @@ export function serverSettings(options: ServerOptions): ServerSettings {
     https,
     publicHost: hosts[0] ?? reachable[0]!,
     certificateNames: [...new Set(['localhost', '127.0.0.1', '::1', ...hosts, ...reachable])],
+    requireVerifiedEmail: options.requireVerifiedEmail ?? false,
+    loginProviders: options.loginProviders,
   };
 }
 

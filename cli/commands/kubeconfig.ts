@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { ServerInfo, TokenView } from '../../core/accounts/api.ts';
+import { kubeconfigFor } from '../../core/accounts/kubeconfig.ts';
 import { CliError } from '../errors.ts';
 import { type Io, line } from '../io.ts';
 import { timeSpan, withCluster } from '../options.ts';
@@ -37,15 +38,7 @@ async function run(io: Io, options: Options): Promise<void> {
     });
   const body = { kind: 'api', cluster: cluster.id, expiresIn: options.expires };
   const token = await session.http.json<TokenView & { secret: string }>({ method: 'POST', path: '/v1/tokens', body });
-  const name = `terrane-${cluster.name}`;
-  const kubeconfig = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name, cluster: { server: `${info.url}/clusters/${cluster.id}`, ...authority(info) } }],
-    users: [{ name, user: { token: token.secret } }],
-    contexts: [{ name, context: { cluster: name, user: name } }],
-    'current-context': name,
-  };
+  const kubeconfig = kubeconfigFor(info, cluster, token.secret);
   const { stringify } = await import('../yaml.ts');
   const text = session.json ? `${JSON.stringify(kubeconfig, null, 2)}\n` : stringify(kubeconfig, { lineWidth: 0 });
   if (!options.out) {
@@ -55,8 +48,4 @@ async function run(io: Io, options: Options): Promise<void> {
   await writeFile(options.out, text, { mode: 0o600 });
   if (session.json) await printJson(io, { file: options.out, token: token.id });
   else await line(io.err, `${options.out} is written; its token ${token.id} lasts ${timeLeft(token.expiresAt, io.now())}`);
-}
-
-function authority({ ca }: ServerInfo): { 'certificate-authority-data'?: string } {
-  return ca ? { 'certificate-authority-data': Buffer.from(ca).toString('base64') } : {};
 }

@@ -13,6 +13,8 @@ export interface ServerOptions {
   /** Names or addresses by which others reach this server; join commands and kubeconfigs carry the first. */
   readonly host?: readonly string[];
   readonly requireVerifiedEmail?: boolean;
+  /** JSON file with the login providers (docs/console.md). */
+  readonly loginProviders?: string;
   /** Print the ready line as JSON. */
   readonly json?: boolean;
 }
@@ -29,6 +31,7 @@ export function serverCommand(io: Io, run: RunServer): Command {
     .option('--tls-listen <addr:port>', 'HTTPS, with a certificate authority of its own (127.0.0.1:7443)')
     .option('--host <name>', 'name or address by which others reach this server (repeatable)', collect)
     .option('--require-verified-email', 'nothing but reading until the e-mail address is verified')
+    .option('--login-providers <file>', 'JSON file with login providers: GitHub, Google, any OpenID Connect issuer')
     .addHelpText('after', '\nTo let other machines in:\n  terrane server --tls-listen 0.0.0.0:7443 --host server.example')
     .action((options: ServerOptions) => run(options, io));
 }

@@ -9,7 +9,7 @@ import { withCluster } from '../options.ts';
 import { printJson } from '../output/print.ts';
 import { printStatus } from '../output/status.ts';
 import { openSession, type SessionOptions } from '../session.ts';
-import { summarise } from '../status/summarise.ts';
+import { summarise } from '../../core/status/summarise.ts';
 
 export function statusCommand(io: Io): Command {
   return withCluster(new Command('status'))

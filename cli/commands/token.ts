@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander';
 import type { ServerInfo, TokenKind, TokenView } from '../../core/accounts/api.ts';
+import { isLocal } from '../../core/accounts/join-command.ts';
 import { usageError } from '../errors.ts';
 import { type Io, line } from '../io.ts';
-import { isLocal, joinCommand } from '../join-command.ts';
+import { joinCommand } from '../join-command.ts';
 import { timeSpan, wholeNumber, withCluster, withSession } from '../options.ts';
 import { ageOf, timeLeft } from '../output/age.ts';
 import { note, printJson, printResult } from '../output/print.ts';

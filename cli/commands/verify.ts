@@ -11,7 +11,7 @@ export function verifyCommand(io: Io): Command {
     .argument('<token>', 'from the link in the mail (or the whole link)')
     .action(async (text: string, options: LoginOptions & { json?: boolean }) => {
       const { http } = await meetServer(io, options);
-      const token = URL.canParse(text) ? (new URL(text).searchParams.get('token') ?? text) : text;
+      const token = URL.canParse(text) ? new URL(text).hash.slice(1) : text;
       const answer = await http.json<{ email: string; verified: boolean }>({
         method: 'POST',
         path: '/v1/verify',

@@ -1,5 +1,5 @@
 import { type Io, line } from '../io.ts';
-import type { NodeSummary, StatusSummary, WarningSummary, WorkloadSummary } from '../status/summarise.ts';
+import type { NodeSummary, StatusSummary, WarningSummary, WorkloadSummary } from '../../core/status/summarise.ts';
 import { ageOf } from './age.ts';
 import { paint } from './colour.ts';
 import { printTable } from './table.ts';

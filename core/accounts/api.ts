@@ -6,6 +6,10 @@ export interface UserView {
   readonly id: string;
   readonly email: string;
   readonly verified: boolean;
+  /** False for who only ever came by a login provider. */
+  readonly password: boolean;
+  /** Ids of the login providers that are linked. */
+  readonly linked: readonly string[];
 }
 
 export interface OrganisationView {
@@ -28,6 +32,24 @@ export interface MeView {
 export interface LoginView extends MeView {
   readonly token?: string;
   readonly expiresAt: number;
+}
+
+/** GET /v1/oidc -> {providers}: where people may log in besides here. */
+export interface LoginProviderView {
+  readonly id: string;
+  /** For a button: "GitHub". */
+  readonly name: string;
+}
+
+/** POST /v1/oidc/:provider: begin a log-in there; answers {url}, where the browser goes next. */
+export interface OidcStart {
+  /** Name of a new organisation, for who has no account yet. Or `invitation`. */
+  readonly organisation?: string;
+  readonly invitation?: string;
+  /** Add this way of logging in to the account that is logged in. */
+  readonly link?: boolean;
+  /** Path of the console to return to. */
+  readonly next?: string;
 }
 
 /** GET /v1/sessions -> {sessions}: the caller's own, in all organisations. */

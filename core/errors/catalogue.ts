@@ -91,6 +91,48 @@ export const catalogue = {
     fix: 'Use the console of this server, or an API token as Bearer.',
   },
 
+  oidc_unreachable: {
+    status: 502,
+    when: 'The login provider does not answer.',
+    fix: 'Try again in a moment, or log in with your password.',
+  },
+  oidc_refused: {
+    status: 400,
+    when: "The login provider's answer is not valid.",
+    fix: 'Start the log-in again; if it stays, whoever runs this installation finds the reason in its log.',
+  },
+  oidc_cancelled: { status: 400, when: 'The login provider did not log you in.', fix: 'Start the log-in again.' },
+  oidc_expired: {
+    status: 400,
+    when: 'The log-in took too long, or began in another browser.',
+    fix: 'Start the log-in again, in this browser.',
+  },
+  oidc_email_unverified: {
+    status: 403,
+    when: 'The login provider has not verified your e-mail address.',
+    fix: 'Verify it there, then log in again.',
+  },
+  oidc_account_exists: {
+    status: 409,
+    when: 'There is already an account with this e-mail address.',
+    fix: 'Log in to it with its password (or set a new one by mail), then link the login provider under Account.',
+  },
+  oidc_no_account: {
+    status: 404,
+    when: 'Nobody has signed up with this login yet.',
+    fix: 'Name your organisation and sign up with it, or open the invitation that you were sent.',
+  },
+  login_linked: {
+    status: 409,
+    when: 'This login is linked already, to this account or to another.',
+    fix: 'Unlink it there first; one account has one login at each provider.',
+  },
+  last_login: {
+    status: 409,
+    when: 'This is the only way to log in to the account.',
+    fix: 'Set a password first (terrane password forgot).',
+  },
+
   // What may you do
   role_too_low: { status: 403, when: 'Your role does not allow this.', fix: 'Ask an owner or admin of the organisation.' },
   login_required: {

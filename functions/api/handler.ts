@@ -8,11 +8,13 @@ import type { ApiEnv } from '../context.ts';
 import { inBackground } from '../hosted/background.ts';
 import { hostedAccounts } from '../hosted/accounts.ts';
 import { hostedDataKeys } from '../hosted/data-keys.ts';
+import { optional } from '../hosted/environment.ts';
 import { noRelay } from '../hosted/no-relay.ts';
 import { beforeFreeze, clientIp, serve } from '../hosted/serve.ts';
 import { hostedEtcd } from '../hosted/etcd.ts';
 import { hostedStore } from '../hosted/store.ts';
 import { streamed } from '../hosted/stream-answer.ts';
+import { ssmLoginProviders } from '../../store/ssm-login-providers.ts';
 import { onError } from '../on-error.ts';
 import { createAccounts } from './accounts/create-accounts.ts';
 import { auditWrite } from './audit-write.ts';
@@ -31,12 +33,23 @@ const { keyspaces, clock, log } = store;
 const confidential = confidentialKeyspaces(keyspaces, hostedDataKeys(store));
 const { accounts, deleteNode } = hostedAccounts(store);
 
+/** What the operator put into SSM; a change counts within minutes. */
+const parameter = optional('loginProvidersParameter');
+const loginProviders = parameter === undefined ? async () => [] : ssmLoginProviders(parameter, () => clock.now());
 const app = new Hono<ApiEnv>();
 app.onError(onError({ log }));
 app.use(requestId());
 app.route(
   '/',
-  createAccounts({ accounts, info: elsewhere, clientIp, deleteNode, resources: clusterResources(confidential), log }),
+  createAccounts({
+    accounts,
+    info: elsewhere,
+    clientIp,
+    deleteNode,
+    resources: clusterResources(confidential),
+    loginProviders,
+    log,
+  }),
 );
 app.use('/clusters/:cluster/*', authenticate({ accounts }), requireCluster({ accounts }));
 app.route(

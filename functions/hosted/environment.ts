@@ -14,6 +14,8 @@ export const VARIABLES = {
   manifestKeyParameter: 'MANIFEST_KEY_PARAMETER',
   /** ARN of the KMS key that wraps organisations' data keys. */
   secretsKey: 'SECRETS_KEY',
+  /** Name of the SSM parameter with the login providers; unset: there are none. */
+  loginProvidersParameter: 'LOGIN_PROVIDERS_PARAMETER',
 } as const;
 
 type Variable = keyof typeof VARIABLES;

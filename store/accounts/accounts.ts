@@ -12,7 +12,9 @@ import { approveDevice, pollDevice, startDevice } from './device.ts';
 import { exportOrganisation } from './export-organisation.ts';
 import { hostOfKey, listHosts, removeHost } from './hosts.ts';
 import { join } from './join.ts';
+import { linkProvider, unlinkProvider } from './link-provider.ts';
 import { logIn } from './log-in.ts';
+import { limitProviderLogin, logInByProvider } from './provider-login.ts';
 import { me } from './me.ts';
 import { acceptInvitation, changeRole, invite, listInvitations, listMembers, removeMember } from './members.ts';
 import { PASSWORD_COSTS, type PasswordCosts, Passwords } from './password.ts';
@@ -67,6 +69,10 @@ export function openAccounts(options: AccountsOptions) {
     signUp: bound(signUp),
     logIn: bound(logIn),
     logOut: bound(logOut),
+    limitProviderLogin: bound(limitProviderLogin),
+    logInByProvider: bound(logInByProvider),
+    linkProvider: bound(linkProvider),
+    unlinkProvider: bound(unlinkProvider),
     authenticate: bound(authenticate),
     authenticateUpdates: bound(authenticateUpdates),
     me: bound(me),

@@ -47,7 +47,11 @@ export async function forgotPassword(context: AccountsContext, address: string, 
   await mail(context, email, 'Set a new password', [
     `Somebody, probably you, asked to set a new password for ${email}.`,
     '',
-    'Within an hour you can do so with this command:',
+    'Within an hour you can do so on this page:',
+    '',
+    `${publicUrl()}/reset#${reset.text}`,
+    '',
+    'or with this command:',
     '',
     `terrane password reset ${reset.text} --server ${publicUrl()}`,
     '',
@@ -100,7 +104,11 @@ async function setPassword(context: AccountsContext, change: NewPassword, more: 
   const resets = (await items.list<SecretRow>(secretsPart('reset'))).filter(
     (row) => row.userId === user.userId && row.id !== redeem?.id,
   );
-  const values = { hash: await passwords.hash(change.password), was: user.password };
+  const hash = await passwords.hash(change.password);
+  const unchanged =
+    user.password === undefined
+      ? { expression: 'attribute_not_exists(#password)' }
+      : { expression: '#password = :was', values: { was: user.password } };
   const now = store.clock.now();
   const [, redeemedEntry] = redeem ? forgetSecret(store, home, redeem) : [];
   const steps: Step[] = [
@@ -118,9 +126,9 @@ async function setPassword(context: AccountsContext, change: NewPassword, more: 
         'users',
         user.userId,
         change.verified && user.verifiedAt === undefined
-          ? { expression: 'SET #password = :hash, #verifiedAt = :now', values: { ...values, now } }
-          : { expression: 'SET #password = :hash', values },
-        { expression: '#password = :was' },
+          ? { expression: 'SET #password = :hash, #verifiedAt = :now', values: { hash, now } }
+          : { expression: 'SET #password = :hash', values: { hash } },
+        unchanged,
       ),
       refuse: () => new TerraneError('busy'),
     },

@@ -4,6 +4,7 @@ import { type AccountsStore, ONLY } from './accounts-store.ts';
 import { listClusters } from './clusters.ts';
 import { devicePart } from './device.ts';
 import { hostKeyPart, REVOKED_KEYS } from './hosts.ts';
+import { forgetLogin, linkedLogins } from './linked-logins.ts';
 import { listOrganisations } from './log-in.ts';
 import { markGone, purgeGone } from './purge-cluster.ts';
 import type { EmailEntry, HostRow, MemberRow, OrganisationRow, SecretRow, UserRow } from './records.ts';
@@ -117,10 +118,19 @@ async function moveOrForget(store: AccountsStore, tenant: string, user: UserRow)
   const remove: Step = { write: store.forTenant(tenant).remove('users', userId) };
   const others = (await listOrganisations(store, userId)).filter(({ id }) => id !== tenant);
   const [next] = others;
-  if (!next) return [remove, { write: store.identity.remove(`email#${email}`, ONLY) }];
+  if (!next) {
+    const logins = (await linkedLogins(store, userId)).flatMap((entry) => forgetLogin(store, userId, entry));
+    return [remove, { write: store.identity.remove(`email#${email}`, ONLY) }, ...logins];
+  }
   const entry: EmailEntry = { tenant: next.id, userId };
   const { password, verifiedAt, createdAt } = user;
-  const moved: UserRow = { userId, email, password, createdAt, ...(verifiedAt === undefined ? {} : { verifiedAt }) };
+  const moved: UserRow = {
+    userId,
+    email,
+    createdAt,
+    ...(password === undefined ? {} : { password }),
+    ...(verifiedAt === undefined ? {} : { verifiedAt }),
+  };
   return [
     remove,
     { write: store.forTenant(next.id).put('users', userId, moved) },

@@ -30,7 +30,7 @@ export async function logIn(context: AccountsContext, request: LogIn, origin: Om
   // Looked up even for nobody, so that the answer takes as many round trips.
   const user = await store.forTenant(entry?.tenant ?? 'nobody').get<UserRow>('users', entry?.userId ?? 'nobody');
   const good = await passwords.verify(request.password, user?.password);
-  if (!good || !entry || !user) throw new TerraneError('bad_credentials');
+  if (!good || !entry || !user?.password) throw new TerraneError('bad_credentials');
 
   const invitation = request.invitation === undefined ? undefined : await readInvitation(context, request.invitation, email);
   const { tenant, role } = invitation ?? (await organisationOf(context, user.userId, entry.tenant, request.organisation));
@@ -44,13 +44,13 @@ export async function logIn(context: AccountsContext, request: LogIn, origin: Om
         ]
       : []),
     ...session.steps,
-    await stillThePassword(context, entry, user, request.password),
+    await stillThePassword(context, entry, { ...user, password: user.password }, request.password),
     audited(store, tenant, who, 'user.login', email),
   ]);
   return { ...session.opened, role };
 }
 
-async function organisationOf(
+export async function organisationOf(
   { store }: AccountsContext,
   userId: string,
   home: string,
@@ -92,7 +92,7 @@ export async function listOrganisations(
 async function stillThePassword(
   { store, passwords }: AccountsContext,
   entry: EmailEntry,
-  user: UserRow,
+  user: UserRow & { readonly password: string },
   password: string,
 ): Promise<Step> {
   const items = store.forTenant(entry.tenant);

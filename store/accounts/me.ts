@@ -1,6 +1,7 @@
 import type { MeView } from '../../core/accounts/api.ts';
 import { TerraneError } from '../../core/errors/terrane-error.ts';
 import type { PersonPrincipal } from '../../core/ports/identity.ts';
+import { linkedLogins } from './linked-logins.ts';
 import { listOrganisations } from './log-in.ts';
 import type { MemberRow, OrganisationRow, UserRow } from './records.ts';
 import type { AccountsContext } from './settings.ts';
@@ -17,9 +18,16 @@ export async function me(
     listOrganisations(store, userId),
   ]);
   if (!organisation || !member) throw new TerraneError('not_found');
-  const user = await store.forTenant(member.home).get<UserRow>('users', userId);
+  const home = store.forTenant(member.home);
+  const [user, logins] = await Promise.all([home.get<UserRow>('users', userId), linkedLogins(store, userId)]);
   return {
-    user: { id: userId, email: member.email, verified: user?.verifiedAt !== undefined },
+    user: {
+      id: userId,
+      email: member.email,
+      verified: user?.verifiedAt !== undefined,
+      password: user?.password !== undefined,
+      linked: logins.map(({ sk }) => sk),
+    },
     organisation: {
       id: tenant,
       name: organisation.name,

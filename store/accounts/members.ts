@@ -54,11 +54,11 @@ export async function invite(
     text: [
       `${principal.email} invites you to the organisation ${organisation?.name ?? tenant} as ${request.role}.`,
       '',
-      'With this invitation you can sign up, or accept it with the account that you have (valid for 7 days):',
+      'On this page you can sign up, or accept it with the account that you have (valid for 7 days):',
       '',
-      text,
+      `${publicUrl()}/invite#${text}`,
       '',
-      `Server: ${publicUrl()}`,
+      'or with the command line: terrane signup (or: terrane login) --invitation CODE, where CODE is what follows the #.',
     ].join('\n'),
   };
   await mailer.send(mail).catch((error: unknown) => {

@@ -8,6 +8,10 @@ import type { Role } from '../../core/ports/identity.ts';
 export type EmailEntry = { tenant: string; userId: string };
 /** pk `user#<userId>`, sk the tenant: the organisations a user is a member of. */
 export type MembershipEntry = { organisation: string; since: number };
+/** pk `login#<hash of issuer and subject>`: whose a login at a provider is. The address leads to where the account is. */
+export type LoginEntry = { userId: string; email: string };
+/** pk `logins#<userId>`, sk the provider's id: the same, from the other side. */
+export type LinkedEntry = { login: string };
 /** Secrets of all kinds, by hash. */
 export type SecretEntry = { tenant: string; kind: string; id: string; userId: string; ttl: number };
 export type HostKeyEntry = {
@@ -53,7 +57,14 @@ export type ClusterRow = { id: string; name: string; nodes: number; createdAt: n
 /** part `org`, sk `cluster-name#<name>` */
 export type ClusterNameRow = { id: string };
 /** part `users`, sk the userId; in the tenant that the user signed up with. */
-export type UserRow = { userId: string; email: string; password: string; verifiedAt?: number; createdAt: number };
+export type UserRow = {
+  userId: string;
+  email: string;
+  /** Absent: who only ever came by a login provider. */
+  password?: string;
+  verifiedAt?: number;
+  createdAt: number;
+};
 /** part `secrets#<kind>`, sk the id */
 export type SecretRow = {
   hash: string;

@@ -3,7 +3,7 @@ import { type ErrorDetail, TerraneError } from '../../core/errors/terrane-error.
 import { ONLY } from './accounts-store.ts';
 import { audited, type Who } from './audit.ts';
 import { newId } from './ids.ts';
-import { readInvitation } from './invitations.ts';
+import { type Invitation, readInvitation } from './invitations.ts';
 import { openSession, type OpenedSession } from './open-session.ts';
 import { takeToken } from './rate-limits.ts';
 import type { EmailEntry, MemberRow, MembershipEntry, OrganisationRow, UserRow } from './records.ts';
@@ -19,7 +19,7 @@ export interface SignUp {
   readonly invitation?: string | undefined;
 }
 
-/** A new user with a new organisation (or a membership), logged in: all of it or nothing. Then the verification mail. */
+/** By e-mail and password. A mail then asks to verify the address. */
 export async function signUp(context: AccountsContext, request: SignUp, origin: Omit<Who, 'actor'>): Promise<OpenedSession> {
   const { store, passwords, rateLimits } = context;
   await takeToken(store, rateLimits.signupPerIp, { name: 'signupPerIp', of: origin.ip ?? '' });
@@ -27,17 +27,43 @@ export async function signUp(context: AccountsContext, request: SignUp, origin: 
   const name = request.organisation?.trim() ?? '';
   refuseInvalid(email, request.password, request.invitation === undefined ? name : undefined);
   const invitation = request.invitation === undefined ? undefined : await readInvitation(context, request.invitation, email);
+  const password = await passwords.hash(request.password);
+  return createAccount(context, { email, password, verified: false, name, invitation }, origin);
+}
 
+export interface NewAccount {
+  readonly email: string;
+  /** The hash. Absent: a login provider vouches for the person. */
+  readonly password?: string;
+  /** Somebody whom we believe has shown that the address is the person's. */
+  readonly verified: boolean;
+  /** Of the new organisation. */
+  readonly name: string;
+  /** Or the one to join. */
+  readonly invitation: Invitation | undefined;
+  /** More that is written with it, and where the person came from. */
+  readonly more?: (userId: string) => readonly Step[];
+  readonly provider?: string;
+}
+
+/** A new user with a new organisation (or a membership), logged in: all of it or nothing. */
+export async function createAccount(
+  context: AccountsContext,
+  { email, password, verified, name, invitation, more, provider }: NewAccount,
+  origin: Omit<Who, 'actor'>,
+): Promise<OpenedSession> {
+  const { store } = context;
   const userId = newId();
   const tenant = invitation?.tenant ?? newId();
   const now = store.clock.now();
   const who: Who = { ...origin, actor: { kind: 'person', id: userId, name: email } };
   const items = store.forTenant(tenant);
-  const user: UserRow = { userId, email, password: await passwords.hash(request.password), createdAt: now };
-  if (invitation) user.verifiedAt = now; // The invitation came by mail to this address.
+  const user: UserRow = { userId, email, ...(password === undefined ? {} : { password }), createdAt: now };
+  // An invitation came by mail to this address.
+  if (invitation || verified) user.verifiedAt = now;
   const entry: EmailEntry = { tenant, userId };
   const session = openSession(context, { tenant, userId, ip: origin.ip });
-  const verification = invitation ? undefined : newVerification(context, { tenant, userId, email });
+  const verification = user.verifiedAt ? undefined : newVerification(context, { tenant, userId, email });
 
   await store.transact([
     { write: store.identity.create(`email#${email}`, ONLY, entry), refuse: () => new TerraneError('email_taken') },
@@ -47,7 +73,11 @@ export async function signUp(context: AccountsContext, request: SignUp, origin: 
     { write: items.create('users', userId, user) },
     ...session.steps,
     ...(verification?.steps ?? []),
-    audited(store, tenant, who, 'user.signup', email, { organisation: invitation ? tenant : name }),
+    ...(more?.(userId) ?? []),
+    audited(store, tenant, who, 'user.signup', email, {
+      organisation: invitation ? tenant : name,
+      ...(provider ? { provider } : {}),
+    }),
   ]);
   if (verification) await mailVerification(context, email, verification.text);
   return { ...session.opened, role: invitation?.role ?? 'owner' };
@@ -79,10 +109,11 @@ function newOrganisation(
   ];
 }
 
-function refuseInvalid(email: string, password: string, organisation: string | undefined): void {
+/** `password` undefined: there is none. */
+export function refuseInvalid(email: string, password: string | undefined, organisation: string | undefined): void {
   const problems: [string, string | undefined][] = [
     ['email', emailProblem(email)],
-    ['password', passwordProblem(password, email)],
+    ['password', password === undefined ? undefined : passwordProblem(password, email)],
     ['organisation', organisation === undefined ? undefined : organisationProblem(organisation)],
   ];
   const details = problems.flatMap(([field, message]): ErrorDetail[] => (message ? [{ field, message }] : []));

@@ -20,7 +20,7 @@ export async function mailVerification({ mailer, log, publicUrl }: AccountsConte
     '',
     'To show that this address is yours, open this page within 24 hours:',
     '',
-    `${publicUrl()}/v1/verify?token=${secret}`,
+    `${publicUrl()}/verify#${secret}`,
     '',
     'If you did not sign up, ignore this mail.',
   ].join('\n');

@@ -8,5 +8,6 @@ export const TEST_REQUIREMENTS: readonly Requirement[] = [
   { package: 'nftables', provides: 'nft', why: "guarding the embedded store's port" },
   { package: 'busybox-static', provides: '/bin/busybox', why: 'images are made from a static binary' },
   { package: 'shellcheck', provides: 'shellcheck', why: 'install.sh is checked' },
+  { package: 'chromium', provides: '/usr/bin/chromium', why: 'the web console is walked in a real browser' },
   { package: 'curl', provides: 'curl', why: 'install.sh downloads with it' },
 ];

@@ -10,6 +10,7 @@ import type { AccountsApiDeps } from './deps.ts';
 import { device } from './device.ts';
 import { members } from './members.ts';
 import { nodes } from './nodes.ts';
+import { oidc } from './oidc.ts';
 import { organisation } from './organisation.ts';
 import { passwords } from './passwords.ts';
 import { people } from './people.ts';
@@ -29,6 +30,7 @@ export function createAccounts(deps: AccountsApiDeps): Hono<ApiEnv> {
   app.route('/', verify(deps));
   app.route('/', passwords(deps));
   app.route('/', device(deps));
+  app.route('/', oidc(deps));
 
   const routes = new Hono<ApiEnv>();
   routes.use(authenticate(deps));

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { ServerInfo } from '../../../core/accounts/api.ts';
+import type { LoginProvider } from '../../../core/accounts/login-provider.ts';
 import type { PersonPrincipal } from '../../../core/ports/identity.ts';
 import type { Logger } from '../../../core/ports/logger.ts';
 import type { Accounts } from '../../../store/accounts/accounts.ts';
@@ -16,6 +17,8 @@ export interface AccountsApiDeps {
   readonly deleteNode: (tenant: string, cluster: string, nodeName: string) => Promise<boolean>;
   /** All resources of a cluster, for an export. */
   readonly resources: (tenant: string, cluster: string) => AsyncIterable<unknown>;
+  /** Where people may log in besides here. */
+  readonly loginProviders: () => Promise<readonly LoginProvider[]>;
   readonly log: Logger;
 }
 

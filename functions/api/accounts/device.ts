@@ -1,14 +1,10 @@
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
-import { TerraneError } from '../../../core/errors/terrane-error.ts';
-import type { Authenticated } from '../../../store/accounts/sessions.ts';
 import type { DeviceProblem } from '../../../store/accounts/device.ts';
 import type { ApiEnv } from '../../context.ts';
 import { parseJson, readBytes } from '../../read-body.ts';
-import { credentialOf, requireSameOrigin } from '../auth/credential.ts';
+import { credentialOf } from '../auth/credential.ts';
 import { type AccountsApiDeps, originOf, personOf } from './deps.ts';
-import { devicePage } from './device-page.ts';
-import { CSP, resultPage } from './verify-page.ts';
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 const BODY_LIMIT_BYTES = 4096;
@@ -27,7 +23,8 @@ export function device(deps: AccountsApiDeps): Hono<ApiEnv> {
   app.post('/device/code', async (c) => {
     await readBytes(c.req.raw, BODY_LIMIT_BYTES);
     const { deviceCode, userCode, expiresInMs, intervalMs } = await accounts.startDevice(originOf(c, deps));
-    const uri = `${accounts.publicUrl()}/v1/device`;
+    // A page of the console.
+    const uri = `${accounts.publicUrl()}/device`;
     return c.json({
       device_code: deviceCode,
       user_code: userCode,
@@ -50,56 +47,14 @@ export function device(deps: AccountsApiDeps): Hono<ApiEnv> {
     return c.json({ access_token: token, token_type: 'Bearer', expires_in: Math.floor((expiresAt - accounts.now()) / 1000) });
   });
 
-  app.get('/device', async (c) => {
-    secured(c);
-    return c.html(devicePage(c.req.query('user_code')?.slice(0, 20) ?? '', (await cookieSession(c))?.principal.email));
-  });
-
   app.post('/device/approve', async (c) => {
-    if (isForm(c)) return approveByForm(c);
     const caller = await accounts.authenticate(credentialOf(c));
     const { user_code: userCode, deny } = parseJson(await readBytes(c.req.raw, BODY_LIMIT_BYTES), approveSchema);
     await accounts.approveDevice(caller, { userCode, deny }, personOf(c, caller.principal, deps));
     return c.body(null, 204);
   });
 
-  /** From our page: with the cookie, or with e-mail and password for this once. */
-  async function approveByForm(c: Context<ApiEnv>): Promise<Response> {
-    secured(c);
-    try {
-      requireSameOrigin(c, true);
-      const form = await fieldsOf(c);
-      const [email, password] = [form.get('email'), form.get('password')];
-      const caller = email && password ? await loggedIn(c, email, password) : await accounts.authenticate(credentialOf(c));
-      await accounts.approveDevice(caller, { userCode: form.get('user_code') ?? '' }, personOf(c, caller.principal, deps));
-      return c.html(resultPage('Done', 'The device is logged in within seconds. You can close this page.'));
-    } catch (error) {
-      if (!(error instanceof TerraneError)) throw error;
-      return c.html(resultPage('That did not work', `${error.message} ${error.fix}`), error.status as 400 | 401);
-    }
-  }
-
-  async function loggedIn(c: Context, email: string, password: string): Promise<Authenticated> {
-    const { token } = await accounts.logIn({ email, password }, originOf(c, deps));
-    return accounts.authenticate(token);
-  }
-
-  async function cookieSession(c: Context): Promise<Authenticated | undefined> {
-    try {
-      return await accounts.authenticate(credentialOf(c));
-    } catch (error) {
-      if (error instanceof TerraneError) return undefined;
-      throw error;
-    }
-  }
-
   return app;
-}
-
-function secured(c: Context): void {
-  c.header('content-security-policy', CSP);
-  c.header('referrer-policy', 'same-origin');
-  c.header('x-content-type-options', 'nosniff');
 }
 
 function isForm(c: Context): boolean {

@@ -1,11 +1,12 @@
 import { type Context, Hono } from 'hono';
-import { deleteCookie, setCookie } from 'hono/cookie';
+import { deleteCookie } from 'hono/cookie';
 import * as z from 'zod';
 import type { LoginView } from '../../../core/accounts/api.ts';
 import type { OpenedSession } from '../../../store/accounts/open-session.ts';
 import type { ApiEnv } from '../../context.ts';
 import { authenticate } from '../auth/authenticate.ts';
 import { requireSameOrigin, SESSION_COOKIE } from '../auth/credential.ts';
+import { setSession } from '../auth/session-cookie.ts';
 import { readJson } from '../../read-body.ts';
 import { type AccountsApiDeps, originOf, whoOf } from './deps.ts';
 
@@ -65,13 +66,7 @@ export function people(deps: AccountsApiDeps): Hono<ApiEnv> {
     const view = await accounts.me(who);
     if (!wantsCookie && !c.req.header('accept')?.includes('text/html')) return { ...view, token, expiresAt };
     requireSameOrigin(c, false);
-    setCookie(c, SESSION_COOKIE, token, {
-      path: '/',
-      secure: true,
-      httpOnly: true,
-      sameSite: 'Lax',
-      expires: new Date(expiresAt),
-    });
+    setSession(c, session);
     return { ...view, expiresAt };
   }
 

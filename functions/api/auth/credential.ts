@@ -22,8 +22,13 @@ export function credentialOf(c: Context): string {
   return cookie;
 }
 
-/** Browsers send Origin with every request that may change something; `always` = its absence is suspicious, too. */
+/**
+ * Browsers send Origin with every request that may change something; `always` = its absence is suspicious, too. Sec-Fetch-Site is the
+ * browser's own word on it, and says `same-site` of a sibling host, which is not ours either.
+ */
 export function requireSameOrigin(c: Context, always: boolean): void {
+  const site = c.req.header('sec-fetch-site');
+  if (site !== undefined && site !== 'same-origin') throw new TerraneError('cross_site');
   const origin = c.req.header('origin');
   if (origin === undefined && !always) return;
   const host = c.req.header('host') ?? new URL(c.req.url).host;

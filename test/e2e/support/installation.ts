@@ -24,6 +24,8 @@ export interface Installation {
   terrane(args: readonly string[], options?: { stdin?: string; env?: Record<string, string> }): Promise<CommandResult>;
   /** As `terrane`, but a failure throws with what it printed; gives stdout parsed from JSON (adds --json). */
   terraneJson<T>(args: readonly string[], options?: { stdin?: string }): Promise<T>;
+  /** A request to the server over plain HTTP, without following redirects; with a body it is a POST. */
+  fetch(path: string, headers?: Record<string, string>, body?: string): Promise<Response>;
   stopServer(signal?: NodeJS.Signals): Promise<void>;
   /** Again on the same addresses and data. */
   startServer(): Promise<void>;
@@ -120,6 +122,12 @@ export async function startInstallation(options: { cluster?: string; dataDir?: s
     terrane,
     terraneJson: async <T>(args: readonly string[], { stdin }: { stdin?: string } = {}) =>
       JSON.parse(await must([...args, '--json'], stdin)) as T,
+    fetch: (path, headers = {}, body) =>
+      fetch(`${ready!.http}${path}`, {
+        headers,
+        redirect: 'manual',
+        ...(body === undefined ? {} : { method: 'POST', body }),
+      }),
     async stopServer(signal = 'SIGTERM') {
       process.kill(server.pid, signal);
       await eventually('the server has ended', () => {

@@ -24,8 +24,8 @@ describe('a device', () => {
     const code = await start();
     expect(code).toMatchObject({
       user_code: expect.stringMatching(/^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$/),
-      verification_uri: 'https://terrane.test/v1/device',
-      verification_uri_complete: `https://terrane.test/v1/device?user_code=${code.user_code}`,
+      verification_uri: 'https://terrane.test/device',
+      verification_uri_complete: `https://terrane.test/device?user_code=${code.user_code}`,
       expires_in: 900,
       interval: 5,
     });
@@ -110,20 +110,19 @@ describe('approving', () => {
     expect((await approve(token, 'BBBB-BBBB')).status).toBe(429);
   });
 
-  test('works in a browser without script, from our own page only', async () => {
+  test('works with the cookie of a browser, from our own page only', async () => {
     const { email } = await world.person();
+    const login = await world.expectStatus(200, 'POST', '/v1/login', { body: { email, password: PASSWORD, cookie: true } });
+    const [cookie = ''] = login.headers.get('set-cookie')!.split(';');
     const code = await start();
-    const page = await world.call('GET', `/v1/device?user_code=${code.user_code}"><script>`);
-    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
-    expect(page.text).toContain(code.user_code);
-    expect(page.text).not.toContain('<script');
-    const body = new URLSearchParams({ user_code: code.user_code, email, password: PASSWORD }).toString();
-    const post = (origin?: string) =>
-      world.call('POST', '/v1/device/approve', { headers: { ...FORM, ...(origin ? { origin } : {}) }, body });
-    expect((await post('https://evil.test')).status).toBe(403);
-    expect((await post()).status).toBe(403);
+    const post = (headers: Record<string, string>) =>
+      world.call('POST', '/v1/device/approve', { headers: { cookie, ...headers }, body: { user_code: code.user_code } });
+    expect((await post({ origin: 'https://evil.test' })).status).toBe(403);
+    expect((await post({})).status).toBe(403);
+    expect((await post({ origin: 'https://terrane.test', 'sec-fetch-site': 'same-site' })).status).toBe(403);
     expect(await errorOf(code.device_code)).toBe('authorization_pending');
-    expect((await post('https://terrane.test')).text).toContain('logged in');
+    expect((await post({ origin: 'https://terrane.test', 'sec-fetch-site': 'same-origin' })).status).toBe(204);
+    world.clock.at += 30_000;
     expect((await poll(code.device_code)).status).toBe(200);
   });
 });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Hono } from 'hono';
 import { createApp } from '../../../bin/server/app.ts';
 import type { ControlPlane } from '../../../bin/server/control-plane.ts';
+import { PAGES } from '../../../core/console/pages.ts';
 import { silentLogger } from '../../../core/ports/logger.ts';
 import { bootstrapCluster } from '../../../core/resources/namespaces.ts';
 import type { ApiEnv } from '../../../functions/context.ts';
@@ -93,6 +94,8 @@ const UPDATES: Readonly<Record<string, Row>> = Object.fromEntries(
 const ROWS: Readonly<Record<string, Row>> = {
   ...UPDATES,
   ...ETCD,
+  ...Object.fromEntries(PAGES.map((path) => [`GET ${path}`, { open: 'a page of the console: everything in it is asked for' }])),
+  'GET /assets/:name': { open: 'what the pages are made of' },
   ...Object.fromEntries(Object.keys(ETCD).map((key) => [key.replace('POST', 'ALL'), { passes: 'answers 405 to other methods' }])),
   'ALL /*': { passes: 'metrics and request id' },
   'ALL /v1/*': { passes: 'authenticates what is below it' },
@@ -101,7 +104,6 @@ const ROWS: Readonly<Record<string, Row>> = {
   'ALL /v1/audit/*': { passes: 'no tokens of one cluster' },
   'ALL /v1/usage': { passes: 'no tokens of one cluster' },
   'ALL /v1/organisation/*': { passes: 'no tokens of one cluster' },
-  'ALL /v1/verify': { passes: 'headers' },
   'ALL /v1/device/*': { passes: 'headers' },
   'ALL /clusters/:cluster/*': { passes: 'authenticates what is below it' },
   'ALL /node/v1/*': { passes: 'headers' },
@@ -115,20 +117,23 @@ const ROWS: Readonly<Record<string, Row>> = {
   'GET /v1/info': { open: 'what a client must know before it logs in' },
   'POST /v1/signup': { open: 'new people' },
   'POST /v1/login': { open: 'takes the password' },
-  'GET /v1/verify': { open: 'a page with a button' },
   'POST /v1/verify': { open: 'takes the mailed secret' },
   'POST /v1/password/forgot': { open: 'who knows no password' },
   'POST /v1/password/reset': { open: 'takes the mailed secret' },
   'POST /v1/device/code': { open: 'devices that nobody has logged in yet' },
   'POST /v1/device/token': { open: 'takes the device code' },
-  'GET /v1/device': { open: 'a page with a form' },
   'POST /node/v1/join': { open: 'takes a join token, and is signed' },
+
+  'GET /v1/oidc': { open: 'what buttons a login page has' },
+  'POST /v1/oidc/:provider': { open: 'begins a log-in; linking asks for the session itself' },
+  'GET /v1/oidc/:provider/callback': { open: 'takes what the provider sent, and the cookie of the one who asked' },
 
   'POST /v1/logout': every(),
   'GET /v1/me': every(),
   'POST /v1/verify/resend': every(),
   'POST /v1/password': every({ body: { current: PASSWORD, password: PASSWORD }, needs: 'login' }),
   'POST /v1/device/approve': every({ body: { user_code: 'BCDF-GHJK' }, needs: 'login' }),
+  'DELETE /v1/oidc/:provider': every({ path: '/v1/oidc/{session}', needs: 'login', names: true }),
   'GET /v1/sessions': every({ needs: 'login' }),
   'DELETE /v1/sessions/:id': every({ path: '/v1/sessions/{session}', needs: 'login', names: true }),
   'GET /v1/members': every(),
@@ -237,6 +242,8 @@ beforeAll(async () => {
     log: silentLogger,
     info: () => ({ version: '0', url: 'https://terrane.test', manifestKey: 'f' }),
     install: { artifactsDir: '/nowhere', serverUrl: 'https://terrane.test', publicKeyPem: '', sign: () => new Uint8Array() },
+    loginProviders: [],
+    console: undefined,
     problem: async () => undefined,
     shutdown: new AbortController().signal,
     newUid: randomUUID,

@@ -6,6 +6,7 @@ import { jest } from '@jest/globals';
 import { Hono } from 'hono';
 import type { ClusterView, LoginView, TokenView } from '../../../core/accounts/api.ts';
 import { rawPublicKey, signRequest } from '../../../core/node/http-signature.ts';
+import type { LoginProvider } from '../../../core/accounts/login-provider.ts';
 import type { Mail } from '../../../core/ports/mailer.ts';
 import { silentLogger } from '../../../core/ports/logger.ts';
 import { createAccounts } from '../../../functions/api/accounts/create-accounts.ts';
@@ -35,7 +36,7 @@ export interface Answer {
 /** A real store and the real HTTP app over it; the clock is moved by hand, the mail is read here. */
 export type World = Awaited<ReturnType<typeof openWorld>>;
 
-export async function openWorld(options: Partial<AccountsOptions> = {}) {
+export async function openWorld(options: Partial<AccountsOptions> = {}, loginProviders: readonly LoginProvider[] = []) {
   const directory = await mkdtemp(join(tmpdir(), 'terrane-accounts-'));
   const dynoxide = await startDynoxide({ dataDir: directory, log: silentLogger });
   const client = dynamoClient({ endpoint: dynoxide.endpoint });
@@ -88,6 +89,7 @@ export async function openWorld(options: Partial<AccountsOptions> = {}) {
       resources: async function* () {
         yield { kind: 'Test' };
       },
+      loginProviders: async () => loginProviders,
       log,
     }),
   );

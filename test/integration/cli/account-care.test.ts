@@ -87,7 +87,7 @@ describe('login --device', () => {
       },
     });
     expect({ code, waits }).toEqual({ code: 0, waits: 3 });
-    expect(err).toContain(`${url}/v1/device?user_code=`);
+    expect(err).toContain(`${url}/device?user_code=`);
     expect(out).toContain(`Logged in as ${email}`);
     expect(out + err).not.toContain('trn_');
     expect((await terrane('device', ['whoami'])).out).toContain(email);

@@ -65,7 +65,7 @@ describe('signing up and logging in', () => {
 
   test('verify takes the token or the whole link, and needs no login', async () => {
     terrane = await testTerrane({ fresh: true });
-    for (const word of ['trn_verify_1', 'https://x.test/v1/verify?token=trn_verify_1']) {
+    for (const word of ['trn_verify_1', 'https://x.test/verify#trn_verify_1']) {
       expect(await terrane.must(['verify', word, '--server', terrane.url])).toBe('ann@example.com is verified.\n');
       expect(terrane.requests.at(-1)).toBe('POST /v1/verify {"token":"trn_verify_1"}');
     }

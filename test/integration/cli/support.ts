@@ -140,7 +140,7 @@ function authorised(header: string | undefined): boolean {
 function accountsRoutes(terrane: TestTerrane): Hono {
   const app = new Hono();
   const me: LoginView = {
-    user: { id: 'u1', email: 'ann@example.com', verified: false },
+    user: { id: 'u1', email: 'ann@example.com', verified: false, password: true, linked: [] },
     organisation: { id: 'o1', name: 'acme', plan: 'free', nodes: { used: 1, limit: 10 } },
     role: 'owner',
     organisations: [{ id: 'o1', name: 'acme' }],

@@ -56,8 +56,8 @@ describe('the hosted service, by its own bundles', () => {
       const mail = hosted.services.mails.find(({ to }) => to === 'ada@example.com');
       expect(mail?.from).toBe('terrane@example.com');
       // Links lead to where the person came in, which the function learns from CloudFront only.
-      expect(mail?.text).toContain(`https://${new URL(hosted.url).host}/v1/verify?token=`);
-      const secret = /token=(\S+)/.exec(mail!.text)![1]!;
+      expect(mail?.text).toContain(`https://${new URL(hosted.url).host}/verify#trn_verify_`);
+      const secret = /#(trn_\w+)/.exec(mail!.text)![1]!;
       expect(await ask(`${hosted.url}/v1/verify`, 'POST', undefined, { token: secret })).toMatchObject({ status: 200 });
 
       const made = await ask(`${hosted.url}/v1/clusters`, 'POST', token, { name: 'prod' });

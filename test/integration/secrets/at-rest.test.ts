@@ -64,7 +64,7 @@ async function start(): Promise<void> {
   app = new Hono<ApiEnv>();
   app.onError(onError({ log }));
   const info = () => ({ version: '0', url: 'http://terrane.test', manifestKey: '' });
-  const shared = { clientIp: () => undefined, log, accounts };
+  const shared = { clientIp: () => undefined, loginProviders: async () => [], log, accounts };
   app.route('/', createAccounts({ ...shared, info, deleteNode: async () => false, resources: clusterResources(confidential) }));
   app.use('/clusters/:cluster/*', authenticate({ accounts }), requireCluster({ accounts }));
   const kube = createKube({

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Deployment } from '../../core/resources/schema/deployment.ts';
-import type { Event } from '../../core/resources/schema/event.ts';
-import type { Node } from '../../core/resources/schema/node.ts';
-import type { Pod } from '../../core/resources/schema/pod.ts';
+import type { Deployment } from '../resources/schema/deployment.ts';
+import type { Event } from '../resources/schema/event.ts';
+import type { Node } from '../resources/schema/node.ts';
+import type { Pod } from '../resources/schema/pod.ts';
 import { type ClusterObjects, summarise } from './summarise.ts';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');

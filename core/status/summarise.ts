@@ -1,9 +1,9 @@
-import type { Deployment } from '../../core/resources/schema/deployment.ts';
-import type { Event } from '../../core/resources/schema/event.ts';
-import type { Node } from '../../core/resources/schema/node.ts';
-import type { Pod } from '../../core/resources/schema/pod.ts';
-import { podTrouble } from '../kube/pod-trouble.ts';
-import { rolloutState } from '../kube/rollout.ts';
+import type { Deployment } from '../resources/schema/deployment.ts';
+import type { Event } from '../resources/schema/event.ts';
+import type { Node } from '../resources/schema/node.ts';
+import type { Pod } from '../resources/schema/pod.ts';
+import { podTrouble } from './pod-trouble.ts';
+import { rolloutState } from './rollout-state.ts';
 
 export interface ClusterObjects {
   readonly nodes: readonly Node[];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Deployment } from '../../core/resources/schema/deployment.ts';
-import { rolloutState } from './rollout.ts';
+import type { Deployment } from '../resources/schema/deployment.ts';
+import { rolloutState } from './rollout-state.ts';
 
 const deployment = (status: Deployment['status'], spec: Partial<Deployment['spec']> = {}): Deployment =>
   ({ metadata: { name: 'web', generation: 2 }, spec: { replicas: 3, ...spec }, status }) as Deployment;

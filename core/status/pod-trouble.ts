@@ -1,4 +1,4 @@
-import type { Pod } from '../../core/resources/schema/pod.ts';
+import type { Pod } from '../resources/schema/pod.ts';
 
 /** States that every pod passes through on its way. */
 const USUAL = new Set(['ContainerCreating', 'PodInitializing', 'Completed']);
