@@ -6,7 +6,7 @@ import { Construct } from 'constructs';
 import { bundle } from './bundle.ts';
 
 /** functions/<name>/handler.ts */
-export type FunctionName = 'api' | 'node' | 'push' | 'reconcile' | 'install';
+export type FunctionName = 'api' | 'node' | 'push' | 'reconcile' | 'install' | 'updates';
 
 export interface HostedFunctionProps {
   readonly name: FunctionName;

@@ -70,6 +70,8 @@ describe('what the functions may do', () => {
         'Node: kms:Decrypt on Secrets if kms:EncryptionContext:terrane:tenant is given',
         'Node: dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on Tenant',
         'Node: dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on Identity',
+        'Updates: dynamodb:BatchWriteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query on Tenant',
+        'Updates: dynamodb:GetItem on Identity of secret#*',
         'Push: dynamodb:GetItem on Identity of host-key#*',
         'Push: dynamodb:UpdateItem on Tenant of *#beat#*',
         'Push: dynamodb:DeleteItem dynamodb:PutItem on Identity of conn#*',
@@ -84,7 +86,9 @@ describe('what the functions may do', () => {
         'Reconcile: dynamodb:UpdateItem on Tenant of *#beat#*',
         `Reconcile: execute-api:ManageConnections on ${here}execute-api:AWS::Region:AWS::AccountId:PushApi/live/POST/@connections/*`,
         'Reconcile: sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage on ReconcileDeadLetters',
-        ...['Api', 'Node', 'Push', 'Install', 'Reconcile'].map((f) => `${f}: logs:CreateLogStream logs:PutLogEvents on ${f}Logs`),
+        ...['Api', 'Node', 'Push', 'Install', 'Reconcile', 'Updates'].map(
+          (f) => `${f}: logs:CreateLogStream logs:PutLogEvents on ${f}Logs`,
+        ),
       ].sort(),
     );
   });
@@ -104,7 +108,7 @@ describe('the functions', () => {
       LoggingConfig: { LogFormat: 'JSON' },
     });
     template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
-    template.resourceCountIs('AWS::Lambda::Function', 5);
+    template.resourceCountIs('AWS::Lambda::Function', 6);
   });
 
   test('hold no secret in the template: CloudFormation fills the front door in', () => {
@@ -163,6 +167,11 @@ describe('the web', () => {
     const { CacheBehaviors } = distribution!['Properties'].DistributionConfig as { CacheBehaviors: { PathPattern: string }[] };
     expect(CacheBehaviors.map(({ PathPattern }) => PathPattern)).toEqual([
       '/v1/info',
+      '/v1/update*',
+      '/v1/pre-reboot',
+      '/v1/steady-state',
+      '/v2/keys/*',
+      '/updates/*',
       '/v1/*',
       '/clusters/*',
       '/node/v1/push',

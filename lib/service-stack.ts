@@ -12,6 +12,7 @@ import type { Installation } from './installation.ts';
 import { NodeApi } from './node.ts';
 import { Push } from './push.ts';
 import { Reconcile } from './reconcile.ts';
+import { Updates } from './updates.ts';
 import { Web } from './web.ts';
 
 export interface ServiceStackProps extends StackProps {
@@ -39,13 +40,14 @@ export class ServiceStack extends Stack {
     const push = new Push(this, 'Push', part);
     const api = new Api(this, 'Api', { ...part, push });
     const node = new NodeApi(this, 'Node', part);
+    const updates = new Updates(this, 'Updates', part);
     const install = new Install(this, 'Install', { installation, frontDoor, ...agent });
     const reconcile = new Reconcile(this, 'Reconcile', { ...part, push });
     const web = new Web(this, 'Web', {
       installation,
       frontDoor,
       push,
-      urls: { api: api.url, node: node.url, install: install.url },
+      urls: { api: api.url, node: node.url, install: install.url, updates: updates.url },
       ...agent,
       ...(consoleDir !== undefined && { consoleDir }),
     });
@@ -56,6 +58,7 @@ export class ServiceStack extends Stack {
       push: push.function,
       reconcile: reconcile.function,
       install: install.function,
+      updates: updates.function,
     };
     const watched = { functions: this.functions, tables: [part.tenant, part.identity] };
     new Alarms(this, 'Alarms', { installation, deadLetters: reconcile.deadLetters, ...watched });

@@ -32,7 +32,12 @@ import { API_HEADERS, PAGE_HEADERS } from './security-headers.ts';
 export interface WebProps {
   readonly installation: Installation;
   readonly frontDoor: FrontDoor;
-  readonly urls: { readonly api: FunctionUrl; readonly node: FunctionUrl; readonly install: FunctionUrl };
+  readonly urls: {
+    readonly api: FunctionUrl;
+    readonly node: FunctionUrl;
+    readonly install: FunctionUrl;
+    readonly updates: FunctionUrl;
+  };
   readonly push: Push;
   /** Files of the web console, served at /. */
   readonly consoleDir?: string;
@@ -68,7 +73,7 @@ export class Web extends Construct {
         readTimeout: Duration.seconds(60),
         keepaliveTimeout: Duration.seconds(60),
       });
-    const [api, node, install] = [origin(urls.api), origin(urls.node), origin(urls.install)];
+    const [api, node, install, updates] = [origin(urls.api), origin(urls.node), origin(urls.install), origin(urls.updates)];
     const socket = new HttpOrigin(push.host, { customHeaders: { 'x-terrane-origin': frontDoor.secret } });
     const files = S3BucketOrigin.withOriginAccessControl(this.bucket);
     const pages = new ResponseHeadersPolicy(this, 'PageHeaders', PAGE_HEADERS);
@@ -92,6 +97,11 @@ export class Web extends Construct {
       // The first that matches counts.
       additionalBehaviors: {
         '/v1/info': behaviour(install),
+        '/v1/update*': behaviour(updates),
+        '/v1/pre-reboot': behaviour(updates),
+        '/v1/steady-state': behaviour(updates),
+        '/v2/keys/*': behaviour(updates),
+        '/updates/*': behaviour(updates),
         '/v1/*': behaviour(api),
         '/clusters/*': behaviour(api),
         '/node/v1/push': behaviour(socket, `/${push.stageName}`),

@@ -120,6 +120,51 @@ describe('the hosted service, by its own bundles', () => {
   );
 
   test(
+    'gives an operating system its update, and keeps the reboot lock',
+    async () => {
+      const issued = await ask(`${hosted.url}/v1/tokens`, 'POST', token, { kind: 'update', cluster });
+      expect(issued).toMatchObject({ status: 201 });
+      const create = async (plural: string, kind: string, name: string, spec: object) =>
+        expect(
+          await ask(`${kube}/apis/terrane.dev/v1/${plural}`, 'POST', token, {
+            apiVersion: 'terrane.dev/v1',
+            kind,
+            metadata: { name },
+            spec: { application: 'flatcar', ...spec },
+          }),
+        ).toMatchObject({ status: 201 });
+      const files = [{ name: 'update.gz', size: 1, sha256: '0'.repeat(64) }];
+      await create('updatepackages', 'UpdatePackage', 'os-2', { version: '2.0.0', url: 'https://files.example/', files });
+      await create('updatechannels', 'UpdateChannel', 'stable', { packages: { amd64: 'os-2' } });
+      await create('updategroups', 'UpdateGroup', 'os', { channel: 'stable' });
+
+      // As update_engine does: what stands before the @ of its URL, and no User-Agent.
+      const authorization = `Basic ${Buffer.from(`update:${issued.json.secret}`).toString('base64')}`;
+      const omaha = async (machine: string) => {
+        const app = `<app appid="flatcar" version="1.0.0" track="os" machineid="${machine}" board="amd64-usr"><updatecheck/></app>`;
+        const body = `<request protocol="3.0">${app}</request>`;
+        const response = await fetch(`${hosted.url}/v1/update/`, { method: 'POST', headers: { authorization }, body });
+        return { status: response.status, text: await response.text() };
+      };
+      expect((await omaha('a')).text).toContain('<manifest version="2.0.0">');
+      expect((await omaha('b')).text).toContain('noupdate');
+      expect((await ask(`${kube}/updates/instances`, 'GET', token)).json.instances).toMatchObject([
+        { id: 'a', status: 'granted', group: 'os' },
+        { id: 'b', status: 'undefined' },
+      ]);
+      const lock = (id: string) =>
+        fetch(`${hosted.url}/updates/${issued.json.secret}/v1/pre-reboot`, {
+          method: 'POST',
+          headers: { 'fleet-lock-protocol': 'true' },
+          body: JSON.stringify({ client_params: { id, group: 'os' } }),
+        });
+      expect([(await lock('a')).status, (await lock('b')).status]).toEqual([200, 409]);
+      expect((await fetch(`${hosted.url}/v1/update/`, { method: 'POST' })).status).toBe(401);
+    },
+    STEP_MS,
+  );
+
+  test(
     'encrypts Secrets by KMS, decrypts them for the host whose pod needs them, and keeps them from the log',
     async () => {
       const password = 'open sesame, said Ali Baba';
