@@ -2,6 +2,7 @@ import type { Identity } from '../identity.ts';
 import { WIRE } from './wire-reader.ts';
 
 const INITIAL_BYTES = 4096;
+const GRPC_PREFIX_BYTES = 5;
 /** What one large message made of the buffer isn't kept for small ones. */
 const KEPT_BYTES = 1024 * 1024;
 
@@ -39,6 +40,15 @@ export class WireWriter {
   /** What was written. It is overwritten after the next `start`. */
   view(): Buffer {
     return this.#bytes.subarray(this.#position);
+  }
+
+  /** What was written as a gRPC message: uncompressed, its length before it. Overwritten after the next `start`. */
+  grpcView(): Buffer {
+    const { length } = this;
+    this.#reserve(GRPC_PREFIX_BYTES);
+    this.#bytes[this.#position] = 0;
+    this.#bytes.writeUInt32BE(length, this.#position + 1);
+    return this.view();
   }
 
   /** What was written, to keep. */
