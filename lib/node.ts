@@ -20,8 +20,17 @@ export class NodeApi extends Construct {
       timeout: Duration.seconds(30),
       environment: { ...storeEnvironment(props), ORIGIN_SECRET: frontDoor.secret },
     });
-    // Joins are transactions over tokens, hosts and the plan; reports are put, and deleted again when they came too late.
-    allowItems(this.function, tenant, ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem']);
+    // Joins are transactions over tokens, hosts and the plan; reports are put, and deleted again when they came too late. Hosts'
+    // writes to the key-value store are entries of its log, now and then a snapshot, and trimming what it covers.
+    allowItems(this.function, tenant, [
+      'GetItem',
+      'Query',
+      'PutItem',
+      'UpdateItem',
+      'DeleteItem',
+      'BatchWriteItem',
+      'ConditionCheckItem',
+    ]);
     allowItems(this.function, identity, ['GetItem', 'PutItem', 'UpdateItem']);
     // Assignments hold the Secrets that a host's pods need.
     secrets.allow(this.function, ['Decrypt']);

@@ -66,11 +66,17 @@ export class Reconcile extends Construct {
   }
 }
 
-/** Commits to registries, hosts' reports that say something new (the only items with a `body`), and push connections that ended (`lost`). Nothing else wakes, or costs, anything: heartbeats don't. */
+/**
+ * Commits to registries and to key-value stores (whose hosts are told), hosts' reports that say something new (the only items with a
+ * `body`), and push connections that ended (`lost`). Nothing else wakes, or costs, anything: heartbeats don't.
+ */
 const WANTED = [
   FilterCriteria.filter({
     eventName: FilterRule.isEqual('INSERT'),
-    dynamodb: { Keys: { pk: { S: [{ suffix: '/registry' }] } }, NewImage: { at: { N: FilterRule.exists() } } },
+    dynamodb: {
+      Keys: { pk: { S: [{ suffix: '/registry' }, { suffix: '/kv' }] } },
+      NewImage: { at: { N: FilterRule.exists() } },
+    },
   }),
   FilterCriteria.filter({ dynamodb: { NewImage: { body: { B: FilterRule.exists() } } } }),
   FilterCriteria.filter({ dynamodb: { NewImage: { lost: { N: FilterRule.exists() } } } }),

@@ -68,7 +68,7 @@ describe('what the functions may do', () => {
         `Api: ses:SendEmail on ${here}ses:AWS::Region:AWS::AccountId:identity/example.com as terrane@example.com`,
         'Api: kms:Decrypt kms:GenerateDataKey on Secrets if kms:EncryptionContext:terrane:tenant is given',
         'Node: kms:Decrypt on Secrets if kms:EncryptionContext:terrane:tenant is given',
-        'Node: dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on Tenant',
+        'Node: dynamodb:BatchWriteItem dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on Tenant',
         'Node: dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on Identity',
         'Updates: dynamodb:BatchWriteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query on Tenant',
         'Updates: dynamodb:GetItem on Identity of secret#*',

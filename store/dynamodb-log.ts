@@ -1,12 +1,13 @@
 import { HeadStaleError, LogRefusedError, TrimmedError } from '../core/keyspace/errors.ts';
-import { type Appended, HEAD_TRUSTED_MS, type Log, type LogEntry, type ReadOptions, type Tail } from '../core/keyspace/log.ts';
+import { type Appended, HEAD_TRUSTED_MS, type LogEntry, type ReadOptions, type Tail } from '../core/keyspace/log.ts';
 import type { Sequence } from '../core/keyspace/types.ts';
+import type { PagedLog } from '../core/ports/keyspaces.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import { DynamoError } from './dynamo-calls.ts';
 import type { CommitHub } from './commit-hub.ts';
 import { entryItems, type Item, readEntry, sequenceOf } from './log-items.ts';
 import { type LogKeys, logKeys, POINTER, sequenceKey } from './log-keys.ts';
-import { loadSnapshot, pointerOf, saveSnapshot } from './log-snapshots.ts';
+import { loadSnapshot, pointerOf, saveSnapshot, snapshotPage } from './log-snapshots.ts';
 import { trimLog } from './log-retention.ts';
 import type { Table } from './table.ts';
 
@@ -18,6 +19,8 @@ export interface DynamoLogOptions {
   readonly clock: Clock;
   /** Tells the process' other replicas of the log. */
   readonly hub?: CommitHub;
+  /** An entry was appended by this process. */
+  readonly onAppended?: (entry: LogEntry) => void;
 }
 
 /** Beyond every sequence. */
@@ -35,10 +38,10 @@ const REFUSALS = new Set([
 ]);
 
 /** A keyspace's log in DynamoDB (DESIGN 1). The conditional put of an entry is the only point where writers meet. */
-export function dynamoLog(options: DynamoLogOptions): Log {
+export function dynamoLog(options: DynamoLogOptions): PagedLog {
   const { table, clock, hub } = options;
   const keys = logKeys(options.tenant, options.keyspace);
-  const log: Log = {
+  const log: PagedLog = {
     read: (after, readOptions) => readTail(table, keys, after, readOptions),
 
     async append(entry, headVerifiedAt): Promise<Appended> {
@@ -50,10 +53,12 @@ export function dynamoLog(options: DynamoLogOptions): Log {
       const winner = await put(table, keys, entry, clock.now(), assertFresh);
       if (winner) return { won: false, winner: winner.body };
       hub?.publish(keys.log, log);
+      options.onAppended?.(entry);
       return { won: true };
     },
 
     loadSnapshot: () => loadSnapshot(table, keys),
+    snapshotPage: (cursor) => snapshotPage(table, keys, cursor),
     async snapshotSequence() {
       return (await pointerOf(table, keys))?.sequence ?? 0;
     },

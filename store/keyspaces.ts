@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type OpenKeyspace, openKeyspace } from '../core/keyspace/open.ts';
+import type { LogEntry } from '../core/keyspace/log.ts';
 import type { Clock } from '../core/ports/clock.ts';
-import type { KeyspaceName, Keyspaces } from '../core/ports/keyspaces.ts';
+import type { KeyspaceName, Keyspaces, Logs } from '../core/ports/keyspaces.ts';
 import type { Logger } from '../core/ports/logger.ts';
 import { CommitHub } from './commit-hub.ts';
 import { dynamoLog } from './dynamodb-log.ts';
@@ -21,9 +22,11 @@ export interface KeyspacesOptions {
   readonly pollMs?: number;
   /** Replicas that nobody watches are forgotten when all together take more than this, bytes. Default 256 MB. */
   readonly memoryBytesMax?: number;
+  /** This process has appended an entry. */
+  readonly onAppended?: (tenant: string, cluster: string, name: KeyspaceName, entry: LogEntry) => void;
 }
 
-export interface OpenKeyspaces extends Keyspaces {
+export interface OpenKeyspaces extends Keyspaces, Logs {
   open(tenant: string, cluster: string, name: KeyspaceName): Promise<OpenKeyspace>;
   /** Resolves when nothing goes on in the background: for who is about to be frozen (Lambda). */
   settled(): Promise<void>;
@@ -32,6 +35,9 @@ export interface OpenKeyspaces extends Keyspaces {
 
 /** The registry keeps what watchers and rollbacks can need; a user's etcd data is compacted by the user. */
 const KEEP_REVISIONS: Record<KeyspaceName, number | undefined> = { registry: 10_000, kv: undefined };
+
+/** Hosts follow the key-value store's log closely. */
+const RECENT_BYTES = 1_000_000;
 
 /** The process' replicas, each opened once, on first use. */
 export function openKeyspaces(options: KeyspacesOptions): OpenKeyspaces {
@@ -42,14 +48,25 @@ export function openKeyspaces(options: KeyspacesOptions): OpenKeyspaces {
   /** The least recently used first. */
   const replicas = new Map<string, { readonly opening: Promise<OpenKeyspace>; keyspace?: OpenKeyspace }>();
 
-  const open = (tenant: string, keyspace: string, name: KeyspaceName): Promise<OpenKeyspace> =>
-    openKeyspace(dynamoLog({ table, tenant, keyspace, clock, hub }), {
+  const logOf = (tenant: string, cluster: string, name: KeyspaceName) =>
+    dynamoLog({
+      table,
+      tenant,
+      keyspace: `${cluster}/${name}`,
+      clock,
+      hub,
+      onAppended: (entry) => options.onAppended?.(tenant, cluster, name, entry),
+    });
+
+  const open = (tenant: string, cluster: string, name: KeyspaceName): Promise<OpenKeyspace> =>
+    openKeyspace(logOf(tenant, cluster, name), {
       writerId: randomBytes(9).toString('base64url'),
       timing,
       keepRevisions: KEEP_REVISIONS[name],
       pollMs,
+      ...(name === 'kv' ? { recentBytes: RECENT_BYTES } : {}),
       takeTurns: !options.soleWriter,
-      onError: (error) => log.error('keyspace upkeep failed', { tenant, keyspace, error: String(error) }),
+      onError: (error) => log.error('keyspace upkeep failed', { tenant, keyspace: `${cluster}/${name}`, error: String(error) }),
     });
 
   const opened = () => Array.from(replicas.values()).flatMap(({ keyspace }) => keyspace ?? []);
@@ -66,6 +83,7 @@ export function openKeyspaces(options: KeyspacesOptions): OpenKeyspaces {
   };
 
   return {
+    log: logOf,
     async open(tenant, cluster, name) {
       const id = `${tenant}#${cluster}/${name}`;
       let replica = replicas.get(id);
@@ -73,7 +91,7 @@ export function openKeyspaces(options: KeyspacesOptions): OpenKeyspaces {
         log.warn('a keyspace failed and is opened again', { tenant, cluster, name, error: String(replica.keyspace.failure) });
         replica = undefined;
       }
-      replica ??= { opening: open(tenant, `${cluster}/${name}`, name) };
+      replica ??= { opening: open(tenant, cluster, name) };
       // To the end: the most recently used.
       replicas.delete(id);
       replicas.set(id, replica);

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { CorruptLogError } from '../core/keyspace/errors.ts';
 import type { StoredSnapshot } from '../core/keyspace/log.ts';
 import type { Sequence } from '../core/keyspace/types.ts';
+import { ANSWER_BYTES_MAX, type SnapshotPage } from '../core/node/kv.ts';
 import { inOrder, Lanes } from './few-at-a-time.ts';
 import { type Item, split } from './log-items.ts';
 import { type LogKeys, partKey, POINTER } from './log-keys.ts';
@@ -82,6 +83,46 @@ function partItem(keys: LogKeys, sk: string, piece: Uint8Array, last: boolean, n
 export async function loadSnapshot(table: Table, keys: LogKeys): Promise<StoredSnapshot | undefined> {
   const pointer = await pointerOf(table, keys);
   return pointer && { sequence: pointer.sequence, chunks: readChunks(table, keys, pointer) };
+}
+
+/** Parts are read until a page has about this much; each unpacks to more. */
+const PAGE_BYTES = 1_000_000;
+
+/**
+ * The part of the newest snapshot that `cursor` (of the page before) points to, or its beginning: for readers that can take only so
+ * much at once. If another snapshot has taken its place since, the answer is the beginning of that one.
+ */
+export async function snapshotPage(table: Table, keys: LogKeys, cursor: string | undefined): Promise<SnapshotPage | undefined> {
+  const pointer = await pointerOf(table, keys);
+  if (!pointer) return undefined;
+  const { sequence, id, parts } = pointer;
+  const [cursorId, cursorPart = ''] = cursor?.split('/') ?? [];
+  const known = cursorId === id && /^\d{1,6}$/.test(cursorPart);
+  let part = known ? Number(cursorPart) : 0;
+  const chunks: Uint8Array[] = [];
+  let pieces: Uint8Array[] = [];
+  let bytes = 0;
+  let chunkEnd = part;
+  while (part < parts && bytes < PAGE_BYTES) {
+    const page = await table.query(keys.snapshots, partKey(sequence, id, part), partKey(sequence, id, parts));
+    for (const item of page.items) {
+      const piece = item['b']?.B;
+      if (item['sk']!.S !== partKey(sequence, id, part) || !piece) break;
+      part++;
+      pieces.push(piece);
+      if (item['more']?.BOOL) continue;
+      const chunk = unpack(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces), `a part of the snapshot at ${sequence}`);
+      pieces = [];
+      if (bytes > 0 && bytes + chunk.length > ANSWER_BYTES_MAX) return { sequence, id, chunks, next: `${id}/${chunkEnd}` };
+      bytes += chunk.length;
+      chunkEnd = part;
+      chunks.push(chunk);
+    }
+    if (page.items.length === 0) {
+      throw new CorruptLogError(`the snapshot at ${sequence} of ${keys.snapshots} lacks part ${part + 1} of ${parts}`);
+    }
+  }
+  return { sequence, id, chunks, next: chunkEnd < parts ? `${id}/${chunkEnd}` : undefined };
 }
 
 async function* readChunks(table: Table, keys: LogKeys, pointer: Pointer): AsyncGenerator<Uint8Array> {

@@ -5,7 +5,11 @@ import { dirname } from 'node:path';
  * Replaces a file so that after a crash or a power loss it is either the old one or the new one, whole: written beside it,
  * synced, renamed. Throws what the file system says (ENOSPC when the disk is full); the old file is then still there.
  */
-export async function writeAtomic(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
+export async function writeAtomic(
+  path: string,
+  content: string | Uint8Array | Iterable<Uint8Array>,
+  mode = 0o600,
+): Promise<void> {
   const temporary = `${path}.new`;
   try {
     const file = await open(temporary, 'w', mode);

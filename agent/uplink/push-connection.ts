@@ -75,7 +75,7 @@ export function pushConnection({ client, signal, onMessage, pingMs }: PushConnec
 function parse(text: string): PushMessage | undefined {
   try {
     const message = JSON.parse(text) as PushMessage | null;
-    return message && ['hint', 'stream', 'cancel'].includes(message.type) ? message : undefined;
+    return message && ['hint', 'stream', 'cancel', 'kv'].includes(message.type) ? message : undefined;
   } catch {
     return undefined;
   }

@@ -20,11 +20,17 @@ export interface SignedClient {
   close(): void;
 }
 
+/** As SignedClient's `send`, for answers that are no text. */
+export interface BytesClient {
+  sendBytes(request: SignedRequest): Promise<BytesAnswer>;
+}
+
 export interface SignedRequest {
   readonly method: 'GET' | 'POST';
   /** Below the server's URL, e.g. `/node/v1/report`. */
   readonly path: string;
-  readonly body?: string | Readable;
+  /** Text is JSON. */
+  readonly body?: string | Uint8Array | Readable;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   /** For the whole answer; 0 = none. Default 30 s. */
@@ -35,6 +41,10 @@ export interface Answer {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
+}
+
+export interface BytesAnswer extends Omit<Answer, 'body'> {
+  readonly body: Buffer;
 }
 
 export interface SignedClientOptions {
@@ -51,14 +61,14 @@ const ANSWER_TIMEOUT_MS = 30_000;
 /** An assignment of a full host with large ConfigMaps fits; an endless answer doesn't. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
-export function signedClient({ server, ca, keyId, privateKey, time, log }: SignedClientOptions): SignedClient {
+export function signedClient({ server, ca, keyId, privateKey, time, log }: SignedClientOptions): SignedClient & BytesClient {
   const secure = server.protocol === 'https:';
   const agent = secure
     ? new HttpsAgent({ keepAlive: true, maxFreeSockets: 2, ...(ca ? { ca } : {}) })
     : new HttpAgent({ keepAlive: true, maxFreeSockets: 2 });
   const base = server.href.replace(/\/$/, '');
 
-  const sign = (method: string, url: string, body: string | { streamed: true } | undefined) =>
+  const sign = (method: string, url: string, body: string | Uint8Array | { streamed: true } | undefined) =>
     signRequest(
       { method, url, ...(body === undefined ? {} : { body }) },
       { keyId, privateKey, created: time.now(), nonce: randomBytes(12).toString('base64url') },
@@ -75,24 +85,27 @@ export function signedClient({ server, ca, keyId, privateKey, time, log }: Signe
     return true;
   }
 
-  function once({ method, path, body, headers, signal, timeoutMs = ANSWER_TIMEOUT_MS }: SignedRequest): Promise<Answer> {
+  function once({ method, path, body, headers, signal, timeoutMs = ANSWER_TIMEOUT_MS }: SignedRequest): Promise<BytesAnswer> {
     const url = base + path;
-    const streamed = typeof body === 'object';
+    const streamed = isStream(body);
     const signed = sign(method, url, streamed ? { streamed: true } : body);
     const all: Record<string, string> = { ...headers, ...signed };
-    if (typeof body === 'string')
-      Object.assign(all, { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) });
+    if (body !== undefined && !streamed) {
+      const text = typeof body === 'string';
+      all['content-type'] = text ? 'application/json' : 'application/octet-stream';
+      all['content-length'] = String(text ? Buffer.byteLength(body) : body.length);
+    }
     return new Promise((resolve, reject) => {
       const send = secure ? httpsRequest : httpRequest;
       const sent = send(url, { method, headers: all, agent, ...(signal ? { signal } : {}) }, (response) => {
-        readBody(response).then((text) => {
+        readBody(response).then((bytes) => {
           clearTimeout(timer);
           // A stream is answered when its reader has had enough, or refused it.
           if (streamed) {
             body.destroy();
             sent.destroy();
           }
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text });
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: bytes });
         }, fail);
       });
       const timer =
@@ -115,22 +128,28 @@ export function signedClient({ server, ca, keyId, privateKey, time, log }: Signe
     });
   }
 
+  async function sendBytes(request: SignedRequest): Promise<BytesAnswer> {
+    const answer = await once(request);
+    // A stream can't be sent twice; whoever asked for it asks again.
+    if (learnTime(answer.status, answer.headers) && !isStream(request.body)) return await once(request);
+    return answer;
+  }
+
   return {
     server,
     ca,
     async send(request) {
-      const answer = await once(request);
-      // A stream can't be sent twice; whoever asked for it asks again.
-      if (learnTime(answer.status, answer.headers) && typeof request.body !== 'object') return await once(request);
-      return answer;
+      const { body, ...answer } = await sendBytes(request);
+      return { ...answer, body: body.toString('utf8') };
     },
+    sendBytes,
     headers: (method, url) => sign(method, url, undefined),
     learnTime,
     close: () => agent.destroy(),
   };
 }
 
-async function readBody(response: IncomingMessage): Promise<string> {
+async function readBody(response: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -138,5 +157,9 @@ async function readBody(response: IncomingMessage): Promise<string> {
     if (length > ANSWER_BYTES_MAX) throw new Error(`the answer is larger than ${ANSWER_BYTES_MAX / 1024 / 1024} MB`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
+}
+
+function isStream(body: SignedRequest['body']): body is Readable {
+  return typeof body === 'object' && !(body instanceof Uint8Array);
 }

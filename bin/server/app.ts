@@ -112,6 +112,7 @@ export function createApp(deps: AppDeps): Hono<ApiEnv> {
       dataKeys,
       inbox,
       streams: relay,
+      kv: { logs: keyspaces, interest: controlPlane.kvInterest },
       clock,
       log,
       clientIp,

@@ -10,8 +10,10 @@ import { bootstrapCluster } from '../../core/resources/namespaces.ts';
 import { deleteResource } from '../../core/resources/write.ts';
 import { StatusError } from '../../core/resources/status.ts';
 import type { DataKeys } from '../../core/secrets/data-key.ts';
+import { type KvInterest, memoryInterest } from '../../functions/node/kv/interest.ts';
 import { Connections } from '../../functions/push/connections.ts';
 import { type EtcdServices, etcdServices } from '../../functions/etcd/services.ts';
+import { kvHints } from '../../functions/push/kv-hints.ts';
 import { localNotifier } from '../../functions/push/local-notifier.ts';
 import { localRelay } from '../../functions/push/local-relay.ts';
 import { type Reconciler, startReconciler } from '../../functions/reconcile/loop.ts';
@@ -43,6 +45,8 @@ export interface ControlPlane {
   readonly relay: ReturnType<typeof localRelay>;
   readonly reconciler: Reconciler;
   readonly client: DynamoDBClient;
+  /** Hosts that use their cluster's key-value store. */
+  readonly kvInterest: KvInterest;
   readonly clock: Clock;
   deleteNode(tenant: string, cluster: string, nodeName: string): Promise<boolean>;
   /** The host's push connection ended, and it has no other. */
@@ -69,8 +73,27 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   try {
     const client = dynamoClient({ endpoint: store.endpoint });
     await createTables(client);
-    const keyspaces = openKeyspaces({ client, table: EMBEDDED_TABLES.tenant, clock, log, soleWriter: true });
     const dataKeys = openDataKeys({ table: dynamoTable(client, EMBEDDED_TABLES.tenant), encryption, clock, log });
+    const connections = new Connections();
+    const kvInterest = memoryInterest();
+    const hintKv = kvHints({
+      interest: kvInterest,
+      clock,
+      log,
+      send(tenant, cluster, nodeNames, message) {
+        for (const nodeName of nodeNames) connections.send(tenant, cluster, nodeName, message);
+      },
+    });
+    const keyspaces = openKeyspaces({
+      client,
+      table: EMBEDDED_TABLES.tenant,
+      clock,
+      log,
+      soleWriter: true,
+      onAppended(tenant, cluster, name, entry) {
+        if (name === 'kv') void hintKv(tenant, cluster, entry);
+      },
+    });
     const etcd = etcdServices({
       keyspaces,
       deadlines: dynamoLeaseDeadlines(client, EMBEDDED_TABLES.tenant),
@@ -78,7 +101,6 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       soleKeeper: true,
       onError: (error, tenant, cluster) => log.error('keeping leases failed', { tenant, cluster, error: String(error) }),
     });
-    const connections = new Connections();
     const relay = localRelay(connections);
     // The inbox tells the reconciler of reports, and the reconciler reads the inbox.
     const inbox = watchedInbox(dynamoInbox(client, EMBEDDED_TABLES.tenant), (...report) => reconciler.reported(...report));
@@ -133,6 +155,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       relay,
       reconciler,
       client,
+      kvInterest,
       clock,
       lost({ tenant, cluster, nodeName }) {
         inbox.markLost(tenant, cluster, nodeName, clock.now()).catch((error: unknown) => {

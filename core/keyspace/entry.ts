@@ -39,12 +39,24 @@ export type Operation =
   /** The deletes of the lease's keys are operations of the same record. */
   | { readonly type: 'revoke'; readonly lease: bigint }
   /** Versions superseded at or before `revision` are forgotten. */
-  | { readonly type: 'compact'; readonly revision: Revision };
+  | { readonly type: 'compact'; readonly revision: Revision }
+  /** Changes to keys that a partial replica doesn't keep: a revision without events. Never in a log, only in its own snapshots. */
+  | { readonly type: 'elsewhere' };
 
 /** First byte of every entry. A reader refuses formats it doesn't know, rather than to guess. */
 const FORMAT = 1;
 
-const TAG = { put: 1, putLeased: 2, putFresh: 3, putFreshLeased: 4, delete: 5, grant: 6, revoke: 7, compact: 8 } as const;
+const TAG = {
+  put: 1,
+  putLeased: 2,
+  putFresh: 3,
+  putFreshLeased: 4,
+  delete: 5,
+  grant: 6,
+  revoke: 7,
+  compact: 8,
+  elsewhere: 9,
+} as const;
 
 export function encodeEntry(entry: Entry): Uint8Array {
   const out = new ByteWriter();
@@ -115,6 +127,9 @@ function encodeOperation(out: ByteWriter, operation: Operation): void {
     case 'compact':
       out.byte(TAG.compact);
       out.number(operation.revision);
+      return;
+    case 'elsewhere':
+      out.byte(TAG.elsewhere);
   }
 }
 
@@ -138,6 +153,8 @@ function decodeOperation(input: ByteReader): Operation {
       return { type: 'revoke', lease: input.int64() };
     case TAG.compact:
       return { type: 'compact', revision: input.number() };
+    case TAG.elsewhere:
+      return { type: 'elsewhere' };
     default:
       throw new CorruptLogError(`the log holds an operation of unknown kind ${tag}: update Terrane`);
   }

@@ -1,10 +1,11 @@
 import { Follower } from './follower.ts';
 import type { Lease } from './leases.ts';
-import type { Log } from './log.ts';
+import type { Log, LogEntry } from './log.ts';
+import { RecentEntries } from './recent-entries.ts';
 import { Replica } from './replica.ts';
 import type { Timing } from './timing.ts';
 import type { Transaction } from './transaction.ts';
-import type { Committed, Keyspace, Revision, TransactOptions } from './types.ts';
+import type { Committed, Keyspace, Revision, Sequence, TransactOptions } from './types.ts';
 import { Upkeep } from './upkeep.ts';
 import type { View } from './view.ts';
 import { watchRange } from './watch.ts';
@@ -20,6 +21,8 @@ export interface KeyspaceOptions {
   readonly keepRevisions?: number;
   /** While somebody watches and the log can't notify: how often to look for what others wrote, ms. Default: never. */
   readonly pollMs?: number;
+  /** So many bytes of the newest entries are kept for `recent`. Default 0. */
+  readonly recentBytes?: number;
   /** Told of failures in the background, which don't fail anyone's call. */
   readonly onError?: (error: unknown) => void;
   /** False: contend without taking turns. For the benchmark. */
@@ -54,6 +57,8 @@ export interface OpenKeyspace extends Keyspace {
   readonly statistics: KeyspaceStatistics;
   /** Why it can't be used any more: damage found, or closed. Open it anew then. */
   readonly failure: Error | undefined;
+  /** The log's entries after a sequence, as far as they are still in memory; undefined: read them from the log. */
+  recent(after: Sequence): readonly LogEntry[] | undefined;
   /** Writes a snapshot now. */
   snapshot(): Promise<void>;
   /** Resolves when nothing goes on in the background: for who is about to be frozen. */
@@ -73,6 +78,7 @@ export function assembleKeyspace(log: Log, replica: Replica, options: KeyspaceOp
   const writer = new Writer({ log, replica, timing, id, takeTurns: options.takeTurns ?? true });
   const { snapshotAfterBytes = 512_000, keepRevisions } = options;
   const upkeep = new Upkeep({ log, replica, writer, snapshotAfterBytes, keepRevisions, onError });
+  const recent = options.recentBytes ? new RecentEntries(replica, options.recentBytes) : undefined;
   const follower = new Follower(log, replica, options.pollMs, timing, onError);
 
   return {
@@ -112,6 +118,7 @@ export function assembleKeyspace(log: Log, replica: Replica, options: KeyspaceOp
         leave();
       }
     },
+    recent: (after) => recent?.after(after),
     snapshot: () => upkeep.snapshot(),
     settled: () => upkeep.settled(),
     async close() {

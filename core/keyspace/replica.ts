@@ -2,7 +2,7 @@ import { decodeEntry, type Entry } from './entry.ts';
 import { ClosedError, CorruptLogError, TrimmedError } from './errors.ts';
 import { HEAD_TRUSTED_MS, type Log, type LogEntry } from './log.ts';
 import { sharedCall } from './shared-call.ts';
-import { decodeSnapshot } from './snapshot.ts';
+import { decodeSnapshot, type PartialReplica } from './snapshot.ts';
 import { KeyspaceState } from './state.ts';
 import type { Timing } from './timing.ts';
 
@@ -12,7 +12,8 @@ export class Replica {
   readonly #timing: Timing;
   readonly #appliedListeners = new Set<(entry: Entry, bytes: number) => void>();
   readonly #advancedListeners = new Set<() => void>();
-  #state = new KeyspaceState();
+  readonly #partial: PartialReplica;
+  #state: KeyspaceState;
   /** How often the state was loaded anew instead of led on: whoever waits for an entry can have missed it. */
   #loads = 0;
   #headVerifiedAt = Number.NEGATIVE_INFINITY;
@@ -20,9 +21,12 @@ export class Replica {
   #expectNews = false;
   readonly #shared = sharedCall(() => this.#catchUp());
 
-  constructor(log: Log, timing: Timing) {
+  /** A partial replica can only be read. */
+  constructor(log: Log, timing: Timing, partial: PartialReplica = {}) {
     this.#log = log;
     this.#timing = timing;
+    this.#partial = partial;
+    this.#state = new KeyspaceState({ sequence: 0, revision: 1, compactRevision: 0, keep: partial.keep });
   }
 
   get state(): KeyspaceState {
@@ -153,7 +157,7 @@ export class Replica {
       );
     }
     try {
-      this.#state = await decodeSnapshot(stored.sequence, stored.chunks);
+      this.#state = await decodeSnapshot(stored.sequence, stored.chunks, this.#partial);
     } catch (error) {
       throw error instanceof CorruptLogError ? this.fail(error) : error;
     }

@@ -2,7 +2,7 @@ import { ByteReader, ByteWriter } from './bytes.ts';
 import { decodeRecord, encodeRecord, type LogRecord, type Operation } from './entry.ts';
 import { CorruptLogError } from './errors.ts';
 import { AFTER_ALL_KEYS } from './keys.ts';
-import { KeyspaceState } from './state.ts';
+import { type KeepKeys, KeyspaceState } from './state.ts';
 import type { KeyValue, RevisionEvents, Sequence } from './types.ts';
 import { Version } from './version.ts';
 
@@ -78,18 +78,31 @@ function recordOf(step: RevisionEvents): LogRecord {
     ({ type, kv }): Operation =>
       type === 'put' ? { type, key: kv.key, value: kv.value, lease: kv.lease, fresh: kv.version === 1 } : { type, key: kv.key },
   );
-  return { requestId: undefined, operations };
+  return { requestId: undefined, operations: operations.length > 0 ? operations : [{ type: 'elsewhere' }] };
+}
+
+/** How a replica keeps less than everything. */
+export interface PartialReplica {
+  /** Of which keys; default all. */
+  readonly keep?: KeepKeys | undefined;
+  /** Called now and then while a snapshot is loaded: throws if that has become too much. */
+  readonly admit?: (state: KeyspaceState) => void;
 }
 
 /** Throws CorruptLogError if the chunks are not one whole snapshot. */
-export async function decodeSnapshot(sequence: Sequence, chunks: AsyncIterable<Uint8Array>): Promise<KeyspaceState> {
+export async function decodeSnapshot(
+  sequence: Sequence,
+  chunks: AsyncIterable<Uint8Array>,
+  { keep, admit }: PartialReplica = {},
+): Promise<KeyspaceState> {
   let loading: Loading | undefined;
   for await (const chunk of chunks) {
     // Values stay parts of the chunk, which saves much of their cost: what that keeps in memory needlessly, once some of them are
     // superseded, is never more than the snapshot itself.
     const input = new ByteReader(chunk, { share: true });
     if (loading) readParts(input, loading);
-    else loading = readHead(input, sequence);
+    else loading = readHead(input, sequence, keep);
+    admit?.(loading.state);
   }
   if (!loading?.ended) throw new CorruptLogError(`the snapshot at ${sequence} is not whole`);
   const { state, revision } = loading;
@@ -106,13 +119,13 @@ interface Loading {
   ended: boolean;
 }
 
-function readHead(input: ByteReader, sequence: Sequence): Loading {
+function readHead(input: ByteReader, sequence: Sequence, keep: KeepKeys | undefined): Loading {
   const format = input.byte();
   if (format !== FORMAT) throw new CorruptLogError(`the snapshot at ${sequence} has format ${format}: update Terrane`);
   if (input.number() !== sequence) throw new CorruptLogError(`the snapshot at ${sequence} is another one`);
   const revision = input.number();
   const compactRevision = input.number();
-  const state = new KeyspaceState({ sequence, revision: Math.max(1, compactRevision), compactRevision });
+  const state = new KeyspaceState({ sequence, revision: Math.max(1, compactRevision), compactRevision, keep });
   for (let count = input.number(); count > 0; count--) state.leases.grant(input.int64(), input.number());
   for (let count = input.number(); count > 0; count--) state.requests.add(input.text(), input.number());
   return { state, revision, ended: false };
@@ -147,7 +160,8 @@ function readParts(input: ByteReader, loading: Loading): void {
 /** The events at the compaction revision can still be watched, but are part of the keys already. */
 function restoreOldest(state: KeyspaceState, record: LogRecord): void {
   const revision = state.compactRevision;
-  const versions = record.operations.map((operation): Version => {
+  const kept = record.operations.filter((operation) => 'key' in operation && state.keeps(operation.key));
+  const versions = kept.map((operation): Version => {
     if (operation.type === 'delete') return Version.deletion(operation.key, revision, undefined);
     const kv = operation.type === 'put' ? state.get(operation.key) : undefined;
     if (kv?.modRevision !== revision) throw new CorruptLogError(`a snapshot contradicts itself at revision ${revision}`);

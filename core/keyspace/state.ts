@@ -19,7 +19,11 @@ export interface StateStart {
   /** The revision that the replica has before anything else is applied. */
   readonly revision: Revision;
   readonly compactRevision: Revision;
+  /** Of which keys the replica keeps anything; of the others it only counts the revisions. Default: all. */
+  readonly keep?: KeepKeys | undefined;
 }
+
+export type KeepKeys = (key: Key) => boolean;
 
 /**
  * The replica's state machine: applies entries of the log in order, and answers reads at every revision since the last
@@ -39,12 +43,14 @@ export class KeyspaceState {
   readonly history: History;
   readonly leases = new Leases();
   readonly requests = new RecentRequests();
+  readonly #keep: KeepKeys | undefined;
   #view: HeadView | undefined;
 
   constructor(start: StateStart = { sequence: 0, revision: FIRST_REVISION, compactRevision: 0 }) {
     this.#sequence = start.sequence;
     this.#revision = start.revision;
     this.#compactRevision = start.compactRevision;
+    this.#keep = start.keep;
     this.history = new History(start.revision + 1);
   }
 
@@ -114,8 +120,12 @@ export class KeyspaceState {
   applyRecord(record: LogRecord): void {
     const revision = this.#revision + 1;
     const versions: Version[] = [];
-    for (const operation of record.operations) this.#applyOperation(operation, revision, versions);
-    if (versions.length > 0) {
+    let elsewhere = false;
+    for (const operation of record.operations) {
+      if (this.#isElsewhere(operation)) elsewhere = true;
+      else this.#applyOperation(operation, revision, versions);
+    }
+    if (versions.length > 0 || elsewhere) {
       this.history.add(versions);
       this.#revision = revision;
       this.#view = undefined;
@@ -123,12 +133,22 @@ export class KeyspaceState {
     if (record.requestId !== undefined) this.requests.add(record.requestId, this.#revision);
   }
 
+  keeps(key: Key): boolean {
+    return this.#keep?.(key) ?? true;
+  }
+
   /** Puts a version in place as it is: for loading a snapshot. */
   restore(version: Version): void {
+    if (!this.keeps(version.key)) return;
     this.#live.set(version.key, version);
     this.#index.set(version.key, version);
     this.leases.attach(version.lease, version.key);
     this.#count(version, 1);
+  }
+
+  #isElsewhere(operation: Operation): boolean {
+    if (operation.type === 'put' || operation.type === 'delete') return !this.keeps(operation.key);
+    return operation.type === 'elsewhere';
   }
 
   #applyOperation(operation: Operation, revision: Revision, versions: Version[]): void {
@@ -147,6 +167,9 @@ export class KeyspaceState {
         return;
       case 'compact':
         this.#compact(Math.min(operation.revision, this.#revision));
+        return;
+      case 'elsewhere':
+        return;
     }
   }
 

@@ -17,11 +17,15 @@ export interface LogsRequest {
 
 export type StreamRequest = LogsRequest;
 
-/** Control plane -> host. `hint` says that revision N may concern this host; `stream` asks for POST /node/v1/streams/<id>. */
+/**
+ * Control plane -> host. `hint` says that revision N may concern this host; `stream` asks for POST /node/v1/streams/<id>; `kv` says
+ * that the key-value store's log has an entry of that sequence, and may hold it (base64).
+ */
 export type PushMessage =
   | { readonly type: 'hint'; readonly revision: number }
   | { readonly type: 'stream'; readonly id: string; readonly request: StreamRequest }
-  | { readonly type: 'cancel'; readonly id: string };
+  | { readonly type: 'cancel'; readonly id: string }
+  | { readonly type: 'kv'; readonly sequence: number; readonly entry?: string };
 
 /** Header of a stream POST that carries an error instead of data: an HTTP status; the body is then the message. */
 export const STREAM_STATUS_HEADER = 'terrane-stream-status';

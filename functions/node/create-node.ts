@@ -16,6 +16,7 @@ import { ReportTooLargeError } from '../../store/inbox.ts';
 import { errorResponse, onError } from '../on-error.ts';
 import { parseJson, readBytes } from '../read-body.ts';
 import { assignments } from './assignments.ts';
+import { createNodeKv, type NodeKvDeps } from './kv/create-kv.ts';
 import { SERVER_TIME_HEADER, verifyHost, verifyWithKey } from './host-auth.ts';
 
 export interface NodeApiDeps {
@@ -25,6 +26,8 @@ export interface NodeApiDeps {
   readonly dataKeys: DataKeys;
   readonly inbox: Inbox;
   readonly streams: StreamSink;
+  /** Hosts may use their cluster's key-value store. */
+  readonly kv?: Omit<NodeKvDeps, 'clock'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly clientIp: (c: Context) => string | undefined;
@@ -103,6 +106,11 @@ export function createNode(deps: NodeApiDeps): Hono {
     return c.body(null, 204);
   });
 
+  if (deps.kv)
+    app.route(
+      '/kv',
+      createNodeKv({ ...deps.kv, clock }, (request, body) => verifyHost(deps, request, body)),
+    );
   return app;
 }
 

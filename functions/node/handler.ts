@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { requestId } from 'hono/request-id';
 import { openAccounts } from '../../store/accounts/accounts.ts';
 import { hostedDataKeys } from '../hosted/data-keys.ts';
+import { dynamoKvInterest } from '../../store/kv-interest.ts';
 import { type InvocationContext, resultOf, type UrlEvent, type UrlResult } from '../hosted/function-url.ts';
 import { noRelay } from '../hosted/no-relay.ts';
 import { beforeFreeze, clientIp, serve } from '../hosted/serve.ts';
@@ -16,12 +17,13 @@ const accounts = openAccounts({
   mailer: { send: () => Promise.reject(new Error('the node function sends no mail')) },
   publicUrl: () => '',
 });
+const kv = { logs: store.keyspaces, interest: dynamoKvInterest(store.client, store.tables.tenant) };
 const app = new Hono()
   .use(requestId())
   // The inbox's stream wakes the reconciler.
   .route(
     '/',
-    createNode({ ...store, accounts, dataKeys: hostedDataKeys(store), streams: noRelay, clientIp, onReport: () => {} }),
+    createNode({ ...store, accounts, dataKeys: hostedDataKeys(store), streams: noRelay, kv, clientIp, onReport: () => {} }),
   );
 
 export async function handler(event: UrlEvent, context: InvocationContext): Promise<UrlResult> {

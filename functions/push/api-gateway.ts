@@ -18,6 +18,8 @@ const PARALLEL = 32;
 
 /** Hosts' push connections as API Gateway holds them. */
 export interface Gateway extends Notifier {
+  /** To those of these hosts that are connected. */
+  send(tenant: string, cluster: string, nodeNames: readonly string[], message: PushMessage): Promise<void>;
   /** Ends the host's connection, if it has one. */
   disconnect(tenant: string, cluster: string, nodeName: string): Promise<void>;
 }
@@ -46,15 +48,18 @@ export function apiGateway({ connections, endpoint, log, onLost }: GatewayOption
     }
   }
 
+  async function send(tenant: string, cluster: string, nodeNames: readonly string[], message: PushMessage): Promise<void> {
+    const found = await connections.find(tenant, cluster, nodeNames);
+    const ids = [...found.values()];
+    const next = async (): Promise<void> => {
+      for (let id = ids.pop(); id !== undefined; id = ids.pop()) await post(id, message);
+    };
+    await Promise.all(Array.from({ length: Math.min(PARALLEL, ids.length) }, next));
+  }
+
   return {
-    async notify(tenant, cluster, nodeNames, revision) {
-      const found = await connections.find(tenant, cluster, nodeNames);
-      const ids = [...found.values()];
-      const next = async (): Promise<void> => {
-        for (let id = ids.pop(); id !== undefined; id = ids.pop()) await post(id, { type: 'hint', revision });
-      };
-      await Promise.all(Array.from({ length: Math.min(PARALLEL, ids.length) }, next));
-    },
+    send,
+    notify: (tenant, cluster, nodeNames, revision) => send(tenant, cluster, nodeNames, { type: 'hint', revision }),
 
     async disconnect(tenant, cluster, nodeName) {
       const id = (await connections.find(tenant, cluster, [nodeName])).get(nodeName);

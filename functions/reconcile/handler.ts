@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { pushConnections } from '../../store/connections.ts';
+import { dynamoKvInterest } from '../../store/kv-interest.ts';
 import { logExists } from '../../store/log-exists.ts';
 import { dynamoWakes } from '../../store/wakes.ts';
 import { required } from '../hosted/environment.ts';
@@ -7,8 +8,9 @@ import type { InvocationContext } from '../hosted/function-url.ts';
 import { beforeFreeze } from '../hosted/serve.ts';
 import { hostedStore } from '../hosted/store.ts';
 import { apiGateway } from '../push/api-gateway.ts';
+import { kvHints } from '../push/kv-hints.ts';
 import { hostedRunner, inParallel } from './runner.ts';
-import { newsOf, type StreamRecord } from './stream-news.ts';
+import { kvNewsOf, newsOf, type StreamRecord } from './stream-news.ts';
 
 /** Lambda of the tenant table's stream and of the clock that ticks each minute. */
 
@@ -32,6 +34,18 @@ const RUN_MS = 20_000;
 
 const store = hostedStore();
 const { client, clock, inbox, keyspaces, log, tables } = store;
+const gateway = apiGateway({
+  connections: pushConnections(client, tables, clock),
+  endpoint: required('pushEndpoint'),
+  log,
+  onLost: ({ tenant, cluster, nodeName }) => inbox.markLost(tenant, cluster, nodeName, clock.now()),
+});
+const hintKv = kvHints({
+  interest: dynamoKvInterest(client, tables.tenant),
+  clock,
+  log,
+  send: (...message) => gateway.send(...message),
+});
 const runner = hostedRunner({
   keyspaces,
   inbox,
@@ -39,12 +53,7 @@ const runner = hostedRunner({
   logger: log,
   newUid: randomUUID,
   told: new Map(),
-  notifier: apiGateway({
-    connections: pushConnections(client, tables, clock),
-    endpoint: required('pushEndpoint'),
-    log,
-    onLost: ({ tenant, cluster, nodeName }) => inbox.markLost(tenant, cluster, nodeName, clock.now()),
-  }),
+  notifier: gateway,
   wakes: dynamoWakes(client, tables.identity),
   exists: logExists(client, tables.tenant),
 });
@@ -61,6 +70,9 @@ export async function handler(event: StreamEvent | ClockEvent, context: Invocati
 
 async function onRecords(records: readonly StreamRecord[]): Promise<BatchResult> {
   const failures: string[] = [];
+  const told = inParallel(kvNewsOf(records), CLUSTERS_AT_ONCE, ({ tenant, cluster, sequence }) =>
+    hintKv(tenant, cluster, { sequence }),
+  );
   await inParallel(newsOf(records), CLUSTERS_AT_ONCE, async (news) => {
     try {
       await runner.news(news);
@@ -69,6 +81,7 @@ async function onRecords(records: readonly StreamRecord[]): Promise<BatchResult>
       failures.push(news.firstSequence);
     }
   });
+  await told;
   return { batchItemFailures: failures.map((itemIdentifier) => ({ itemIdentifier })) };
 }
 

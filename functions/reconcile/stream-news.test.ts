@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import type { Report } from '../../core/node/report.ts';
 import { report } from '../../test/support/builders.ts';
-import { newsOf, type StreamRecord } from './stream-news.ts';
+import { kvNewsOf, newsOf, type StreamRecord } from './stream-news.ts';
 
 let sequence = 0;
 
@@ -52,5 +52,25 @@ describe('what a batch of stream records says', () => {
 
   test('does not take retention for a commit', () => {
     expect(newsOf([record('REMOVE', 'acme#log#prod/registry', '1')])).toMatchObject([{ commits: false }]);
+  });
+});
+
+describe('commits to a key-value store', () => {
+  test('are told by the newest of each cluster, and nothing else of its keyspace is', () => {
+    const entry = (pk: string, at: number, eventName: StreamRecord['eventName'] = 'INSERT') =>
+      record(eventName, pk, String(at).padStart(16, '0'));
+    expect(
+      kvNewsOf([
+        entry('acme#log#prod/kv', 7),
+        entry('acme#log#prod/registry', 9),
+        entry('acme#log#prod/kv', 8),
+        entry('other#log#prod/kv', 3),
+        entry('acme#log#prod/kv', 2, 'REMOVE'),
+        entry('acme#chunk#prod/kv', 11),
+      ]),
+    ).toEqual([
+      { tenant: 'acme', cluster: 'prod', sequence: 8 },
+      { tenant: 'other', cluster: 'prod', sequence: 3 },
+    ]);
   });
 });

@@ -1,5 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { reportFingerprint } from '../../core/controllers/news.ts';
+import type { Sequence } from '../../core/keyspace/types.ts';
 import type { Report } from '../../core/node/report.ts';
 
 /** A record of the tenant table's stream, as Lambda hands it over; binary values are base64. */
@@ -50,6 +51,28 @@ export function newsOf(records: readonly StreamRecord[]): ClusterNews[] {
     else if (BEAT.test(pk)) news.reports ||= record.dynamodb.NewImage?.['lost'] !== undefined;
     else if (saysSomethingNew(record)) news.reports = true;
     else news.heartbeats.add(Keys['sk']?.S ?? '');
+  }
+  return [...clusters.values()];
+}
+
+/** The newest commit to a cluster's key-value store that a batch of records tells of. */
+export interface KvNews {
+  readonly tenant: string;
+  readonly cluster: string;
+  sequence: Sequence;
+}
+
+const KV_LOG = /^([a-z0-9]+)#log#([^/]+)\/kv$/;
+
+export function kvNewsOf(records: readonly StreamRecord[]): KvNews[] {
+  const clusters = new Map<string, KvNews>();
+  for (const { eventName, dynamodb } of records) {
+    const [, tenant, cluster] = KV_LOG.exec(dynamodb.Keys['pk']?.S ?? '') ?? [];
+    if (!tenant || !cluster || eventName !== 'INSERT') continue;
+    const sequence = Number(dynamodb.Keys['sk']?.S);
+    const news = clusters.get(`${tenant}#${cluster}`) ?? { tenant, cluster, sequence };
+    news.sequence = Math.max(news.sequence, sequence);
+    clusters.set(`${tenant}#${cluster}`, news);
   }
   return [...clusters.values()];
 }

@@ -1,0 +1,227 @@
+import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ByteReader, ByteWriter } from '../../core/keyspace/bytes.ts';
+import type { LogEntry, StoredSnapshot } from '../../core/keyspace/log.ts';
+import type { Sequence } from '../../core/keyspace/types.ts';
+import { writeAtomic } from '../files/atomic-file.ts';
+import { messageOf } from '../docker/errors.ts';
+import { DamagedFileError, frame, readFrames } from './frames.ts';
+
+/** Whose cache it is, and of what: a file of another host, cluster or choice of keys is of no use. */
+export interface CacheIdentity {
+  readonly owner: string;
+  readonly prefixes: readonly string[];
+}
+
+/** What the files hold: a state, and the entries that came after it. */
+export interface Cached {
+  /** Its chunks throw DamagedFileError where the file was changed. */
+  readonly snapshot: StoredSnapshot | undefined;
+  readonly entries: readonly LogEntry[];
+}
+
+interface Head extends CacheIdentity {
+  readonly format: number;
+  /** Of the snapshot. */
+  readonly sequence?: Sequence;
+}
+
+const FORMAT = 1;
+/** Below that, a journal isn't worth a new snapshot. */
+const JOURNAL_BYTES_MIN = 1_000_000;
+
+/**
+ * The cache on disk: `snapshot`, replaced as a whole, and `journal`, to which each entry is added as it comes; a crash costs the
+ * journal's last entries at most, which are then read from the control plane again. Writing goes on behind; what fails is said by
+ * `problem`, and the cache lives on in memory.
+ */
+export class CacheFile {
+  readonly #directory: string;
+  readonly #identity: CacheIdentity;
+  #journal: FileHandle | undefined;
+  #journalBytes = 0;
+  /** Writes, one after the other. */
+  #queue: Promise<void> = Promise.resolve();
+  /** Entries up to here are on disk, or will be with what is being written. */
+  #journaled: Sequence = 0;
+  /** Entries that came while a snapshot was being written. */
+  #since: LogEntry[] | undefined;
+  #problem: string | undefined;
+
+  constructor(directory: string, identity: CacheIdentity) {
+    this.#directory = directory;
+    this.#identity = identity;
+  }
+
+  /** Why the last write failed. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** Throws DamagedFileError; what a crash left unfinished is passed over. */
+  async load(): Promise<Cached | undefined> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    const snapshot = await this.#openSnapshot();
+    const entries = await this.#readJournal((snapshot?.sequence ?? 0) + 1);
+    return snapshot || entries.length > 0 ? { snapshot, entries } : undefined;
+  }
+
+  append(entry: LogEntry): void {
+    this.#since?.push(entry);
+    const bytes = frame(entryBytes(entry));
+    this.#journalBytes += bytes.length;
+    this.#enqueue(async () => {
+      if (entry.sequence <= this.#journaled) return;
+      this.#journal ??= await this.#openJournal();
+      await this.#journal.appendFile(bytes);
+    });
+  }
+
+  /** Whether starting from the journal would take as long as from a snapshot. */
+  isLong(contentBytes: number): boolean {
+    return this.#since === undefined && this.#journalBytes > Math.max(JOURNAL_BYTES_MIN, contentBytes);
+  }
+
+  /** Replaces snapshot and journal by that state and what comes from now on. */
+  save(sequence: Sequence, chunks: Iterable<Uint8Array>): void {
+    const since: LogEntry[] = [];
+    this.#since = since;
+    this.#enqueue(async () => {
+      try {
+        await writeAtomic(this.#path('snapshot'), snapshotFrames({ ...this.#head(), sequence }, chunks));
+        await this.#journal?.close();
+        this.#journal = undefined;
+        this.#since = undefined;
+        const journal = [frame(json(this.#head())), ...since.map((entry) => frame(entryBytes(entry)))];
+        this.#journalBytes = journal.reduce((sum, { length }) => sum + length, 0);
+        await writeAtomic(this.#path('journal'), journal);
+        this.#journaled = since.at(-1)?.sequence ?? sequence;
+      } finally {
+        this.#since = undefined;
+      }
+    });
+  }
+
+  /** Forgets all of it. */
+  discard(): void {
+    this.#enqueue(async () => {
+      await this.#journal?.close();
+      this.#journal = undefined;
+      this.#journalBytes = 0;
+      this.#journaled = 0;
+      for (const name of ['snapshot', 'journal']) await rm(this.#path(name), { force: true });
+    });
+  }
+
+  /** Resolves when everything so far is written. */
+  async written(): Promise<void> {
+    await this.#queue;
+  }
+
+  /** Resolves when all was written that is going to be. */
+  async close(): Promise<void> {
+    await this.#queue;
+    await this.#journal?.close();
+    this.#journal = undefined;
+  }
+
+  #enqueue(write: () => Promise<void>): void {
+    this.#queue = this.#queue.then(write).then(
+      () => {
+        this.#problem = undefined;
+      },
+      (error: unknown) => {
+        this.#problem = messageOf(error);
+      },
+    );
+  }
+
+  async #openSnapshot(): Promise<StoredSnapshot | undefined> {
+    const path = this.#path('snapshot');
+    if (!(await exists(path))) return undefined;
+    const frames = readFrames(path);
+    const head = parseHead((await frames.next()).value, path);
+    if (!this.#isOurs(head) || head.sequence === undefined) return undefined;
+    return { sequence: head.sequence, chunks: frames };
+  }
+
+  /** The entries from `first` on, without gaps. A damaged one ends them: the rest can be had from the control plane. */
+  async #readJournal(first: Sequence): Promise<LogEntry[]> {
+    const path = this.#path('journal');
+    if (!(await exists(path))) return [];
+    const entries: LogEntry[] = [];
+    let whole = true;
+    try {
+      const frames = readFrames(path);
+      if (!this.#isOurs(parseHead((await frames.next()).value, path))) whole = false;
+      else {
+        for await (const payload of frames) {
+          const input = new ByteReader(payload);
+          const entry = { sequence: input.number(), body: input.bytes() };
+          if (entry.sequence === first + entries.length) entries.push(entry);
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof DamagedFileError)) throw error;
+      whole = false;
+    }
+    await this.#restartJournal(entries, whole);
+    return entries;
+  }
+
+  /** An unfinished last frame must not come to lie in the middle. */
+  async #restartJournal(entries: readonly LogEntry[], whole: boolean): Promise<void> {
+    const frames = [frame(json(this.#head())), ...entries.map((entry) => frame(entryBytes(entry)))];
+    this.#journalBytes = frames.reduce((sum, { length }) => sum + length, 0);
+    const path = this.#path('journal');
+    if (whole && (await stat(path)).size === this.#journalBytes) return;
+    await writeAtomic(path, frames);
+  }
+
+  async #openJournal(): Promise<FileHandle> {
+    const path = this.#path('journal');
+    if (!(await exists(path))) await writeAtomic(path, frame(json(this.#head())));
+    return open(path, 'a', 0o600);
+  }
+
+  #head(): Head {
+    return { format: FORMAT, ...this.#identity };
+  }
+
+  #isOurs({ format, owner, prefixes }: Head): boolean {
+    const mine = this.#identity;
+    return format === FORMAT && owner === mine.owner && JSON.stringify(prefixes) === JSON.stringify(mine.prefixes);
+  }
+
+  #path(name: string): string {
+    return join(this.#directory, name);
+  }
+}
+
+function* snapshotFrames(head: Head, chunks: Iterable<Uint8Array>): Generator<Uint8Array> {
+  yield frame(json(head));
+  for (const chunk of chunks) yield frame(chunk);
+}
+
+function entryBytes({ sequence, body }: LogEntry): Uint8Array {
+  const out = new ByteWriter();
+  out.number(sequence);
+  out.bytes(body);
+  return out.take();
+}
+
+function json(head: Head): Buffer {
+  return Buffer.from(JSON.stringify(head));
+}
+
+function parseHead(payload: Buffer | void, path: string): Head {
+  try {
+    return JSON.parse(payload!.toString('utf8')) as Head;
+  } catch {
+    throw new DamagedFileError(`${path} is damaged: it does not say what it is`);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}

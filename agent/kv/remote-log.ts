@@ -1,0 +1,81 @@
+import { LogRefusedError, TrimmedError } from '../../core/keyspace/errors.ts';
+import type { Log, StoredSnapshot, Tail } from '../../core/keyspace/log.ts';
+import type { Sequence } from '../../core/keyspace/types.ts';
+import { decodeSnapshotPage, decodeTail, KV_PATH, type SnapshotPage } from '../../core/node/kv.ts';
+import type { BytesClient } from '../uplink/signed-client.ts';
+import { ask } from './control-plane.ts';
+
+export interface RemoteLogOptions {
+  readonly client: BytesClient;
+  /** Asked with each read: true at times, so that the control plane tells this host of commits from then on. */
+  readonly wantsHints: () => boolean;
+  /** The control plane answered (true) or didn't. */
+  readonly onAnswer?: (answered: boolean) => void;
+}
+
+/** As long as etcd lets a request take, with the default election time-out, ms. */
+const READ_MS = 7_000;
+const PAGE_MS = 60_000;
+/** A page that got lost on the way is asked for again this often. */
+const PAGE_TRIES = 5;
+
+/** The cluster's key-value log as the control plane hands it to this host. It can be read only: hosts write through calls. */
+export function remoteLog({ client, wantsHints, onAnswer = () => {} }: RemoteLogOptions): Log {
+  const get = async (path: string, timeoutMs: number): Promise<Buffer> => {
+    try {
+      const bytes = await ask(client, { method: 'GET', path: `${KV_PATH}${path}`, timeoutMs });
+      onAnswer(true);
+      return bytes;
+    } catch (error) {
+      onAnswer(false);
+      throw error;
+    }
+  };
+
+  const readPage = async (cursor: string | undefined): Promise<SnapshotPage | undefined> => {
+    const query = cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return decodeSnapshotPage(await get(`/snapshot${query}`, PAGE_MS));
+      } catch (error) {
+        // Only in the middle is it worth it: what was loaded before would be lost.
+        if (cursor === undefined || attempt >= PAGE_TRIES) throw error;
+      }
+    }
+  };
+
+  async function* chunksFrom(first: SnapshotPage): AsyncGenerator<Uint8Array> {
+    for (let page: SnapshotPage | undefined = first; ; ) {
+      yield* page.chunks;
+      if (page.next === undefined) return;
+      page = await readPage(page.next);
+      if (page?.id !== first.id) throw new ReplacedError();
+    }
+  }
+
+  return {
+    async read(after: Sequence, { verify, expectNews }): Promise<Tail> {
+      const flags = `${verify ? '&verify=1' : ''}${expectNews ? '&news=1' : ''}${wantsHints() ? '&watch=1' : ''}`;
+      const tail = decodeTail(await get(`/tail?after=${after}${flags}`, READ_MS));
+      if (tail === 'trimmed') throw new TrimmedError(after);
+      return tail;
+    },
+    async loadSnapshot(): Promise<StoredSnapshot | undefined> {
+      const first = await readPage(undefined);
+      return first && { sequence: first.sequence, chunks: chunksFrom(first) };
+    },
+    async snapshotSequence() {
+      throw new LogRefusedError('a host does not write snapshots');
+    },
+    append: () => Promise.reject(new LogRefusedError('a host does not append to the log')),
+    saveSnapshot: () => Promise.reject(new LogRefusedError('a host does not write snapshots')),
+  };
+}
+
+/** A newer snapshot took the place of the one that was being loaded: begin again. */
+class ReplacedError extends Error {
+  override readonly name = 'ReplacedError';
+  constructor() {
+    super('the snapshot was replaced while it was being loaded');
+  }
+}

@@ -1,0 +1,67 @@
+import { Hono } from 'hono';
+import { TerraneError } from '../../../core/errors/terrane-error.ts';
+import { TrimmedError } from '../../../core/keyspace/errors.ts';
+import { encodeSnapshotPage, encodeTail, fittingTail } from '../../../core/node/kv.ts';
+import type { Clock } from '../../../core/ports/clock.ts';
+import type { HostPrincipal } from '../../../core/ports/identity.ts';
+import type { Logs } from '../../../core/ports/keyspaces.ts';
+import { headReads } from './head-reads.ts';
+import { INTEREST_MS, type KvInterest } from './interest.ts';
+
+export interface NodeKvDeps {
+  readonly logs: Logs;
+  readonly interest: KvInterest;
+  readonly clock: Clock;
+}
+
+type Verify = (request: Request, body: Uint8Array | undefined) => Promise<HostPrincipal>;
+
+/**
+ * /node/v1/kv/*: a host's way to its own cluster's key-value store. It tails the log as it is: no replica is needed here for that,
+ * and looking whether there is something new is one read of one item.
+ */
+export function createNodeKv(deps: NodeKvDeps, verify: Verify): Hono {
+  const app = new Hono();
+  const heads = headReads();
+
+  app.get('/tail', async (c) => {
+    const { tenant, cluster, nodeName } = await verify(c.req.raw, undefined);
+    const after = sequenceOf(c.req.query('after'));
+    if (c.req.query('watch') === '1') {
+      await deps.interest.mark(tenant, cluster, nodeName, deps.clock.now() + INTEREST_MS);
+    }
+    const log = deps.logs.log(tenant, cluster, 'kv');
+    const options = { verify: c.req.query('verify') === '1', expectNews: c.req.query('news') === '1' };
+    try {
+      const plain = !options.verify && !options.expectNews;
+      const tail = plain
+        ? await heads.read(`${tenant} ${cluster} ${after}`, () => log.read(after, options))
+        : await log.read(after, options);
+      return binary(encodeTail(fittingTail(tail)));
+    } catch (error) {
+      if (error instanceof TrimmedError) return binary(encodeTail('trimmed'));
+      throw error;
+    }
+  });
+
+  app.get('/snapshot', async (c) => {
+    const { tenant, cluster } = await verify(c.req.raw, undefined);
+    const page = await deps.logs.log(tenant, cluster, 'kv').snapshotPage(c.req.query('cursor'));
+    return binary(encodeSnapshotPage(page));
+  });
+
+  return app;
+}
+
+function sequenceOf(text: string | undefined): number {
+  if (text === undefined || !/^\d{1,15}$/.test(text)) {
+    throw new TerraneError('invalid_request', 'after must be the number of a log entry.');
+  }
+  return Number(text);
+}
+
+function binary(bytes: Uint8Array): Response {
+  return new Response(bytes as Uint8Array<ArrayBuffer>, {
+    headers: { 'content-type': 'application/octet-stream', 'cache-control': 'no-store' },
+  });
+}
