@@ -23,6 +23,7 @@ export const CODE = {
   unimplemented: 12,
   internal: 13,
   unavailable: 14,
+  dataLoss: 15,
   unauthenticated: 16,
 } as const;
 
@@ -61,8 +62,12 @@ const CATALOGUE = {
   authNotEnabled: [CODE.failedPrecondition, 'etcdserver: authentication is not enabled'],
   invalidAuthToken: [CODE.unauthenticated, 'etcdserver: invalid auth token'],
   invalidAuthManagement: [CODE.invalidArgument, 'etcdserver: invalid auth management'],
-  /** etcd 3.4 has no gRPC error for it: its words come with the code of unknown errors. */
+  /** etcd 3.4 has no gRPC errors for these: their words come with the code of unknown errors. */
+  noPasswordUser: [CODE.unknown, 'auth: authentication failed, password was given for no password user'],
+  adminDenied: [CODE.unknown, 'auth: permission denied'],
+  adminEmpty: [CODE.unknown, 'auth: user name is empty'],
   authOldRevision: [CODE.unknown, 'auth: revision in header is old'],
+  corrupt: [CODE.dataLoss, 'etcdserver: corrupt cluster'],
   noLeader: [CODE.unavailable, 'etcdserver: no leader'],
   timeout: [CODE.unavailable, 'etcdserver: request timed out'],
   stopped: [CODE.unavailable, 'etcdserver: server stopped'],
@@ -122,6 +127,7 @@ const HTTP_STATUS = {
   [CODE.unimplemented]: 501,
   [CODE.internal]: 500,
   [CODE.unavailable]: 503,
+  [CODE.dataLoss]: 500,
   [CODE.unauthenticated]: 401,
 } as const satisfies Record<Code, number>;
 

@@ -1,25 +1,40 @@
 import type { OpenKeyspace } from '../keyspace/open.ts';
 import type { Timing } from '../keyspace/timing.ts';
+import type { Transaction } from '../keyspace/transaction.ts';
 import type { LeaseDeadlines } from '../ports/lease-deadlines.ts';
 import type { Schedule } from '../ports/schedule.ts';
-import { CODE, EtcdError, etcdErrorOf } from './errors.ts';
+import { AUTH_PROPERTY } from './auth/auth-state.ts';
+import { admitWatch } from './auth/admission.ts';
+import { permitsOf } from './auth/permits.ts';
+import { etcdErrorOf } from './errors.ts';
+import { Lessor } from './lessor.ts';
+import { authMethods } from './methods/auth.ts';
+import { asContender } from './methods/contend.ts';
+import { electionMethods, observe } from './methods/election.ts';
 import { kvMethods } from './methods/kv.ts';
 import { leaseMethods } from './methods/lease.ts';
-import { maintenanceMethods } from './methods/maintenance.ts';
+import { lockMethods } from './methods/lock.ts';
+import { maintenanceMethods, requireAdmin } from './methods/maintenance.ts';
 import type { MethodContext, Methods } from './methods/methods.ts';
-import { Lessor } from './lessor.ts';
-import type { EtcdCaller, EtcdMethod, EtcdRequestOf, EtcdResponseOf, EtcdService, Member, WatchSession } from './service.ts';
+import type { EtcdCaller, EtcdMethod, EtcdRequestOf, EtcdResponseOf, EtcdService, Member } from './service.ts';
+import { snapshotStream } from './snapshot-stream.ts';
+import { QUOTA_BYTES, Space } from './space.ts';
 import { openWatchSession } from './watch-session.ts';
+import { writeTo } from './write.ts';
 
 export interface KeyspaceServiceOptions {
   readonly keyspace: OpenKeyspace;
   readonly deadlines: LeaseDeadlines;
   readonly timing: Timing;
   readonly schedule: Schedule;
+  /** For passwords' salts and the key that signs tokens. */
+  readonly randomBytes: (count: number) => Uint8Array;
   /** Only this process keeps the time of the keyspace's leases (lessor.ts). */
   readonly soleKeeper: boolean;
   /** There is one: the log. */
   readonly member: Member;
+  /** How much the store may take, bytes. Default: etcd's 2 GB. */
+  readonly quotaBytes?: (() => number) | undefined;
   /** After how long without events a watch with `progressNotify` is told how far it has come, ms. Default: etcd's 10 minutes. */
   readonly progressMs?: number | undefined;
   /** Told of what fails in the background. */
@@ -34,36 +49,57 @@ export interface KeyspaceService extends EtcdService {
  * etcd's services over one keyspace, free of any encoding. One per keyspace and process.
  *
  * @example
- * const service = keyspaceService({ keyspace, deadlines: memoryLeaseDeadlines(), timing, schedule, soleKeeper: true, member });
- * await service.call('Put', putOf('foo', 'bar'), {});
+ * const service = keyspaceService({ keyspace, deadlines, timing, schedule, randomBytes, soleKeeper: true, member });
+ * await service.call('Put', putOf('foo', bytes), {});
  */
 export function keyspaceService(options: KeyspaceServiceOptions): KeyspaceService {
-  const { keyspace, timing, schedule, member } = options;
+  const { keyspace, timing, schedule, member, progressMs, quotaBytes = () => QUOTA_BYTES } = options;
   const lessor = new Lessor(options);
-  const context: MethodContext = { keyspace, lessor, timing, member };
-  const methods: Partial<Methods> = { ...kvMethods(context), ...leaseMethods(context), ...maintenanceMethods(context) };
+  const permits = (source: Pick<Transaction, 'property'>, caller: EtcdCaller) =>
+    permitsOf(source.property(AUTH_PROPERTY), caller, timing.now());
+  const context: MethodContext = {
+    keyspace,
+    lessor,
+    timing,
+    member,
+    permits,
+    space: new Space({ keyspace, memberId: member.id, quotaBytes }),
+    randomBytes: options.randomBytes,
+    write: writeTo(keyspace, permits),
+  };
 
-  return {
+  const service: KeyspaceService = {
     lessor,
     async call<M extends EtcdMethod>(name: M, request: EtcdRequestOf<M>, caller: EtcdCaller): Promise<EtcdResponseOf<M>> {
-      const method = methods[name];
-      if (!method) throw new EtcdError(CODE.unimplemented, `unknown method ${name}`);
       try {
-        return await method(request, caller);
+        return await methods[name](request, caller);
       } catch (error) {
         throw etcdErrorOf(error) ?? error;
       }
     },
-    watch(caller: EtcdCaller): WatchSession {
+    watch(caller) {
       // Whoever waits for a lease to end waits by a watch: so who serves it sees to it that they end.
       const onEnd = lessor.keepTime();
-      return openWatchSession({ source: keyspace, schedule, progressMs: options.progressMs, signal: caller.signal, onEnd });
+      return openWatchSession({
+        source: keyspace,
+        schedule,
+        admit: (request) => admitWatch(() => permits(keyspace, caller), request),
+        progressMs,
+        signal: caller.signal,
+        onEnd,
+      });
     },
-    snapshot: () => {
-      throw new EtcdError(CODE.unimplemented, 'unknown method Snapshot');
-    },
-    observe: () => {
-      throw new EtcdError(CODE.unimplemented, 'unknown method Observe');
-    },
+    snapshot: (caller) => snapshotStream(keyspace, () => requireAdmin(permits(keyspace, caller))),
+    observe: (name, caller) => observe(contended, name, caller),
   };
+  const contended = asContender(service);
+  const methods: Methods = {
+    ...kvMethods(context),
+    ...leaseMethods(context),
+    ...maintenanceMethods(context),
+    ...authMethods(context),
+    ...lockMethods(contended),
+    ...electionMethods(contended),
+  };
+  return service;
 }

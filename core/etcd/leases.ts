@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Lease } from '../keyspace/leases.ts';
 import { EtcdError } from './errors.ts';
 
@@ -15,6 +16,12 @@ export function grantedSeconds(ttl: bigint): number {
 export function randomLeaseId(random: () => number): bigint {
   const part = (bits: number) => BigInt(Math.floor(random() * 2 ** bits));
   return (part(31) << 32n) | part(32) || 1n;
+}
+
+/** The choice for a request that may be sent again: the same each time. 0n: it has no id. */
+export function leaseIdFor(requestId: string | undefined): bigint {
+  if (requestId === undefined) return 0n;
+  return BigInt.asUintN(63, createHash('sha256').update(`lease/${requestId}`).digest().readBigUInt64BE()) || 1n;
 }
 
 /** In etcd's order: the soonest to expire first. */

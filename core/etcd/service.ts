@@ -33,6 +33,11 @@ export interface EtcdCaller {
   readonly requireLeader?: boolean | undefined;
   /** Whoever asks was let in by other means and may do what the user `root` may, token or not: administrators of the organisation. */
   readonly superuser?: boolean | undefined;
+  /**
+   * Exactly once: a write with an id that is in the log already isn't made again, but answered as it was then. Unique among all of the
+   * keyspace's writers; the newest 16,384 are remembered.
+   */
+  readonly requestId?: string | undefined;
 }
 
 /** A bidirectional Watch stream. Answers are in order; a slow reader holds them back up to a bound, then loses the watch. */

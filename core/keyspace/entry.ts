@@ -41,7 +41,9 @@ export type Operation =
   /** Versions superseded at or before `revision` are forgotten. */
   | { readonly type: 'compact'; readonly revision: Revision }
   /** Changes to keys that a partial replica doesn't keep: a revision without events. Never in a log, only in its own snapshots. */
-  | { readonly type: 'elsewhere' };
+  | { readonly type: 'elsewhere' }
+  /** A property of the keyspace itself, beside its keys and without a revision; undefined: taken away. */
+  | { readonly type: 'set'; readonly name: string; readonly value: Uint8Array | undefined };
 
 /** First byte of every entry. A reader refuses formats it doesn't know, rather than to guess. */
 const FORMAT = 1;
@@ -56,6 +58,8 @@ const TAG = {
   revoke: 7,
   compact: 8,
   elsewhere: 9,
+  set: 10,
+  unset: 11,
 } as const;
 
 export function encodeEntry(entry: Entry): Uint8Array {
@@ -130,6 +134,11 @@ function encodeOperation(out: ByteWriter, operation: Operation): void {
       return;
     case 'elsewhere':
       out.byte(TAG.elsewhere);
+      return;
+    case 'set':
+      out.byte(operation.value ? TAG.set : TAG.unset);
+      out.text(operation.name);
+      if (operation.value) out.bytes(operation.value);
   }
 }
 
@@ -155,6 +164,10 @@ function decodeOperation(input: ByteReader): Operation {
       return { type: 'compact', revision: input.number() };
     case TAG.elsewhere:
       return { type: 'elsewhere' };
+    case TAG.set:
+      return { type: 'set', name: input.text(), value: input.bytes() };
+    case TAG.unset:
+      return { type: 'set', name: input.text(), value: undefined };
     default:
       throw new CorruptLogError(`the log holds an operation of unknown kind ${tag}: update Terrane`);
   }

@@ -28,6 +28,7 @@ export class Fork {
   /** Keys that differ from the state; undefined = deleted. */
   readonly #changed = new Map<Key, Version | undefined>();
   readonly #leases = new Map<bigint, Lease | undefined>();
+  readonly #properties = new Map<string, Uint8Array | undefined>();
   readonly #requests = new Set<string>();
   /** The keys in order: made when a range is first asked for, and brought up to date with `#behind` when asked again. */
   #ordered: SortedMap<Version> | undefined;
@@ -56,12 +57,12 @@ export class Fork {
   }
 
   /** Runs a transaction. If it throws, or changes too much, the fork is as before. */
-  run<T>(evaluate: (txn: Transaction) => T, requestId: string | undefined): Outcome<T> {
+  run<T>(evaluate: (txn: Transaction) => T, requestId: string | undefined, bytesMax = REQUEST_BYTES_MAX): Outcome<T> {
     const draft = new Draft(this, this.#state);
     try {
       const result = evaluate(draft);
       const { operations, bytes } = draft.finish();
-      if (bytes > REQUEST_BYTES_MAX) throw new RequestTooLargeError(bytes, REQUEST_BYTES_MAX);
+      if (bytes > bytesMax) throw new RequestTooLargeError(bytes, bytesMax);
       if (operations.length === 0) return { ok: true, revision: this.#revision, result, wrote: false };
       this.records.push({ requestId, operations });
       this.#bytes += bytes;
@@ -102,6 +103,14 @@ export class Fork {
     this.#leases.set(id, lease);
   }
 
+  property(name: string): Uint8Array | undefined {
+    return this.#properties.has(name) ? this.#properties.get(name) : this.#state.properties.get(name);
+  }
+
+  setProperty(name: string, value: Uint8Array | undefined): void {
+    this.#properties.set(name, value);
+  }
+
   /** Keys that hold a lease, those changed on the fork included. */
   keysOf(lease: Lease): Key[] {
     const candidates = new Set(lease.keys);
@@ -118,7 +127,9 @@ class Draft implements Transaction {
   /** What each key touched was before, in the order of the first touch. */
   readonly #before = new Map<Key, Version | undefined>();
   readonly #leasesBefore = new Map<bigint, Lease | undefined>();
+  readonly #propertiesBefore = new Map<string, Uint8Array | undefined>();
   readonly #others: Operation[] = [];
+  #othersBytes = 0;
   #finished = false;
 
   constructor(fork: Fork, state: KeyspaceState) {
@@ -200,11 +211,23 @@ class Draft implements Transaction {
     this.#others.push({ type: 'compact', revision });
   }
 
+  property(name: string): Uint8Array | undefined {
+    return this.#fork.property(name);
+  }
+
+  setProperty(name: string, value: Uint8Array | undefined): void {
+    this.#assertOpen();
+    if (!this.#propertiesBefore.has(name)) this.#propertiesBefore.set(name, this.#fork.property(name));
+    this.#fork.setProperty(name, value);
+    this.#others.push({ type: 'set', name, value });
+    this.#othersBytes += name.length + (value?.length ?? 0);
+  }
+
   /** Ends the transaction: what it changed in effect, in the order of the first touch of each key. */
   finish(): { operations: Operation[]; bytes: number } {
     this.#finished = true;
     const operations = [...this.#others];
-    let bytes = operations.length * OPERATION_BYTES;
+    let bytes = operations.length * OPERATION_BYTES + this.#othersBytes;
     for (const [key, before] of this.#before) {
       const after = this.#fork.get(key);
       if (!after && !before) continue;
@@ -219,6 +242,7 @@ class Draft implements Transaction {
     this.#finished = true;
     for (const [key, before] of this.#before) this.#fork.set(key, before);
     for (const [id, before] of this.#leasesBefore) this.#fork.setLease(id, before);
+    for (const [name, before] of this.#propertiesBefore) this.#fork.setProperty(name, before);
   }
 
   #touch(key: Key, current: Version | undefined): void {

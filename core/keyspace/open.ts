@@ -3,6 +3,9 @@ import type { Lease } from './leases.ts';
 import type { Log, LogEntry } from './log.ts';
 import { RecentEntries } from './recent-entries.ts';
 import { Replica } from './replica.ts';
+import { encodeNewest } from './snapshot.ts';
+import type { KeyspaceState } from './state.ts';
+import { stateAt } from './state-at.ts';
 import type { Timing } from './timing.ts';
 import type { Transaction } from './transaction.ts';
 import type { Committed, Keyspace, Revision, Sequence, TransactOptions } from './types.ts';
@@ -39,6 +42,14 @@ export interface KeyspaceStatistics {
   readonly reads: number;
 }
 
+export interface KeyspaceCopy {
+  readonly sequence: Sequence;
+  readonly revision: Revision;
+  /** Keys and values, about. */
+  readonly bytes: number;
+  readonly chunks: Iterable<Uint8Array>;
+}
+
 /** What openKeyspace gives: a Keyspace with what the etcd face, upkeep and tests need beyond it. */
 export interface OpenKeyspace extends Keyspace {
   view(): View;
@@ -48,6 +59,8 @@ export interface OpenKeyspace extends Keyspace {
   /** As of the newest state in memory: `sync()` first for a linearizable answer. */
   lease(id: bigint): Lease | undefined;
   leases(): readonly Lease[];
+  /** Of the keyspace itself, beside its keys; as of the newest state in memory. The same value is the same object. */
+  property(name: string): Uint8Array | undefined;
   transact<T>(evaluate: (txn: Transaction) => T, options?: TransactOptions<T>): Promise<Committed<T>>;
   /** The oldest revision that can be read; 0 = never compacted. */
   readonly compactRevision: Revision;
@@ -59,6 +72,13 @@ export interface OpenKeyspace extends Keyspace {
   readonly failure: Error | undefined;
   /** The log's entries after a sequence, as far as they are still in memory; undefined: read them from the log. */
   recent(after: Sequence): readonly LogEntry[] | undefined;
+  /** The newest keys, leases and properties as chunks (snapshot.ts), as of now. */
+  copy(): KeyspaceCopy;
+  /**
+   * The state as it was after a commit of the past. `base`: a copy of this keyspace from before, if the log's own beginning is gone.
+   * Throws TrimmedError if what is needed is too old, FutureRevisionError if there was no such commit yet.
+   */
+  stateAt(sequence: Sequence, base?: KeyspaceState): Promise<KeyspaceState>;
   /** Writes a snapshot now. */
   snapshot(): Promise<void>;
   /** Resolves when nothing goes on in the background: for who is about to be frozen. */
@@ -101,6 +121,7 @@ export function assembleKeyspace(log: Log, replica: Replica, options: KeyspaceOp
     at: (revision) => replica.state.at(revision),
     lease: (id) => replica.state.leases.get(id),
     leases: () => replica.state.leases.all(),
+    property: (name) => replica.state.properties.get(name),
     async sync() {
       await replica.sync();
       return replica.state.view();
@@ -119,6 +140,11 @@ export function assembleKeyspace(log: Log, replica: Replica, options: KeyspaceOp
       }
     },
     recent: (after) => recent?.after(after),
+    copy() {
+      const { state } = replica;
+      return { sequence: state.sequence, revision: state.revision, bytes: state.contentBytes, chunks: encodeNewest(state) };
+    },
+    stateAt: (sequence, base) => stateAt(log, sequence, base),
     snapshot: () => upkeep.snapshot(),
     settled: () => upkeep.settled(),
     async close() {

@@ -14,18 +14,29 @@ import { Version } from './version.ts';
 const FORMAT = 1;
 /** Chunks are closed when they get this long, so that each (compressed) fits into an item of the store. */
 const CHUNK_BYTES = 350_000;
-const PART = { end: 0, version: 1, oldest: 2, step: 3 } as const;
+const PART = { end: 0, version: 1, oldest: 2, step: 3, property: 4 } as const;
 
 /** Encodes the state as it is now; it may move on while the chunks are taken. Throws CompactedError if it is compacted meanwhile. */
 export function encodeSnapshot(state: KeyspaceState): Iterable<Uint8Array> {
-  const { revision, compactRevision, history } = state;
+  const { compactRevision, history } = state;
   const base = compactRevision > 0 ? state.at(compactRevision).range('', AFTER_ALL_KEYS) : [];
   const oldest = history.at(compactRevision);
   const steps = history.since(compactRevision + 1);
+  return encodeParts(headOf(state, compactRevision), [...state.properties], base, oldest, steps);
+}
+
+/** The newest keys only, without what was before them: for who keeps a copy. It doesn't fail, whatever happens meanwhile. */
+export function encodeNewest(state: KeyspaceState): Iterable<Uint8Array> {
+  const view = state.view();
+  const head = headOf(state, view.revision);
+  return encodeParts(head, [...state.properties], view.range('', AFTER_ALL_KEYS), undefined, []);
+}
+
+function headOf(state: KeyspaceState, compactRevision: number): Uint8Array {
   const head = new ByteWriter();
   head.byte(FORMAT);
   head.number(state.sequence);
-  head.number(revision);
+  head.number(state.revision);
   head.number(compactRevision);
   const leases = state.leases.all();
   head.number(leases.length);
@@ -39,17 +50,23 @@ export function encodeSnapshot(state: KeyspaceState): Iterable<Uint8Array> {
     head.text(id);
     head.number(at);
   }
-  return encodeParts(head.take(), base, oldest, steps);
+  return head.take();
 }
 
 function* encodeParts(
   head: Uint8Array,
+  properties: readonly [name: string, value: Uint8Array][],
   base: Iterable<KeyValue>,
   oldest: RevisionEvents | undefined,
   steps: Iterable<RevisionEvents>,
 ): Generator<Uint8Array> {
   yield head;
   const out = new ByteWriter();
+  for (const [name, value] of properties) {
+    out.byte(PART.property);
+    out.text(name);
+    out.bytes(value);
+  }
   for (const version of base) {
     out.byte(PART.version);
     out.key(version.key);
@@ -141,6 +158,9 @@ function readParts(input: ByteReader, loading: Loading): void {
         state.restore(
           new Version(input.key(), input.bytes(), input.number(), input.number(), input.number(), input.int64(), undefined),
         );
+        break;
+      case PART.property:
+        state.properties.set(input.text(), input.bytes());
         break;
       case PART.oldest:
         restoreOldest(state, decodeRecord(input));

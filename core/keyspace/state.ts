@@ -44,6 +44,8 @@ export class KeyspaceState {
   readonly leases = new Leases();
   readonly requests = new RecentRequests();
   readonly #keep: KeepKeys | undefined;
+  /** Of the keyspace itself, by name: what goes with the keys, but isn't one. */
+  readonly properties = new Map<string, Uint8Array>();
   #view: HeadView | undefined;
 
   constructor(start: StateStart = { sequence: 0, revision: FIRST_REVISION, compactRevision: 0 }) {
@@ -170,6 +172,9 @@ export class KeyspaceState {
         return;
       case 'elsewhere':
         return;
+      case 'set':
+        if (operation.value) this.properties.set(operation.name, operation.value);
+        else this.properties.delete(operation.name);
     }
   }
 

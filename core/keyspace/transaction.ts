@@ -11,6 +11,10 @@ export interface Transaction extends TxnView {
   /** The state at a revision that was committed before the transaction. Throws CompactedError or FutureRevisionError. */
   at(revision: Revision): View;
   lease(id: bigint): Lease | undefined;
+  /** Of the keyspace itself. */
+  property(name: string): Uint8Array | undefined;
+  /** Undefined takes it away. It is no revision. */
+  setProperty(name: string, value: Uint8Array | undefined): void;
   /** Throws LeaseExistsError. */
   grant(id: bigint, ttlSeconds: number): void;
   /** Deletes the lease and its keys, as one revision. Throws LeaseNotFoundError. */

@@ -66,6 +66,8 @@ export interface TransactOptions<T = unknown> {
   readonly requestId?: string;
   /** The answer to a request that was committed before, at `revision`. Without it a duplicate throws DuplicateRequestError. */
   readonly duplicate?: (view: ReadView, revision: Revision) => T;
+  /** How much it may change, bytes. Default: REQUEST_BYTES_MAX. Whoever asks for more costs everybody memory. */
+  readonly bytesMax?: number | undefined;
 }
 
 /** A live replica of one log together with its writer. Shared by everyone in a process. */

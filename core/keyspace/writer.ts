@@ -6,7 +6,7 @@ import type { Replica } from './replica.ts';
 import type { Timing } from './timing.ts';
 import type { Transaction } from './transaction.ts';
 import { Turns } from './turns.ts';
-import type { Committed, ReadView, Revision, Sequence } from './types.ts';
+import type { Committed, ReadView, Revision, Sequence, TransactOptions } from './types.ts';
 
 /** A batch is closed when it gets this long: longer ones wouldn't be cheaper, only slower. */
 const BATCH = { bytesMax: 256_000, transactionsMax: 2_000 };
@@ -32,6 +32,7 @@ export interface WriterOptions {
 interface Pending {
   readonly evaluate: (txn: Transaction) => unknown;
   readonly requestId: string | undefined;
+  readonly bytesMax: number | undefined;
   readonly duplicate: ((view: ReadView, revision: Revision) => unknown) | undefined;
   readonly resolve: (committed: Committed<unknown>) => void;
   readonly reject: (error: unknown) => void;
@@ -73,13 +74,10 @@ export class Writer {
     });
   }
 
-  submit<T>(
-    evaluate: (txn: Transaction) => T,
-    options: { requestId?: string; duplicate?: (view: ReadView, revision: Revision) => T } = {},
-  ): Promise<Committed<T>> {
+  submit<T>(evaluate: (txn: Transaction) => T, options: TransactOptions<T> = {}): Promise<Committed<T>> {
     return new Promise<Committed<unknown>>((resolve, reject) => {
-      const { requestId, duplicate } = options;
-      this.#queue.push({ evaluate, requestId, duplicate, resolve, reject, synced: false });
+      const { requestId, duplicate, bytesMax } = options;
+      this.#queue.push({ evaluate, requestId, bytesMax, duplicate, resolve, reject, synced: false });
       if (!this.#running) void this.#run();
     }) as Promise<Committed<T>>;
   }
@@ -146,7 +144,7 @@ export class Writer {
         continue;
       }
       const onStateItself = fork.records.length === 0;
-      const outcome = fork.run(pending.evaluate, pending.requestId);
+      const outcome = fork.run(pending.evaluate, pending.requestId, pending.bytesMax);
       if (pending.synced && onStateItself && !outcome.wrote) {
         settle({ pending, outcome });
         continue;

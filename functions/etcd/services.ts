@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { identityOf } from '../../core/etcd/identity.ts';
 import { type KeyspaceService, keyspaceService } from '../../core/etcd/keyspace-service.ts';
 import type { OpenKeyspace } from '../../core/keyspace/open.ts';
@@ -37,6 +38,7 @@ export function etcdServices(options: EtcdServicesOptions): EtcdServices {
         deadlines: options.deadlines(tenant, cluster),
         timing,
         schedule,
+        randomBytes,
         soleKeeper,
         progressMs,
         member: { id: identityOf(cluster).memberId, name: 'terrane', peerUrls: [], clientUrls: [] },

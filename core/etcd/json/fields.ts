@@ -66,6 +66,14 @@ export const bool: Field<boolean> = {
   },
 };
 
+export const text: Field<string> = {
+  read(json) {
+    if (json === undefined) return '';
+    if (typeof json !== 'string') throw mismatch(json, 'string');
+    return json;
+  },
+};
+
 export const int64: Field<bigint> = {
   read(json) {
     if (json === undefined) return 0n;
@@ -74,6 +82,16 @@ export const int64: Field<bigint> = {
     const value = BigInt(digits);
     if (BigInt.asIntN(64, value) !== value) throw mismatch(json, 'int64');
     return value;
+  },
+};
+
+/** A uint64, and so an id of a member. */
+export const uint64: Field<bigint> = {
+  read(json) {
+    if (json === undefined) return 0n;
+    const digits = typeof json === 'string' || typeof json === 'number' ? String(json) : '';
+    if (!/^\d+$/.test(digits) || BigInt(digits) >= 2n ** 64n) throw mismatch(json, 'uint64');
+    return BigInt(digits);
   },
 };
 

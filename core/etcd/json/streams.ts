@@ -1,3 +1,4 @@
+import { leaderJson, leaderRequest } from './contend.ts';
 import type { Identity } from '../identity.ts';
 import type { EtcdCaller, EtcdService, WatchRequest } from '../service.ts';
 import { headerJson, type JsonObject, number } from './answers.ts';
@@ -26,6 +27,25 @@ export const STREAMING: Readonly<Record<string, Streaming>> = {
         for (const request of requests) {
           const { revision, id, ttl } = await service.call('LeaseKeepAlive', request, caller);
           yield { header: headerJson(identity, revision), ID: number(id), TTL: number(ttl) };
+        }
+      })();
+    },
+  },
+  '/v3/election/observe': {
+    open(service, identity, messages, caller) {
+      const { name } = leaderRequest.read(messages[0]);
+      return (async function* () {
+        for await (const { revision, kv } of service.observe(name, caller)) {
+          yield { header: headerJson(identity, revision), ...leaderJson({ kv }) };
+        }
+      })();
+    },
+  },
+  '/v3/maintenance/snapshot': {
+    open(service, _identity, _messages, caller) {
+      return (async function* () {
+        for await (const { blob, remainingBytes } of service.snapshot(caller)) {
+          yield { remaining_bytes: number(remainingBytes), blob: Buffer.from(blob).toString('base64') };
         }
       })();
     },

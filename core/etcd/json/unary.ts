@@ -1,19 +1,7 @@
-import { EtcdError } from '../errors.ts';
-import type { Answered, EtcdCaller, EtcdMethod, EtcdRequestOf, EtcdResponseOf, EtcdService } from '../service.ts';
-import type { Identity } from '../identity.ts';
-import {
-  deleteRangeJson,
-  headerJson,
-  type JsonObject,
-  keyJson,
-  number,
-  putJson,
-  RAFT_TERM,
-  rangeJson,
-  some,
-  txnJson,
-} from './answers.ts';
-import { type Field, message } from './fields.ts';
+import { deleteRangeJson, keyJson, number, putJson, rangeJson, some, txnJson } from './answers.ts';
+import { AUTH } from './auth.ts';
+import { CONTEND } from './contend.ts';
+import { MAINTENANCE } from './maintenance.ts';
 import {
   compactionRequest,
   deleteRangeRequest,
@@ -24,36 +12,7 @@ import {
   rangeRequest,
   txnRequest,
 } from './requests.ts';
-
-/** One path of the gateway that answers a message with a message. */
-export interface Unary {
-  call(service: EtcdService, identity: Identity, json: unknown, caller: EtcdCaller): Promise<JsonObject>;
-}
-
-/** `body`: what the answer has beside its header. */
-export function unary<M extends EtcdMethod>(
-  method: M,
-  request: Field<EtcdRequestOf<M>>,
-  body: (response: EtcdResponseOf<M>, identity: Identity) => JsonObject = () => ({}),
-): Unary {
-  return {
-    async call(service, identity, json, caller) {
-      const response: EtcdResponseOf<M> & Answered = await service.call(method, decode(request, json), caller);
-      return { header: headerJson(identity, response.revision), ...body(response, identity) };
-    },
-  };
-}
-
-function decode<T>(field: Field<T>, json: unknown): T {
-  try {
-    return field.read(json);
-  } catch (error) {
-    // The only deep recursion there is follows nested transactions.
-    throw error instanceof RangeError ? EtcdError.of('tooManyOperations') : error;
-  }
-}
-
-export const nothing: Field<Record<string, never>> = message({});
+import { nothing, type Unary, unary } from './unary-of.ts';
 
 const leaseRevoke = unary('LeaseRevoke', leaseRequest);
 const leaseTimeToLive = unary('LeaseTimeToLive', leaseTimeToLiveRequest, ({ id, ttl, grantedTtl, keys }) => ({
@@ -80,23 +39,7 @@ export const UNARY: Readonly<Record<string, Unary>> = {
   '/v3/lease/leases': leaseLeases,
   '/v3/kv/lease/leases': leaseLeases,
 
-  '/v3/cluster/member/list': unary('MemberList', nothing, ({ members }) => ({
-    members: members.map(({ id, name, peerUrls, clientUrls }) => ({
-      ID: number(id),
-      name: name || undefined,
-      peerURLs: some(peerUrls),
-      clientURLs: some(clientUrls),
-    })),
-  })),
-  // There is no raft: where etcd counts its entries, the revision is counted.
-  '/v3/maintenance/status': unary('Status', nothing, ({ revision, version, dbSize, dbSizeInUse, errors }, { memberId }) => ({
-    version,
-    dbSize: number(dbSize),
-    leader: number(memberId),
-    raftIndex: number(revision),
-    raftTerm: number(RAFT_TERM),
-    raftAppliedIndex: number(revision),
-    errors: some(errors),
-    dbSizeInUse: number(dbSizeInUse),
-  })),
+  ...AUTH,
+  ...CONTEND,
+  ...MAINTENANCE,
 };

@@ -38,6 +38,7 @@ export function serviceWorld({
       };
     },
     soleKeeper: true,
+    randomBytes: (count) => new Uint8Array(count).fill(7),
     member: { id: identityOf('test').memberId, name: 'test', peerUrls: [], clientUrls: [] },
     onError: (error) => void errors.push(error),
     ...options,

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type EtcdServer, type EtcdServerOptions, startEtcdServer } from '../../../agent/etcd/start-etcd-server.ts';
@@ -31,6 +32,7 @@ export async function startOurs(options: Partial<EtcdServerOptions> = {}): Promi
       deadlines: memoryLeaseDeadlines(),
       timing: TIMING,
       schedule: systemSchedule,
+      randomBytes,
       soleKeeper: true,
       member: {
         id: identity.memberId,

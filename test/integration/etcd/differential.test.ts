@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { b64, type EtcdHarness, etcdHarness } from '../../../functions/api/etcd/testing/harness.ts';
+import { comparable } from './comparable.ts';
 import { CASES } from './cases.ts';
 import { findEtcd, type RunningEtcd, startEtcd } from './debian-etcd.ts';
 import { randomRequests } from './random-requests.ts';
@@ -100,20 +101,6 @@ interface Outcome {
 
 async function outcome(response: Response): Promise<Outcome> {
   return { status: response.status, body: comparable(JSON.parse(await response.text())) };
-}
-
-/** Without what may differ: who answers, raft's term, and how much of a lease's time has passed. */
-function comparable(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(comparable);
-  if (typeof value !== 'object' || value === null) return value;
-  const rest = { ...(value as Record<string, unknown>) };
-  for (const name of ['cluster_id', 'member_id', 'raft_term']) delete rest[name];
-  if ('grantedTTL' in rest) {
-    delete rest.TTL;
-    // etcd's order is that of a Go map.
-    if (Array.isArray(rest.keys)) rest.keys = [...(rest.keys as string[])].sort();
-  }
-  return Object.fromEntries(Object.entries(rest).map(([name, each]) => [name, comparable(each)]));
 }
 
 function withoutWords({ status, body }: Outcome): Outcome {
