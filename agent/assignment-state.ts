@@ -1,3 +1,4 @@
+import { credentialsFor } from '../core/images/credentials-for.ts';
 import type { Assignment } from '../core/node/assignment.ts';
 import type { Pod } from '../core/resources/schema/pod.ts';
 import { newPodMemory, type PodMemory } from './planner/memory.ts';
@@ -27,6 +28,7 @@ export function configSource(current: () => Assignment | undefined): ConfigSourc
       index();
       return secrets.get(`${namespace}/${name}`);
     },
+    pullCredentials: (image) => credentialsFor(image, current()?.registries ?? []),
   };
 }
 

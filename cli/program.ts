@@ -6,6 +6,7 @@ import { contextCommand } from './commands/context.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { describeCommand } from './commands/describe.ts';
 import { getCommand } from './commands/get.ts';
+import { imageCommand } from './commands/image.ts';
 import { kubeconfigCommand } from './commands/kubeconfig.ts';
 import { loginCommand } from './commands/login.ts';
 import { logoutCommand } from './commands/logout.ts';
@@ -61,7 +62,7 @@ export function createProgram({ io, version, runServer, runAgent }: ProgramDeps)
   for (const make of [clusterCommand, statusCommand, tokenCommand, nodeCommand, updateCommand, kubeconfigCommand])
     program.addCommand(make(io));
   program.commandsGroup('Workloads:');
-  for (const make of [applyCommand, getCommand, describeCommand, logsCommand, scaleCommand, deleteCommand])
+  for (const make of [applyCommand, getCommand, describeCommand, logsCommand, scaleCommand, deleteCommand, imageCommand])
     program.addCommand(make(io));
   program.commandsGroup('Run Terrane itself:');
   program.addCommand(serverCommand(io, runServer));

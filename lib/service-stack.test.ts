@@ -60,6 +60,7 @@ const template = templateOf();
 describe('what the functions may do', () => {
   test('is this and nothing else', () => {
     const here = 'arn:AWS::Partition:';
+    const images = `${here}ecr:AWS::Region:AWS::AccountId:repository/terrane-test/*`;
     expect(statementsOf(templateOf({ mailFrom: 'terrane@example.com' }))).toEqual(
       [
         'Api: dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on Tenant',
@@ -72,6 +73,11 @@ describe('what the functions may do', () => {
         'Node: dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on Identity',
         'Updates: dynamodb:BatchWriteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query on Tenant',
         'Updates: dynamodb:GetItem on Identity of secret#*',
+        `Api: ecr:BatchDeleteImage ecr:CreateRepository ecr:DeleteLifecyclePolicy ecr:DeleteRepository ecr:DescribeImageScanFindings ecr:DescribeImages ecr:PutImageTagMutability ecr:PutLifecyclePolicy ecr:TagResource on ${images}`,
+        'Api: sts:AssumeRole on RegistryRole',
+        'Node: sts:AssumeRole on RegistryRole',
+        `Registry: ecr:BatchCheckLayerAvailability ecr:BatchGetImage ecr:CompleteLayerUpload ecr:GetDownloadUrlForLayer ecr:InitiateLayerUpload ecr:PutImage ecr:UploadLayerPart on ${images}`,
+        'Registry: ecr:GetAuthorizationToken on *',
         'Push: dynamodb:GetItem on Identity of host-key#*',
         'Push: dynamodb:UpdateItem on Tenant of *#beat#*',
         'Push: dynamodb:DeleteItem dynamodb:PutItem on Identity of conn#*',
@@ -91,6 +97,24 @@ describe('what the functions may do', () => {
         ),
       ].sort(),
     );
+  });
+
+  test('reaches everything of a kind in one place only, where AWS knows nothing narrower', () => {
+    const everywhere = statementsOf(template).filter((line) => / on \*($| )/.test(line));
+    expect(everywhere).toEqual(['Registry: ecr:GetAuthorizationToken on *']);
+  });
+
+  test('is lent to clients of images by two functions and nobody else', () => {
+    template.hasResourceProperties('AWS::IAM::Role', {
+      RoleName: 'terrane-test-images',
+      AssumeRolePolicyDocument: {
+        Statement: ['Api', 'Node'].map((name) => ({
+          Action: 'sts:AssumeRole',
+          Effect: 'Allow',
+          Principal: { AWS: { 'Fn::GetAtt': [Match.stringLikeRegexp(`^${name}.*Role`), 'Arn'] } },
+        })),
+      },
+    });
   });
 
   test('comes from no managed policy', () => {

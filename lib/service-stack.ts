@@ -12,6 +12,7 @@ import type { Installation } from './installation.ts';
 import { NodeApi } from './node.ts';
 import { Push } from './push.ts';
 import { Reconcile } from './reconcile.ts';
+import { Registry } from './registry.ts';
 import { Updates } from './updates.ts';
 import { Web } from './web.ts';
 
@@ -40,6 +41,7 @@ export class ServiceStack extends Stack {
     const push = new Push(this, 'Push', part);
     const api = new Api(this, 'Api', { ...part, push });
     const node = new NodeApi(this, 'Node', part);
+    new Registry(this, 'Registry', { stage, api: api.function, node: node.function });
     const updates = new Updates(this, 'Updates', part);
     const install = new Install(this, 'Install', { installation, frontDoor, ...agent });
     const reconcile = new Reconcile(this, 'Reconcile', { ...part, push });

@@ -2,8 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Assignment } from '../../core/node/assignment.ts';
 import { silentLogger } from '../../core/ports/logger.ts';
 import type { Secret } from '../../core/resources/schema/secret.ts';
+import { configSource } from '../assignment-state.ts';
 import type { Engine } from '../docker/engine.ts';
 import { DockerError } from '../docker/errors.ts';
 import { NOW, pod } from '../testing/pods.ts';
@@ -50,6 +52,21 @@ describe('credentials', () => {
     expect(headerFor('nginx', { auths: { 'https://index.docker.io/v1/': { username: 'me' } } })).toMatchObject({
       username: 'me',
     });
+  });
+  test("of the organisation's own registry come with the assignment, after those that the pod names", () => {
+    const assignment = {
+      registries: [{ prefix: 'ecr.example/acme/', username: 'AWS', password: 'vended', expiresAt: 1 }],
+    } as unknown as Assignment;
+    const of = (image: string, pullSecrets: object = {}) => {
+      const header = registryAuth(pod('web', pullSecrets), image, {
+        ...configSource(() => assignment),
+        secret: () => secret({ auths: { 'ecr.example': { username: 'mine', password: 'p' } } }),
+      });
+      return header && (JSON.parse(Buffer.from(header, 'base64url').toString()) as unknown);
+    };
+    expect(of('ecr.example/acme/web:1')).toEqual({ username: 'AWS', password: 'vended', serveraddress: 'ecr.example' });
+    expect(of('ecr.example/acme2/web:1')).toBeUndefined();
+    expect(of('ecr.example/acme/web:1', { imagePullSecrets: [{ name: 'pull' }] })).toMatchObject({ username: 'mine' });
   });
   test('that can not be read are none', () => {
     expect(headerFor('quay.io/x', 'not json')).toBeUndefined();

@@ -19,8 +19,9 @@ export function registryOf(image: string): string {
 }
 
 /**
- * The X-Registry-Auth header for an image by the pod's imagePullSecrets, JSON in URL-safe base64; undefined = anonymous. Secrets that
- * are missing or can't be read are passed over: the pull then says what it lacks.
+ * The X-Registry-Auth header for an image by the pod's imagePullSecrets, else by what came with the assignment for the organisation's own
+ * registry; JSON in URL-safe base64; undefined = anonymous. Secrets that are missing or can't be read are passed over: the pull then says
+ * what it lacks.
  */
 export function registryAuth(pod: Pod, image: string, source: ConfigSource): string | undefined {
   const registry = registryOf(image);
@@ -36,10 +37,15 @@ export function registryAuth(pod: Pod, image: string, source: ConfigSource): str
       ...(entry.identitytoken ? { identitytoken: entry.identitytoken } : {}),
       serveraddress: registry,
     };
-    // With padding: the engine silently ignores a header without it.
-    return Buffer.from(JSON.stringify(header)).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
+    return encoded(header);
   }
-  return undefined;
+  const own = source.pullCredentials?.(image);
+  return own && encoded({ username: own.username, password: own.password, serveraddress: registry });
+}
+
+/** With padding: the engine silently ignores a header without it. */
+function encoded(header: object): string {
+  return Buffer.from(JSON.stringify(header)).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
 }
 
 /** kubernetes.io/dockerconfigjson, or the older kubernetes.io/dockercfg. */

@@ -1,3 +1,4 @@
+import type { PullCredentials } from '../../core/images/credentials-for.ts';
 import type { ConfigMap } from '../../core/resources/schema/config-map.ts';
 import type { Container, Pod } from '../../core/resources/schema/pod.ts';
 import type { Secret } from '../../core/resources/schema/secret.ts';
@@ -8,6 +9,8 @@ import { StartFailure } from './start-failure.ts';
 export interface ConfigSource {
   configMap(namespace: string, name: string): ConfigMap | undefined;
   secret(namespace: string, name: string): Secret | undefined;
+  /** For an image of the organisation's own registry. */
+  pullCredentials?(image: string): PullCredentials | undefined;
 }
 
 /** What of the host a container may ask for (fieldRef). */

@@ -65,6 +65,17 @@ export interface SessionView {
   readonly current: boolean;
 }
 
+/** GET /v1/repositories -> {prefix, repositories} */
+export interface RepositoryView {
+  readonly name: string;
+  /** As containers name it, without a tag. */
+  readonly image: string;
+  readonly immutableTags: boolean;
+  /** What goes by itself; see core/ports/image-registry.ts. */
+  readonly retention: { readonly untaggedDays?: number; readonly keepLast?: number };
+  readonly createdAt: number;
+}
+
 /** GET /v1/members -> {members, invitations} */
 export interface MemberView {
   readonly id: string;

@@ -185,6 +185,43 @@ export const catalogue = {
     fix: 'An owner or admin can remove a member, or ask for a larger plan.',
   },
 
+  // Images
+  image_registry_absent: {
+    status: 501,
+    when: 'This control plane has no image registry: the embedded one gets its own later.',
+    fix: 'Use the hosted service, or any registry of yours with imagePullSecrets.',
+  },
+  image_registry_unavailable: {
+    status: 503,
+    when: 'The image registry can not answer just now.',
+    fix: 'Try again in a moment; if it stays, the operator finds the cause in the server log.',
+  },
+  image_registry_full: {
+    status: 503,
+    when: 'The image registry takes no more of these.',
+    fix: 'The operator asks AWS for a higher quota of ECR, or deletes what is not needed.',
+  },
+  repository_not_found: {
+    status: 404,
+    when: 'There is no such repository in this organisation.',
+    fix: 'See which there are (terrane image list), or make it (terrane image create NAME).',
+  },
+  repository_exists: {
+    status: 409,
+    when: 'The organisation has a repository of this name.',
+    fix: 'Use it, or choose another name.',
+  },
+  repository_not_empty: {
+    status: 409,
+    when: 'The repository still has images.',
+    fix: 'Delete it with all of them (terrane image delete NAME --force).',
+  },
+  repository_limit_reached: {
+    status: 403,
+    when: 'The organisation has as many repositories as its plan allows.',
+    fix: 'Delete one that you no longer need (terrane image delete NAME).',
+  },
+
   // Clusters and nodes
   cluster_name_taken: {
     status: 409,

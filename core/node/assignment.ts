@@ -1,3 +1,4 @@
+import type { PullCredentials } from '../images/credentials-for.ts';
 import type { ConfigMap } from '../resources/schema/config-map.ts';
 import type { Node } from '../resources/schema/node.ts';
 import type { Pod } from '../resources/schema/pod.ts';
@@ -16,6 +17,8 @@ export interface Assignment {
   /** Only those that the pods refer to. */
   readonly configMaps: readonly ConfigMap[];
   readonly secrets: readonly Secret[];
+  /** For images of the organisation's own registry, if the pods have any. New ones come long before these expire. */
+  readonly registries?: readonly PullCredentials[];
   readonly settings: AssignmentSettings;
 }
 

@@ -8,6 +8,7 @@ import { pushConnections } from '../../store/connections.ts';
 import { sesMailer } from '../../store/ses-mailer.ts';
 import { apiGateway } from '../push/api-gateway.ts';
 import { optional, required } from './environment.ts';
+import { hostedImages } from './images.ts';
 import { publicUrl } from './public-url.ts';
 import type { HostedStore } from './store.ts';
 
@@ -28,6 +29,7 @@ export function hostedAccounts(store: HostedStore) {
     clock,
     log,
     publicUrl,
+    images: hostedImages(store),
     mailer: mailFrom ? sesMailer(mailFrom) : noMailer,
     // Who can't be sent a mail can't be asked to confirm it.
     requireVerifiedEmail: mailFrom !== undefined,

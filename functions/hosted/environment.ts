@@ -16,6 +16,12 @@ export const VARIABLES = {
   secretsKey: 'SECRETS_KEY',
   /** Name of the SSM parameter with the login providers; unset: there are none. */
   loginProvidersParameter: 'LOGIN_PROVIDERS_PARAMETER',
+  /** Host of the account's ECR registry. */
+  imageHost: 'IMAGE_HOST',
+  /** What repositories of this installation begin with. */
+  imageRoot: 'IMAGE_ROOT',
+  /** ARN of the role that image credentials are vended from. */
+  imageRole: 'IMAGE_ROLE',
 } as const;
 
 type Variable = keyof typeof VARIABLES;

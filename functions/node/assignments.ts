@@ -3,16 +3,22 @@ import { clusterState } from '../../core/controllers/state.ts';
 import type { ClusterState } from '../../core/controllers/types.ts';
 import type { Assignment } from '../../core/node/assignment.ts';
 import { assignmentETag, assignmentOf } from '../../core/node/assignment-of.ts';
+import type { PullCredentials } from '../../core/images/credentials-for.ts';
+import type { Clock } from '../../core/ports/clock.ts';
 import type { HostPrincipal } from '../../core/ports/identity.ts';
+import type { ImageRegistry } from '../../core/ports/image-registry.ts';
 import type { Keyspaces } from '../../core/ports/keyspaces.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import type { DataKeys } from '../../core/secrets/data-key.ts';
 import { openedSecrets } from '../../core/secrets/opened-secrets.ts';
+import { credentialEpoch, pullCredentials, pullsFrom } from './pull-credentials.ts';
 
 export interface AssignmentDeps {
   readonly keyspaces: Keyspaces;
   readonly dataKeys: DataKeys;
+  readonly clock: Clock;
   readonly log: Logger;
+  readonly images?: Pick<ImageRegistry, 'prefix' | 'credentials'>;
 }
 
 export interface Assignments {
@@ -27,7 +33,7 @@ const CLUSTERS_MAX = 64;
  * revision: the state that answers are computed from is built once for it. Secrets are sealed in it; only those that the host needs are
  * decrypted, and only when it is told something new.
  */
-export function assignments({ keyspaces, dataKeys, log }: AssignmentDeps): Assignments {
+export function assignments({ keyspaces, dataKeys, images, clock, log }: AssignmentDeps): Assignments {
   const states = new Map<string, ClusterState>();
 
   async function stateOf(tenant: string, cluster: string): Promise<ClusterState> {
@@ -48,15 +54,30 @@ export function assignments({ keyspaces, dataKeys, log }: AssignmentDeps): Assig
       const state = await stateOf(tenant, cluster);
       const sealed = assignmentOf(state, cluster, nodeName, settingsOf(state));
       if (!sealed) return undefined;
-      const etag = assignmentETag(sealed);
+      const pulls = images && pullsFrom(sealed.pods, images.prefix(tenant));
+      const base = assignmentETag(sealed);
+      const etag = pulls ? marked(base, `r${credentialEpoch(nodeName, clock.now())}`) : base;
       if (known === etag) return { etag };
+
       const { opened, unreadable } = await openedSecrets(sealed.secrets, { tenant, cluster }, dataKeys);
       const assignment = { ...sealed, secrets: opened };
-      if (unreadable.length === 0) return { etag, assignment };
-      const names = unreadable.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
-      log.error('a host is not given Secrets that can not be decrypted', { tenant, cluster, nodeName, secrets: names.join(' ') });
-      // Another one: the host must get them when they can be read again.
-      return { etag: etag.replace(/"$/, `-${unreadable.length}"`), assignment };
+      const missing: string[] = unreadable.map(({ metadata }) => `secret ${metadata.namespace}/${metadata.name}`);
+      let registries: readonly PullCredentials[] | undefined;
+      if (pulls) {
+        registries = await pullCredentials(images, tenant).catch((error: unknown) => {
+          missing.push(`image credentials: ${String(error)}`);
+          return undefined;
+        });
+      }
+      const complete = registries ? { ...assignment, registries } : assignment;
+      if (missing.length === 0) return { etag, assignment: complete };
+      log.error('a host is not given all that it needs', { tenant, cluster, nodeName, missing: missing.join(', ') });
+      // Another one: the host must get the rest when it can be had.
+      return { etag: marked(base, `without${missing.length}`), assignment: complete };
     },
   };
+}
+
+function marked(etag: string, mark: string): string {
+  return etag.replace(/"$/, `-${mark}"`);
 }

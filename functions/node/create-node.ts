@@ -5,6 +5,7 @@ import { joinRequestSchema } from '../../core/node/join.ts';
 import { STREAM_STATUS_HEADER } from '../../core/node/push.ts';
 import { type ReportAnswer, reportSchema } from '../../core/node/report.ts';
 import type { Clock } from '../../core/ports/clock.ts';
+import type { ImageRegistry } from '../../core/ports/image-registry.ts';
 import type { Inbox, InboxItem } from '../../core/ports/inbox.ts';
 import type { Keyspaces } from '../../core/ports/keyspaces.ts';
 import type { Logger } from '../../core/ports/logger.ts';
@@ -24,6 +25,8 @@ export interface NodeApiDeps {
   readonly keyspaces: Keyspaces;
   /** For the Secrets in assignments. */
   readonly dataKeys: DataKeys;
+  /** Whose images hosts pull; without it they bring their own credentials. */
+  readonly images?: Pick<ImageRegistry, 'prefix' | 'credentials'>;
   readonly inbox: Inbox;
   readonly streams: StreamSink;
   /** Hosts may use their cluster's key-value store. */

@@ -4,6 +4,7 @@ import { openAccounts } from '../../store/accounts/accounts.ts';
 import { hostedDataKeys } from '../hosted/data-keys.ts';
 import { dynamoKvInterest } from '../../store/kv-interest.ts';
 import { type InvocationContext, resultOf, type UrlEvent, type UrlResult } from '../hosted/function-url.ts';
+import { hostedImages } from '../hosted/images.ts';
 import { noRelay } from '../hosted/no-relay.ts';
 import { beforeFreeze, clientIp, serve } from '../hosted/serve.ts';
 import { hostedStore } from '../hosted/store.ts';
@@ -23,7 +24,16 @@ const app = new Hono()
   // The inbox's stream wakes the reconciler.
   .route(
     '/',
-    createNode({ ...store, accounts, dataKeys: hostedDataKeys(store), streams: noRelay, kv, clientIp, onReport: () => {} }),
+    createNode({
+      ...store,
+      accounts,
+      dataKeys: hostedDataKeys(store),
+      images: hostedImages(store),
+      streams: noRelay,
+      kv,
+      clientIp,
+      onReport: () => {},
+    }),
   );
 
 export async function handler(event: UrlEvent, context: InvocationContext): Promise<UrlResult> {

@@ -1,8 +1,10 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Logger } from '../../core/ports/logger.ts';
+import type { ImageRegistry } from '../../core/ports/image-registry.ts';
 import type { Mailer } from '../../core/ports/mailer.ts';
 import type { TableNames } from '../dynamodb.ts';
+import { noImageRegistry } from '../no-image-registry.ts';
 import { AccountsStore } from './accounts-store.ts';
 import { type AuditFilter, exportAudit, listAudit, recordAudit } from './audit.ts';
 import { changePassword, forgotPassword, resetPassword } from './change-password.ts';
@@ -19,6 +21,16 @@ import { me } from './me.ts';
 import { acceptInvitation, changeRole, invite, listInvitations, listMembers, removeMember } from './members.ts';
 import { PASSWORD_COSTS, type PasswordCosts, Passwords } from './password.ts';
 import { RATE_LIMITS, type RateLimits } from './rate-limits.ts';
+import {
+  configureRepository,
+  createRepository,
+  deleteImage,
+  deleteRepository,
+  imageCredentials,
+  listImages,
+  listRepositories,
+  scanImage,
+} from './repositories.ts';
 import { authenticate, authenticateUpdates, logOut } from './sessions.ts';
 import { type AccountsContext, type AccountsHooks, FREE_PLAN, type Lifetimes, LIFETIMES, type PlanLimits } from './settings.ts';
 import { signUp } from './sign-up.ts';
@@ -42,6 +54,8 @@ export interface AccountsOptions {
   readonly lifetimes?: Lifetimes;
   readonly rateLimits?: Partial<RateLimits>;
   readonly passwordCosts?: PasswordCosts;
+  /** Default: there is none, and who asks for images is told so. */
+  readonly images?: ImageRegistry;
 }
 
 /** Everything that can be done with users, organisations, clusters, tokens and hosts. Errors are TerraneErrors. */
@@ -59,6 +73,7 @@ export function openAccounts(options: AccountsOptions) {
     lifetimes: options.lifetimes ?? LIFETIMES,
     rateLimits: { ...RATE_LIMITS, ...options.rateLimits },
     hooks: options.hooks ?? {},
+    images: options.images ?? noImageRegistry,
   };
   const bound = <A extends unknown[], R>(operation: (context: AccountsContext, ...args: A) => R) => {
     return (...args: A): R => operation(context, ...args);
@@ -106,6 +121,14 @@ export function openAccounts(options: AccountsOptions) {
     recordAudit: bound(recordAudit),
     listAudit: (tenant: string, limit: number, filter?: AuditFilter) => listAudit(context.store, tenant, limit, filter),
     exportAudit: (tenant: string, filter?: AuditFilter) => exportAudit(context.store, tenant, filter),
+    listRepositories: bound(listRepositories),
+    createRepository: bound(createRepository),
+    configureRepository: bound(configureRepository),
+    deleteRepository: bound(deleteRepository),
+    listImages: bound(listImages),
+    deleteImage: bound(deleteImage),
+    scanImage: bound(scanImage),
+    imageCredentials: bound(imageCredentials),
     usage: bound(usage),
     exportOrganisation: bound(exportOrganisation),
     deleteOrganisation: bound(deleteOrganisation),

@@ -8,6 +8,7 @@ import { forgetLogin, linkedLogins } from './linked-logins.ts';
 import { listOrganisations } from './log-in.ts';
 import { markGone, purgeGone } from './purge-cluster.ts';
 import type { EmailEntry, HostRow, MemberRow, OrganisationRow, SecretRow, UserRow } from './records.ts';
+import { deleteRepositories, REPOSITORIES_MAX } from './repositories.ts';
 import { forgetSecret, SECRET_KINDS, secretsPart } from './secrets.ts';
 import { type Authenticated, requireRole } from './sessions.ts';
 import type { AccountsContext } from './settings.ts';
@@ -35,13 +36,14 @@ export async function deleteOrganisation(
   }
 
   // From here on nobody joins and nothing is made: the plan allows nothing.
-  const values = { none: 0 };
-  const nothing = 'SET #nodeLimit = :none, #clusterLimit = :none, #memberLimit = :none';
+  const values = { none: 0, full: REPOSITORIES_MAX };
+  const nothing = 'SET #nodeLimit = :none, #clusterLimit = :none, #memberLimit = :none, #repositories = :full';
   await store.transact([{ write: items.change('org', 'organisation', { expression: nothing, values }) }]);
   const members = await items.list<MemberRow>('org', { prefix: 'member#' });
   for (const member of members) if (member.userId !== userId) await store.transact(leave(store, tenant, member.userId));
 
   await deleteClusters(context, { principal, secret });
+  await deleteRepositories(context, tenant);
   for (const { sk } of await items.list(REVOKED_KEYS)) await store.identity.clear(hostKeyPart(sk));
   await items.clear(REVOKED_KEYS);
   await deleteSecrets(store, tenant, secret.id);

@@ -101,3 +101,14 @@ export type AuditRow = {
   requestId?: string;
   details?: string;
 };
+
+/** An image repository: what the registry can't tell of it by prefix. */
+export type RepositoryRow = {
+  name: string;
+  immutableTags: boolean;
+  untaggedDays?: number;
+  keepLast?: number;
+  /** `making`: the registry may or may not have it. */
+  state: 'making' | 'ready';
+  createdAt: number;
+};

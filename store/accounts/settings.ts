@@ -1,3 +1,4 @@
+import type { ImageRegistry } from '../../core/ports/image-registry.ts';
 import type { Mailer } from '../../core/ports/mailer.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import type { AccountsStore } from './accounts-store.ts';
@@ -44,6 +45,7 @@ export interface AccountsContext {
   readonly lifetimes: Lifetimes;
   readonly rateLimits: RateLimits;
   readonly hooks: AccountsHooks;
+  readonly images: ImageRegistry;
 }
 
 export interface AccountsHooks {

@@ -14,6 +14,7 @@ import { oidc } from './oidc.ts';
 import { organisation } from './organisation.ts';
 import { passwords } from './passwords.ts';
 import { people } from './people.ts';
+import { repositories } from './repositories.ts';
 import { sessions } from './sessions.ts';
 import { tokens } from './tokens.ts';
 import { usage } from './usage.ts';
@@ -34,8 +35,10 @@ export function createAccounts(deps: AccountsApiDeps): Hono<ApiEnv> {
 
   const routes = new Hono<ApiEnv>();
   routes.use(authenticate(deps));
-  for (const path of ['/members/*', '/tokens/*', '/audit/*', '/usage', '/organisation/*']) routes.use(path, wholeOrganisation);
-  for (const part of [sessions, members, clusters, tokens, nodes, audit, usage, organisation]) routes.route('/', part(deps));
+  for (const path of ['/members/*', '/tokens/*', '/audit/*', '/usage', '/organisation/*', '/repositories/*'])
+    routes.use(path, wholeOrganisation);
+  for (const part of [sessions, members, clusters, tokens, nodes, audit, usage, organisation, repositories])
+    routes.route('/', part(deps));
   app.route('/', routes);
   return app;
 }

@@ -4,6 +4,7 @@ import type { Hono } from 'hono';
 import { createApp } from '../../../bin/server/app.ts';
 import type { ControlPlane } from '../../../bin/server/control-plane.ts';
 import { PAGES } from '../../../core/console/pages.ts';
+import { memoryDataKeys } from '../../../core/secrets/testing/memory-data-keys.ts';
 import { silentLogger } from '../../../core/ports/logger.ts';
 import { bootstrapCluster } from '../../../core/resources/namespaces.ts';
 import type { ApiEnv } from '../../../functions/context.ts';
@@ -15,11 +16,12 @@ import { dynamoLeaseDeadlines } from '../../../store/lease-deadlines.ts';
 import { systemTiming } from '../../../store/system-timing.ts';
 import { etcdServices } from '../../../functions/etcd/services.ts';
 import { type OpenKeyspaces, openKeyspaces } from '../../../store/keyspaces.ts';
+import { type TestImages, testImages } from '../../support/aws/image-registry.ts';
 import { joinDirectly, newHost, openWorld, PASSWORD, type World } from './world.ts';
 
 /**
  * Every route of the whole control plane, taken from the app itself: a route without a row here fails the test. `{cluster}`,
- * `{node}`, `{token}`, `{member}`, `{session}` are things of the organisation that is walked.
+ * `{node}`, `{token}`, `{member}`, `{session}`, `{repository}` are things of the organisation that is walked.
  */
 type Row =
   /** For everyone; why that is right. */
@@ -166,6 +168,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   'ALL /v1/audit/*': { passes: 'no tokens of one cluster' },
   'ALL /v1/usage': { passes: 'no tokens of one cluster' },
   'ALL /v1/organisation/*': { passes: 'no tokens of one cluster' },
+  'ALL /v1/repositories/*': { passes: 'no tokens of one cluster' },
   'ALL /v1/device/*': { passes: 'headers' },
   'ALL /clusters/:cluster/*': { passes: 'authenticates what is below it' },
   'ALL /node/v1/*': { passes: 'headers' },
@@ -215,6 +218,21 @@ const ROWS: Readonly<Record<string, Row>> = {
   'GET /v1/audit': every({ needs: 'admin' }),
   'GET /v1/audit/export': every({ needs: 'admin' }),
   'GET /v1/usage': every(),
+  'GET /v1/repositories': every(),
+  'POST /v1/repositories': every({ body: { name: 'new' }, needs: 'editor' }),
+  'POST /v1/repositories/credentials': every({ body: { access: 'pull' } }, { body: { access: 'push' }, needs: 'editor' }),
+  'PATCH /v1/repositories/:name': every({ path: '/v1/repositories/{repository}', body: {}, needs: 'editor', names: true }),
+  'DELETE /v1/repositories/:name': every({ path: '/v1/repositories/{repository}', needs: 'admin', names: true }),
+  'GET /v1/repositories/:name/images': every({ path: '/v1/repositories/{repository}/images', names: true }),
+  'DELETE /v1/repositories/:name/images/:reference': every({
+    path: '/v1/repositories/{repository}/images/v1',
+    needs: 'editor',
+    names: true,
+  }),
+  'GET /v1/repositories/:name/images/:reference/scan': every({
+    path: '/v1/repositories/{repository}/images/v1/scan',
+    names: true,
+  }),
   'GET /v1/organisation/export': every({ needs: 'owner' }),
   'DELETE /v1/organisation': every({ body: { confirm: 'x' }, needs: 'owner' }),
 
@@ -264,13 +282,16 @@ type Someone = 'owner' | 'admin' | 'editor' | 'viewer' | 'token' | 'stranger' | 
 let world: World;
 let keyspaces: OpenKeyspaces;
 let app: Hono<ApiEnv>;
+let images: TestImages;
 const hosts = { good: newHost(), revoked: newHost(), unknown: newHost() };
 let things: Readonly<Record<string, string>>;
 const updateTokens = {} as Record<'good' | 'revoked' | 'expired' | 'deleted', string>;
 const secrets = {} as Record<Someone, string>;
 
 beforeAll(async () => {
+  images = await testImages();
   world = await openWorld({
+    images: images.registry,
     hooks: {
       async onClusterCreated(tenant, cluster) {
         const registry = await keyspaces.open(tenant, cluster, 'registry');
@@ -282,7 +303,7 @@ beforeAll(async () => {
   keyspaces = openKeyspaces({ client, table: 'tenant', clock, log: silentLogger });
   const parts: Pick<
     ControlPlane,
-    'accounts' | 'keyspaces' | 'etcd' | 'inbox' | 'updateInstances' | 'relay' | 'clock' | 'deleteNode'
+    'accounts' | 'keyspaces' | 'etcd' | 'inbox' | 'updateInstances' | 'relay' | 'clock' | 'deleteNode' | 'dataKeys'
   > = {
     accounts,
     keyspaces,
@@ -297,6 +318,7 @@ beforeAll(async () => {
     relay: localRelay(new Connections()),
     clock,
     deleteNode: async () => false,
+    dataKeys: memoryDataKeys(),
   };
   app = createApp({
     controlPlane: parts as ControlPlane,
@@ -344,15 +366,18 @@ beforeAll(async () => {
   });
   world.clock.at += 60_000;
   Object.assign(secrets, { token: (await api()).secret, revoked: revoked.secret, expired: expired.secret });
+  await world.expectStatus(201, 'POST', '/v1/repositories', { as: owner.token, body: { name: 'web' } });
   const { json } = await world.expectStatus(200, 'GET', '/v1/sessions', { as: owner.token });
-  things = { cluster, node: nodeName, token: join.id, member: owner.userId, session: json.sessions[0].id };
+  things = { cluster, node: nodeName, token: join.id, member: owner.userId, session: json.sessions[0].id, repository: 'web' };
 });
 afterAll(async () => {
   await keyspaces.close();
+  images.close();
   await world.close();
 });
 
-const filled = (text: string) => text.replace(/\{(cluster|node|token|member|session)\}/g, (_, name: string) => things[name]!);
+const filled = (text: string) =>
+  text.replace(/\{(cluster|node|token|member|session|repository)\}/g, (_, name: string) => things[name]!);
 
 async function statusOf(key: string, ask: Ask, as: Someone | undefined): Promise<number> {
   const [routeMethod = '', routePath = ''] = key.split(' ');

@@ -197,6 +197,33 @@ describe('the hosted service, by its own bundles', () => {
   );
 
   test(
+    'makes repositories in ECR, and lets hosts pull from them, and only from them, when they have to',
+    async () => {
+      const made = await ask(`${hosted.url}/v1/repositories`, 'POST', token, { name: 'web' });
+      expect(made).toMatchObject({ status: 201 });
+      const image = `${made.json.image as string}:v1`;
+      const repository = `terrane-test/${tenant}/web`;
+      expect(image).toContain(`.dkr.ecr.us-east-1.amazonaws.com/${repository}:v1`);
+      expect([...hosted.ecr.repositories.keys()]).toEqual([repository]);
+      const push = await ask(`${hosted.url}/v1/repositories/credentials`, 'POST', token, { access: 'push' });
+      expect(hosted.ecr.allows(push.json.password as string, 'ecr:PutImage', repository)).toBe(true);
+
+      expect(await host.assignment()).not.toHaveProperty('registries');
+      const pod = { metadata: { name: 'own' }, spec: { containers: [{ name: 'c', image }] } };
+      expect(await ask(`${kube}/api/v1/namespaces/default/pods`, 'POST', token, pod)).toMatchObject({ status: 201 });
+      await eventually('the host is given credentials', async () => {
+        const [credentials] = (await host.assignment()).registries ?? [];
+        const { password = '' } = credentials ?? {};
+        expect(hosted.ecr.allows(password, 'ecr:BatchGetImage', repository)).toBe(true);
+        expect(hosted.ecr.allows(password, 'ecr:PutImage', repository)).toBe(false);
+        expect(hosted.ecr.allows(password, 'ecr:BatchGetImage', 'terrane-test/other/web')).toBe(false);
+      });
+      await ask(`${kube}/api/v1/namespaces/default/pods/own?gracePeriodSeconds=0`, 'DELETE', token);
+    },
+    STEP_MS,
+  );
+
+  test(
     'keeps keys by the etcd gateway, and audits who changed the cluster',
     async () => {
       const key = Buffer.from('greeting').toString('base64');

@@ -25,7 +25,7 @@ let count = 0;
 
 beforeAll(async () => {
   store = await embeddedStore();
-  aws = await awsServer(service);
+  aws = await awsServer([service]);
 });
 afterAll(async () => {
   expect(aws.refused).toEqual([]);

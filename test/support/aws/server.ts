@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { CREDENTIALS, signatureProblem } from '../lambda/signature-v4.ts';
 import { AwsFailure, type AwsJsonService } from './service.ts';
+import type { Sts } from './sts.ts';
 
 /** A region of AWS with these services, on loopback, for the real SDK clients. */
 export interface AwsServer {
@@ -17,7 +18,7 @@ export interface AwsServer {
   close(): void;
 }
 
-export async function awsServer(...services: AwsJsonService[]): Promise<AwsServer> {
+export async function awsServer(services: readonly AwsJsonService[], tokens?: Sts): Promise<AwsServer> {
   const refused: string[] = [];
   const server = createServer((request, response) => {
     void serve(request, response).catch((error: unknown) => {
@@ -28,6 +29,7 @@ export async function awsServer(...services: AwsJsonService[]): Promise<AwsServe
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await buffer(request);
+    if (tokens && isQuery(request)) return answerQuery(tokens, body, request, response);
     const [target = '', action = ''] = String(request.headers['x-amz-target'] ?? '').split('.');
     const service = services.find((one) => one.target === target);
     if (!service) throw new Error(`no such service here: ${request.method} ${request.url} ${target}`);
@@ -53,6 +55,26 @@ export async function awsServer(...services: AwsJsonService[]): Promise<AwsServe
       server.closeAllConnections();
     },
   };
+}
+
+export function isQuery(request: IncomingMessage): boolean {
+  return String(request.headers['content-type']).startsWith('application/x-www-form-urlencoded');
+}
+
+/** STS speaks another protocol than the rest: forms, and XML. */
+export function answerQuery(service: Sts, body: Buffer, request: IncomingMessage, response: ServerResponse): void {
+  const problem = signatureProblem(request, body, service.signedFor);
+  if (problem) throw new Error(`sts: ${problem}`);
+  try {
+    response.writeHead(200, { 'content-type': 'text/xml' }).end(service.query(new URLSearchParams(body.toString('utf8'))));
+  } catch (error) {
+    if (!(error instanceof AwsFailure)) throw error;
+    const { type, message, status } = error;
+    response.writeHead(status, { 'content-type': 'text/xml' });
+    response.end(
+      `<ErrorResponse><Error><Type>Sender</Type><Code>${type}</Code><Message>${message}</Message></Error></ErrorResponse>`,
+    );
+  }
 }
 
 /** Runs a call whose signature was found right. */

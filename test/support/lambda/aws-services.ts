@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { answerJson } from '../aws/server.ts';
+import { answerJson, answerQuery, isQuery } from '../aws/server.ts';
 import type { AwsJsonService } from '../aws/service.ts';
+import type { Sts } from '../aws/sts.ts';
 import { signatureProblem } from './signature-v4.ts';
 
 export interface SentMail {
@@ -37,6 +38,7 @@ const MESSAGE_BYTES_MAX = 128 * 1024;
 export async function awsServices(
   others: readonly AwsJsonService[] = [],
   denied: (accessKey: string, action: string) => string | undefined = () => undefined,
+  tokens?: Sts,
 ): Promise<AwsServices> {
   const parameters = new Map<string, string>();
   const mails: SentMail[] = [];
@@ -57,12 +59,17 @@ export async function awsServices(
     const body = await buffer(request);
     const target = String(request.headers['x-amz-target'] ?? '');
     const path = request.url ?? '/';
+    const accessKey = /Credential=([^/]+)/.exec(request.headers.authorization ?? '')?.[1] ?? '';
+    if (tokens && isQuery(request)) {
+      const refusal = denied(accessKey, 'sts:AssumeRole');
+      if (refusal !== undefined) return fail(response, 403, 'AccessDenied', refusal);
+      return answerQuery(tokens, body, request, response);
+    }
     const other = others.find((one) => target.startsWith(`${one.target}.`));
     if (other) {
       const [, action = ''] = target.split('.');
       const wrong = signatureProblem(request, body, other.signedFor);
       if (wrong) return fail(response, 403, 'InvalidSignatureException', `${target}: ${wrong}`);
-      const accessKey = /Credential=([^/]+)/.exec(request.headers.authorization ?? '')?.[1] ?? '';
       const refusal = denied(accessKey, `${other.signedFor}:${action}`);
       if (refusal !== undefined) return fail(response, 400, 'AccessDeniedException', refusal);
       return answerJson(other, action, body, request, response);

@@ -6,7 +6,10 @@ import { type Capacity, countingProxy } from './counting-proxy.ts';
 import { type FunctionPool, functionPool } from './function-pool.ts';
 import { accessKeyOf } from './function-process.ts';
 import { actionPolicy, tablePolicy } from './policy.ts';
+import { type Ecr, ecr } from '../aws/ecr.ts';
+import { IMAGE_HOST, IMAGE_ROLE } from '../aws/image-registry.ts';
 import { type Kms, kms } from '../aws/kms.ts';
+import { sts } from '../aws/sts.ts';
 import { synthesise } from './synthesised.ts';
 import { type TableStream, tableStream } from './table-stream.ts';
 import { embeddedStore } from '../../integration/store/embedded-store.ts';
@@ -17,6 +20,7 @@ export interface HostedInstallation {
   readonly client: DynamoDBClient;
   readonly services: AwsServices;
   readonly kms: Kms;
+  readonly ecr: Ecr;
   readonly functions: ReadonlyMap<string, FunctionPool>;
   readonly stream: TableStream;
   /** What the functions' roles didn't allow them to do with the tables: their roles are enforced. */
@@ -39,7 +43,14 @@ export async function hostedInstallation(): Promise<HostedInstallation> {
   const mayCall = actionPolicy(synthesised);
   const names = new Map(Array.from(synthesised.functions.keys(), (name) => [accessKeyOf(name), name]));
   const keys = kms(SECRETS_KEY);
-  const services = await awsServices([keys], (accessKey, action) => mayCall(names.get(accessKey) ?? accessKey, action));
+  const roles = sts(IMAGE_ROLE);
+  const images = ecr('123456789012', 'us-east-1', roles.sessions);
+  const services = await awsServices(
+    [keys, images],
+    // What a session may do is in its policy, which ECR looks at when its token is used.
+    (accessKey, action) => (roles.sessions.has(accessKey) ? undefined : mayCall(names.get(accessKey) ?? accessKey, action)),
+    roles,
+  );
   const denied: string[] = [];
   const proxy = await countingProxy(endpoint, (accessKey, operation, input) => {
     const refusal = allowed(names.get(accessKey) ?? accessKey, operation, input);
@@ -51,6 +62,8 @@ export async function hostedInstallation(): Promise<HostedInstallation> {
     IDENTITY_TABLE: 'identity',
     ORIGIN_SECRET,
     SECRETS_KEY,
+    IMAGE_HOST,
+    IMAGE_ROLE,
     PUSH_ENDPOINT: `${services.endpoint}/live`,
   };
   const functions = new Map<string, FunctionPool>();
@@ -63,6 +76,8 @@ export async function hostedInstallation(): Promise<HostedInstallation> {
     const endpoints = {
       AWS_ENDPOINT_URL_DYNAMODB: proxy.endpoint,
       AWS_ENDPOINT_URL_KMS: services.endpoint,
+      AWS_ENDPOINT_URL_ECR: services.endpoint,
+      AWS_ENDPOINT_URL_STS: services.endpoint,
       AWS_ENDPOINT_URL_SSM: services.endpoint,
       AWS_ENDPOINT_URL_SESV2: services.endpoint,
     };
@@ -84,6 +99,7 @@ export async function hostedInstallation(): Promise<HostedInstallation> {
     client: store.client,
     services,
     kms: keys,
+    ecr: images,
     functions,
     stream,
     denied,
