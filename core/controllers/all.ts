@@ -1,6 +1,7 @@
 import type { InboxItem } from '../ports/inbox.ts';
 import type { Place } from '../scheduler/types.ts';
 import { deploymentController } from './deployment/deployment.ts';
+import { disruptionBudgetController } from './disruption-budget.ts';
 import { eventExpiry } from './event-expiry.ts';
 import { reportFolder } from './fold-reports.ts';
 import { garbageCollector } from './garbage-collector.ts';
@@ -26,6 +27,7 @@ export function allControllers(reports: readonly InboxItem[], place?: Place): re
     schedulerController(place),
     deploymentController,
     replicaSetController,
+    disruptionBudgetController,
     eventExpiry,
   ];
 }

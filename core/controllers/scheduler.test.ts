@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { node, pod, running } from '../../test/support/builders.ts';
+import { deployment, node, pod, running } from '../../test/support/builders.ts';
 import { TestCluster } from '../../test/support/cluster.ts';
 import { podCondition } from './pod-state.ts';
 
@@ -71,5 +71,111 @@ describe('scheduling', () => {
     await cluster.settle();
     expect(cluster.get('Pod', 'p').spec.nodeName).toBe('good');
     expect(cluster.events('ReconcileError').map(({ involvedObject }) => involvedObject.name)).toEqual(['bad']);
+  });
+
+  test('fills hosts one by one where the cluster is set so', async () => {
+    const homes = async (placement: string) => {
+      const data = { placement };
+      const metadata = { name: 'cluster-settings', namespace: 'terrane-system' };
+      const cluster = await TestCluster.with({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data } as { kind: string });
+      for (const name of ['n1', 'n2', 'n3']) await cluster.create(node(name));
+      for (const name of ['a', 'b', 'c']) await cluster.create(pod(name, { requests: { cpu: '1' } }));
+      await cluster.settle();
+      return new Set(cluster.pods.map(({ spec }) => spec.nodeName)).size;
+    };
+    expect([await homes('spread'), await homes('pack')]).toEqual([3, 1]);
+  });
+});
+
+describe('a pod that is more important than what runs', () => {
+  const requests = { cpu: '1' };
+  const full = async (...more: { kind: string }[]) =>
+    await TestCluster.with(
+      node('n1', { cpu: '1' }),
+      pod('cheap', { requests, nodeName: 'n1', labels: { app: 'cheap' }, status: running(true) }),
+      ...more,
+    );
+  const important = pod('dear', { requests, spec: { priority: 10 } });
+
+  test('makes it go, is told which host is kept for it, and gets it once it is free', async () => {
+    const cluster = await full(important);
+    await cluster.settle();
+    expect(cluster.get('Pod', 'cheap').metadata.deletionTimestamp).toBeDefined();
+    expect(cluster.get('Pod', 'dear').status?.nominatedNodeName).toBe('n1');
+    expect(cluster.events('Preempted').map(({ involvedObject }) => involvedObject.name)).toEqual(['cheap']);
+    const { revision } = cluster.keyspace.view();
+    await cluster.settle();
+    expect(cluster.keyspace.view().revision).toBe(revision);
+    await cluster.finishDeletions();
+    await cluster.create(pod('eager', { requests }));
+    await cluster.settle();
+    expect([cluster.get('Pod', 'dear').spec.nodeName, cluster.get('Pod', 'eager').spec.nodeName]).toEqual(['n1', undefined]);
+    expect(cluster.get('Pod', 'dear').status?.nominatedNodeName).toBeUndefined();
+  });
+
+  test('leaves it alone if it may not, if that is as important, or if a disruption budget says so', async () => {
+    const meek = await full(pod('dear', { requests, spec: { priority: 10, preemptionPolicy: 'Never' } }));
+    const equal = await full(pod('dear', { requests }));
+    const budget = {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata: { name: 'keep', namespace: 'default' },
+      spec: { minAvailable: 1, selector: { matchLabels: { app: 'cheap' } } },
+    };
+    const kept = await full(budget, important);
+    for (const cluster of [meek, equal, kept]) {
+      await cluster.settle();
+      expect(cluster.get('Pod', 'cheap').metadata.deletionTimestamp).toBeUndefined();
+      expect(cluster.get('Pod', 'dear').status?.nominatedNodeName).toBeUndefined();
+    }
+    expect(kept.get('PodDisruptionBudget', 'keep').status).toMatchObject({
+      disruptionsAllowed: 0,
+      currentHealthy: 1,
+      desiredHealthy: 1,
+      expectedPods: 1,
+    });
+  });
+
+  test('takes its number from its PriorityClass, or from the global default', async () => {
+    const priorityClass = (name: string, value: number, globalDefault = false) => ({
+      apiVersion: 'scheduling.k8s.io/v1',
+      kind: 'PriorityClass',
+      metadata: { name },
+      value,
+      globalDefault,
+    });
+    const cluster = await TestCluster.with(priorityClass('high', 1_000), priorityClass('usual', 5, true));
+    await cluster.create(pod('a', { spec: { priorityClassName: 'high' } }));
+    await cluster.create(pod('b'));
+    expect(cluster.get('Pod', 'a').spec).toMatchObject({ priority: 1_000, preemptionPolicy: 'PreemptLowerPriority' });
+    expect(cluster.get('Pod', 'b').spec).toMatchObject({ priority: 5, priorityClassName: 'usual' });
+    await expect(cluster.create(pod('c', { spec: { priorityClassName: 'no-such' } }))).rejects.toThrow(
+      'pods "c" is forbidden: no PriorityClass with name no-such was found',
+    );
+    await expect(cluster.create(pod('d', { spec: { priorityClassName: 'high', priority: 1 } }))).rejects.toThrow(
+      'leave spec.priority out',
+    );
+  });
+});
+
+describe('a disruption budget', () => {
+  const budget = (spec: object) => ({
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: { name: 'web', namespace: 'default' },
+    spec: { selector: { matchLabels: { app: 'web' } }, ...spec },
+  });
+
+  test.each([
+    [{ maxUnavailable: 1 }, { expectedPods: 4, desiredHealthy: 3, currentHealthy: 4, disruptionsAllowed: 1 }],
+    [{ maxUnavailable: '50%' }, { expectedPods: 4, desiredHealthy: 2, currentHealthy: 4, disruptionsAllowed: 2 }],
+    [{ minAvailable: '60%' }, { expectedPods: 4, desiredHealthy: 3, currentHealthy: 4, disruptionsAllowed: 1 }],
+    [{ minAvailable: 9 }, { expectedPods: 4, desiredHealthy: 9, currentHealthy: 4, disruptionsAllowed: 0 }],
+  ])('with %j of four pods shows %j', async (spec, expected) => {
+    const cluster = await TestCluster.with(node('n1'), deployment('web', { replicas: 4 }), budget(spec));
+    await cluster.settle();
+    await cluster.setPods(() => running(true));
+    await cluster.settle();
+    expect(cluster.get('PodDisruptionBudget', 'web').status).toMatchObject(expected);
   });
 });

@@ -1,18 +1,21 @@
 import type { Node } from '../resources/schema/node.ts';
 import type { Pod } from '../resources/schema/pod.ts';
 import { explainRefusals } from '../scheduler/explain.ts';
-import { placeLeastAllocated } from '../scheduler/least-allocated.ts';
+import { placePods } from '../scheduler/pods/place-pods.ts';
 import { amountsOf, podRequests } from '../scheduler/requests.ts';
-import type { Place, Placement } from '../scheduler/types.ts';
+import type { Budget, Place, Placement, PlacementInput } from '../scheduler/types.ts';
 import { withCondition } from './conditions.ts';
+import { covers } from './disruption.ts';
+import { currentDisruptions } from './disruption-budget.ts';
 import { Draft } from './draft.ts';
 import { isFinished, podCondition } from './pod-state.ts';
+import { SETTINGS_NAME, SETTINGS_NAMESPACE } from './settings.ts';
 import type { ClusterState, Controller } from './types.ts';
 
 const SCHEDULER_NAME = 'default-scheduler';
 
 /** Binds pods to nodes, and tells of those that fit nowhere why. */
-export function schedulerController(place: Place = placeLeastAllocated): Controller {
+export function schedulerController(place: Place = placePods): Controller {
   return {
     name: SCHEDULER_NAME,
     decide(state, now) {
@@ -25,8 +28,9 @@ export function schedulerController(place: Place = placeLeastAllocated): Control
       });
       if (pending.length === 0) return draft.finish();
       const { nodes, bound } = readable(state, draft);
-      for (const placement of place({ nodes, bound, pending: inOrder(pending) })) {
-        if (placement.nodeName === undefined) explain(draft, placement, nodes.length, now);
+      const input = { nodes, bound, pending: byAge(pending), ...surroundings(state, bound, draft) };
+      for (const placement of place(input)) {
+        if (placement.nodeName === undefined) wait(draft, placement, nodes.length, now);
         else bind(draft, placement, now);
       }
       return draft.finish();
@@ -57,30 +61,65 @@ function readable(state: ClusterState, draft: Draft): { nodes: Node[]; bound: Po
   return { nodes, bound };
 }
 
-/** Important ones first, then who waits longest. */
-function inOrder(pods: readonly Pod[]): Pod[] {
+/** What else placing looks at: labels of namespaces, disruption budgets, and whether the cluster's owner wants hosts filled one by one. */
+function surroundings(
+  state: ClusterState,
+  bound: readonly Pod[],
+  draft: Draft,
+): Pick<PlacementInput, 'namespaces' | 'budgets' | 'strategy'> {
+  const namespaces = new Map(state.list('Namespace').map(({ metadata }) => [metadata.name, metadata.labels ?? {}]));
+  const budgets: Budget[] = [];
+  const settings = state.get('ConfigMap', SETTINGS_NAMESPACE, SETTINGS_NAME)?.data;
+  if (bound.length > 0)
+    draft.forEach(state.list('PodDisruptionBudget'), (budget) => {
+      const { disruptionsAllowed } = currentDisruptions(state, budget);
+      budgets.push({ covers: (pod) => covers(budget, pod), allowed: disruptionsAllowed });
+    });
+  return { namespaces, budgets, strategy: settings?.['placement'] === 'pack' ? 'pack' : 'spread' };
+}
+
+/** Who waits longest comes first. */
+function byAge(pods: readonly Pod[]): Pod[] {
   const age = ({ metadata }: Pod) => `${metadata.creationTimestamp} ${metadata.namespace}/${metadata.name}`;
-  return [...pods].sort((a, b) => (b.spec.priority ?? 0) - (a.spec.priority ?? 0) || (age(a) < age(b) ? -1 : 1));
+  return [...pods].sort((a, b) => (age(a) < age(b) ? -1 : 1));
 }
 
 function bind(draft: Draft, { pod, nodeName }: Placement & { nodeName: string }, now: number): void {
-  const conditions = withCondition(pod.status?.conditions, { type: 'PodScheduled', status: 'True' }, now);
-  draft.updateAll({ ...pod, spec: { ...pod.spec, nodeName }, status: { ...pod.status, conditions } });
+  const { nominatedNodeName: _, ...status } = pod.status ?? {};
+  const conditions = withCondition(status.conditions, { type: 'PodScheduled', status: 'True' }, now);
+  draft.updateAll({ ...pod, spec: { ...pod.spec, nodeName }, status: { ...status, conditions } });
   const { namespace, name } = pod.metadata;
   draft.because(pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${nodeName}`);
 }
 
-function explain(
+/** Says why the pod waits, and makes less important pods go if a node is to be kept for it. */
+function wait(
   draft: Draft,
-  { pod, refusals }: Extract<Placement, { nodeName?: undefined }>,
+  { pod, refusals, nominated }: Extract<Placement, { nodeName?: undefined }>,
   nodeCount: number,
   now: number,
 ): void {
   const message = explainRefusals(nodeCount, refusals);
   const before = podCondition(pod, 'PodScheduled');
-  if (before?.status === 'False' && before.message === message) return;
-  const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message } as const;
-  const conditions = withCondition(pod.status?.conditions, condition, now);
-  draft.updateStatus({ ...pod, status: { ...pod.status, conditions } });
-  draft.because(pod, 'Warning', 'FailedScheduling', message);
+  const { nominatedNodeName, ...status } = pod.status ?? {};
+  const same = before?.status === 'False' && before.message === message;
+  if (!same || nominatedNodeName !== nominated?.nodeName) {
+    const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message } as const;
+    const conditions = withCondition(status.conditions, condition, now);
+    draft.updateStatus({
+      ...pod,
+      status: { ...status, conditions, ...(nominated && { nominatedNodeName: nominated.nodeName }) },
+    });
+    draft.because(pod, 'Warning', 'FailedScheduling', message);
+  }
+  for (const victim of nominated?.victims ?? []) {
+    draft.delete(victim);
+    const { namespace, name } = pod.metadata;
+    draft.because(
+      victim,
+      'Normal',
+      'Preempted',
+      `Preempted by the more important pod ${namespace}/${name} on node ${nominated!.nodeName}`,
+    );
+  }
 }

@@ -5,6 +5,7 @@ import { heartbeatsOf } from '../../core/node/heartbeats-of.ts';
 import { clusterState, type FollowingState } from '../../core/controllers/state.ts';
 import { memoryKeyspace } from '../../core/keyspace/memory.ts';
 import type { InboxItem } from '../../core/ports/inbox.ts';
+import { kindByName } from '../../core/resources/kinds/index.ts';
 import { bootstrapCluster } from '../../core/resources/namespaces.ts';
 import type { AnyResource, KindMap, KindName } from '../../core/resources/schema/kinds.ts';
 import type { Event } from '../../core/resources/schema/event.ts';
@@ -140,5 +141,5 @@ export class TestCluster {
 }
 
 function isClusterScoped(kind: KindName): boolean {
-  return kind === 'Node' || kind === 'Namespace';
+  return !kindByName(kind).namespaced;
 }

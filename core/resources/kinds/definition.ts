@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import type { ReadView } from '../../keyspace/types.ts';
 import type { FieldError } from '../field-error.ts';
 import type { NameRule } from '../names.ts';
 import type { KindMap, KindName } from '../schema/kinds.ts';
@@ -35,6 +36,8 @@ export interface KindDefinition<K extends KindName = KindName> {
   prepareCreate?(object: KindMap[K]): void;
   /** Fills in what the author left out, as Kubernetes does. Mutates its argument, a private copy. Idempotent. */
   defaults(object: KindMap[K]): void;
+  /** On creation, what depends on other objects. Mutates its argument, a private copy. Throws a StatusError to refuse it. */
+  admit?(object: KindMap[K], view: ReadView): void;
   /** Types are already right. */
   validate(object: KindMap[K]): FieldError[];
   /** What an update may not change. `next` is valid by itself. */

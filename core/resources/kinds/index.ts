@@ -6,6 +6,8 @@ import { eventKind } from './event.ts';
 import { namespaceKind } from './namespace.ts';
 import { nodeKind } from './node.ts';
 import { podKind } from './pod.ts';
+import { podDisruptionBudgetKind } from './pod-disruption-budget.ts';
+import { priorityClassKind } from './priority-class.ts';
 import { replicaSetKind } from './replica-set.ts';
 import { secretKind } from './secret.ts';
 import { serviceKind } from './service.ts';
@@ -25,6 +27,8 @@ const byName: { readonly [K in KindName]: KindDefinition<K> } = {
   Event: eventKind,
   Deployment: deploymentKind,
   ReplicaSet: replicaSetKind,
+  PodDisruptionBudget: podDisruptionBudgetKind,
+  PriorityClass: priorityClassKind,
   UpdatePackage: updatePackageKind,
   UpdateChannel: updateChannelKind,
   UpdateGroup: updateGroupKind,

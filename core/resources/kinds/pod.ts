@@ -4,6 +4,7 @@ import { type FieldError, forbiddenField } from '../field-error.ts';
 import { dnsSubdomain } from '../names.ts';
 import { podSpecAdvice } from '../pod-spec/advice.ts';
 import { defaultPodSpec, defaultRequests } from '../pod-spec/defaults.ts';
+import { admitPriority } from '../pod-spec/priority.ts';
 import { qosClass } from '../pod-spec/qos.ts';
 import { validatePodSpec } from '../pod-spec/validate.ts';
 import { type Pod, podSchema } from '../schema/pod.ts';
@@ -34,6 +35,7 @@ export const podKind: KindDefinition<'Pod'> = {
     defaultRequests(pod.spec);
     pod.spec.enableServiceLinks ??= true;
   },
+  admit: admitPriority,
   validate: (pod) => [...validatePodSpec(pod.spec, 'spec'), ...fencedOrNot(pod.metadata, 'metadata')],
   validateUpdate: (next, previous) => [...unchangedSpec(next, previous), ...unchangedFencing(next, previous)],
   advice: (pod) => podSpecAdvice(pod.spec, 'spec'),
@@ -69,8 +71,8 @@ export const podKind: KindDefinition<'Pod'> = {
       name: 'Nominated Node',
       type: 'string',
       priority: 1,
-      description: 'Always empty: there is no preemption.',
-      cell: () => '<none>',
+      description: 'The node that is kept for it while less important pods end there.',
+      cell: (pod) => pod.status?.nominatedNodeName || '<none>',
     },
     { name: 'Readiness Gates', type: 'string', priority: 1, description: 'Always empty: not supported.', cell: () => '<none>' },
   ],

@@ -6,8 +6,6 @@ export function podSpecAdvice(spec: PodSpec, field: string): string[] {
   const idle = (name: keyof PodSpec, why: string) => advice.push(`${field}.${name} has no effect: ${why}`);
   if (spec.dnsPolicy !== undefined && spec.dnsPolicy !== 'ClusterFirst')
     idle('dnsPolicy', 'containers resolve names as their host does');
-  if (spec.priorityClassName !== undefined) idle('priorityClassName', 'there are no PriorityClasses, set priority instead');
-  if (spec.preemptionPolicy !== undefined) idle('preemptionPolicy', 'no pod is stopped to make room for another');
   const account = spec.serviceAccountName;
   if (account !== undefined && account !== '' && account !== 'default') idle('serviceAccountName', 'pods get no token');
   if (spec.automountServiceAccountToken === true) idle('automountServiceAccountToken', 'pods get no token');

@@ -1,6 +1,7 @@
 import { duplicate, type FieldError, forbiddenField, invalidValue, notSupported, required } from '../field-error.ts';
 import { dnsLabel, dnsSubdomain, qualifiedName, validateLabels } from '../names.ts';
 import type { PodSpec, Toleration, Volume } from '../schema/pod.ts';
+import { validateAffinity, validateSpread } from './validate-affinity.ts';
 import { validateContainer } from './validate-container.ts';
 
 /** Rules of a pod spec beyond its types. `field` is the path of the spec. */
@@ -41,6 +42,8 @@ export function validatePodSpec(spec: PodSpec, field: string): FieldError[] {
   if (wrongHost) errors.push(invalidValue(`${field}.hostname`, spec.hostname, wrongHost));
   for (const [index, toleration] of (spec.tolerations ?? []).entries())
     errors.push(...validateToleration(toleration, `${field}.tolerations[${index}]`));
+  if (spec.affinity) errors.push(...validateAffinity(spec.affinity, `${field}.affinity`));
+  errors.push(...validateSpread(spec.topologySpreadConstraints ?? [], `${field}.topologySpreadConstraints`));
   return errors;
 }
 

@@ -192,7 +192,7 @@ describe('decodeProtobuf', () => {
           [2, 'i'],
         ],
       ],
-      [18, [[1, []]]],
+      [38, [[1, []]]],
       [12, 0],
       [37, 0],
       [99, 'new'],
@@ -203,7 +203,12 @@ describe('decodeProtobuf', () => {
         [2, spec],
       ]),
     );
-    expect(Object.keys(pod!.spec as object)).toEqual(['containers', 'affinity', 'hostUsers', '<protobuf field 99 of PodSpec>']);
+    expect(Object.keys(pod!.spec as object)).toEqual([
+      'containers',
+      'schedulingGates',
+      'hostUsers',
+      '<protobuf field 99 of PodSpec>',
+    ]);
   });
 
   test('reads times, and negative numbers', () => {

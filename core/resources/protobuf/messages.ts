@@ -38,7 +38,25 @@ const SOURCE = {
   Pod: '1 metadata ObjectMeta, 2 spec PodSpec, 3 status -',
   PodTemplateSpec: '1 metadata ObjectMeta, 2 spec PodSpec',
   PodSpec:
-    '1 volumes [Volume], 2 containers [Container], 3 restartPolicy str, 4 terminationGracePeriodSeconds int*, 5 activeDeadlineSeconds int*, 6 dnsPolicy str, 7 nodeSelector {str}, 8 serviceAccountName str, 9 serviceAccount str, 10 nodeName str, 11 hostNetwork bool, 12 hostPID ?, 13 hostIPC ?, 14 securityContext PodSecurityContext, 15 imagePullSecrets [LocalObjectReference], 16 hostname str, 17 subdomain ?, 18 affinity ?, 19 schedulerName str, 20 initContainers [Container], 21 automountServiceAccountToken bool*, 22 tolerations [Toleration], 23 hostAliases ?, 24 priorityClassName str, 25 priority int*, 26 dnsConfig ?, 27 shareProcessNamespace ?, 28 readinessGates ?, 29 runtimeClassName ?, 30 enableServiceLinks bool*, 31 preemptionPolicy str, 32 overhead ?, 33 topologySpreadConstraints ?, 34 ephemeralContainers ?, 35 setHostnameAsFQDN ?, 36 os ?, 37 hostUsers ?*, 38 schedulingGates ?, 39 resourceClaims ?, 40 resources ?, 41 hostnameOverride ?',
+    '1 volumes [Volume], 2 containers [Container], 3 restartPolicy str, 4 terminationGracePeriodSeconds int*, 5 activeDeadlineSeconds int*, 6 dnsPolicy str, 7 nodeSelector {str}, 8 serviceAccountName str, 9 serviceAccount str, 10 nodeName str, 11 hostNetwork bool, 12 hostPID ?, 13 hostIPC ?, 14 securityContext PodSecurityContext, 15 imagePullSecrets [LocalObjectReference], 16 hostname str, 17 subdomain ?, 18 affinity Affinity, 19 schedulerName str, 20 initContainers [Container], 21 automountServiceAccountToken bool*, 22 tolerations [Toleration], 23 hostAliases ?, 24 priorityClassName str, 25 priority int*, 26 dnsConfig ?, 27 shareProcessNamespace ?, 28 readinessGates ?, 29 runtimeClassName ?, 30 enableServiceLinks bool*, 31 preemptionPolicy str, 32 overhead ?, 33 topologySpreadConstraints [TopologySpreadConstraint], 34 ephemeralContainers ?, 35 setHostnameAsFQDN ?, 36 os ?, 37 hostUsers ?*, 38 schedulingGates ?, 39 resourceClaims ?, 40 resources ?, 41 hostnameOverride ?',
+  Affinity: '1 nodeAffinity NodeAffinity, 2 podAffinity PodAffinity, 3 podAntiAffinity PodAffinity',
+  NodeAffinity:
+    '1 requiredDuringSchedulingIgnoredDuringExecution NodeSelector, 2 preferredDuringSchedulingIgnoredDuringExecution [PreferredSchedulingTerm]',
+  NodeSelector: '1 nodeSelectorTerms [NodeSelectorTerm]',
+  NodeSelectorTerm: '1 matchExpressions [NodeSelectorRequirement], 2 matchFields [NodeSelectorRequirement]',
+  NodeSelectorRequirement: '1 key str, 2 operator str, 3 values [str]',
+  PreferredSchedulingTerm: '1 weight int, 2 preference NodeSelectorTerm',
+  PodAffinity:
+    '1 requiredDuringSchedulingIgnoredDuringExecution [PodAffinityTerm], 2 preferredDuringSchedulingIgnoredDuringExecution [WeightedPodAffinityTerm]',
+  PodAffinityTerm:
+    '1 labelSelector LabelSelector, 2 namespaces [str], 3 topologyKey str, 4 namespaceSelector LabelSelector, 5 matchLabelKeys ?, 6 mismatchLabelKeys ?',
+  WeightedPodAffinityTerm: '1 weight int, 2 podAffinityTerm PodAffinityTerm',
+  TopologySpreadConstraint:
+    '1 maxSkew int, 2 topologyKey str, 3 whenUnsatisfiable str, 4 labelSelector LabelSelector, 5 minDomains int*, 6 nodeAffinityPolicy str, 7 nodeTaintsPolicy str, 8 matchLabelKeys [str]',
+  PriorityClass: '1 metadata ObjectMeta, 2 value int, 3 globalDefault bool, 4 description str, 5 preemptionPolicy str',
+  PodDisruptionBudget: '1 metadata ObjectMeta, 2 spec PodDisruptionBudgetSpec, 3 status -',
+  PodDisruptionBudgetSpec:
+    '1 minAvailable intstr*, 2 selector LabelSelector, 3 maxUnavailable intstr*, 4 unhealthyPodEvictionPolicy str',
   PodSecurityContext:
     '1 seLinuxOptions ?, 2 runAsUser int*, 3 runAsNonRoot ?, 4 supplementalGroups ?*, 5 fsGroup int*, 6 runAsGroup int*, 7 sysctls ?, 8 windowsOptions ?, 9 fsGroupChangePolicy ?, 10 seccompProfile ?, 11 appArmorProfile ?, 12 supplementalGroupsPolicy ?, 13 seLinuxChangePolicy ?',
   Toleration: '1 key str, 2 operator str, 3 value str, 4 effect str, 5 tolerationSeconds int*',
@@ -115,6 +133,8 @@ export const ROOTS: ReadonlySet<string> = new Set<MessageName>([
   'Pod',
   'Deployment',
   'ReplicaSet',
+  'PriorityClass',
+  'PodDisruptionBudget',
   'Scale',
   'Eviction',
   'DeleteOptions',

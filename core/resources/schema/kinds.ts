@@ -4,6 +4,8 @@ import type { Event } from './event.ts';
 import type { Namespace } from './namespace.ts';
 import type { Node } from './node.ts';
 import type { Pod } from './pod.ts';
+import type { PodDisruptionBudget } from './pod-disruption-budget.ts';
+import type { PriorityClass } from './priority-class.ts';
 import type { ReplicaSet } from './replica-set.ts';
 import type { Secret } from './secret.ts';
 import type { Service } from './service.ts';
@@ -22,6 +24,8 @@ export interface KindMap {
   Event: Event;
   Deployment: Deployment;
   ReplicaSet: ReplicaSet;
+  PodDisruptionBudget: PodDisruptionBudget;
+  PriorityClass: PriorityClass;
   UpdatePackage: UpdatePackage;
   UpdateChannel: UpdateChannel;
   UpdateGroup: UpdateGroup;

@@ -1,5 +1,12 @@
 import * as z from 'zod';
-import { conditionSchema, intOrStringSchema, type ObjectMeta, objectMetaSchema, resourceListSchema } from './meta.ts';
+import {
+  conditionSchema,
+  intOrStringSchema,
+  labelSelectorSchema,
+  type ObjectMeta,
+  objectMetaSchema,
+  resourceListSchema,
+} from './meta.ts';
 
 /** Pod: the documented subset of Kubernetes' core/v1 Pod. Every field here is acted on; any other is refused by name. */
 
@@ -149,6 +156,61 @@ export const tolerationSchema = z.strictObject({
   tolerationSeconds: z.number().int().optional(),
 });
 
+const nodeExpression = z.strictObject({
+  key: z.string(),
+  operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt']),
+  values: z.array(z.string()).optional(),
+});
+
+export const nodeSelectorTermSchema = z.strictObject({
+  /** Labels of the node. */
+  matchExpressions: z.array(nodeExpression).optional(),
+  /** metadata.name */
+  matchFields: z.array(nodeExpression).optional(),
+});
+
+/** Which pods are meant, and how near is near: nodes with the same value of the label topologyKey. */
+export const podAffinityTermSchema = z.strictObject({
+  labelSelector: labelSelectorSchema.optional(),
+  topologyKey: z.string(),
+  /** Default: the pod's own. */
+  namespaces: z.array(z.string()).optional(),
+  namespaceSelector: labelSelectorSchema.optional(),
+});
+
+const podAffinitySchema = z.strictObject({
+  requiredDuringSchedulingIgnoredDuringExecution: z.array(podAffinityTermSchema).optional(),
+  preferredDuringSchedulingIgnoredDuringExecution: z
+    .array(z.strictObject({ weight: z.number().int().min(1).max(100), podAffinityTerm: podAffinityTermSchema }))
+    .optional(),
+});
+
+export const affinitySchema = z.strictObject({
+  nodeAffinity: z
+    .strictObject({
+      requiredDuringSchedulingIgnoredDuringExecution: z
+        .strictObject({ nodeSelectorTerms: z.array(nodeSelectorTermSchema) })
+        .optional(),
+      preferredDuringSchedulingIgnoredDuringExecution: z
+        .array(z.strictObject({ weight: z.number().int().min(1).max(100), preference: nodeSelectorTermSchema }))
+        .optional(),
+    })
+    .optional(),
+  podAffinity: podAffinitySchema.optional(),
+  podAntiAffinity: podAffinitySchema.optional(),
+});
+
+export const topologySpreadConstraintSchema = z.strictObject({
+  maxSkew: z.number().int().min(1),
+  topologyKey: z.string(),
+  whenUnsatisfiable: z.enum(['DoNotSchedule', 'ScheduleAnyway']),
+  labelSelector: labelSelectorSchema.optional(),
+  minDomains: z.number().int().min(1).optional(),
+  nodeAffinityPolicy: z.enum(['Honor', 'Ignore']).optional(),
+  nodeTaintsPolicy: z.enum(['Honor', 'Ignore']).optional(),
+  matchLabelKeys: z.array(z.string()).optional(),
+});
+
 export const podSpecSchema = z.strictObject({
   containers: z.array(containerSchema).min(1).meta({ patchMergeKey: 'name' }),
   initContainers: z.array(containerSchema).meta({ patchMergeKey: 'name' }).optional(),
@@ -161,6 +223,8 @@ export const podSpecSchema = z.strictObject({
   hostNetwork: z.boolean().optional(),
   hostname: z.string().optional(),
   tolerations: z.array(tolerationSchema).optional(),
+  affinity: affinitySchema.optional(),
+  topologySpreadConstraints: z.array(topologySpreadConstraintSchema).meta({ patchMergeKey: 'topologyKey' }).optional(),
   imagePullSecrets: z
     .array(z.strictObject({ name: z.string() }))
     .meta({ patchMergeKey: 'name' })
@@ -180,7 +244,7 @@ export const podSpecSchema = z.strictObject({
   enableServiceLinks: z.boolean().optional(),
   priority: z.number().int().optional(),
   priorityClassName: z.string().optional(),
-  preemptionPolicy: z.string().optional(),
+  preemptionPolicy: z.enum(['PreemptLowerPriority', 'Never']).optional(),
 });
 
 const containerState = z.strictObject({
@@ -217,6 +281,8 @@ export const podStatusSchema = z.strictObject({
   reason: z.string().optional(),
   message: z.string().optional(),
   hostIP: z.string().optional(),
+  /** The node that is kept for the pod while less important ones end there. */
+  nominatedNodeName: z.string().optional(),
   podIP: z.string().optional(),
   podIPs: z
     .array(z.strictObject({ ip: z.string() }))
@@ -243,6 +309,10 @@ export type Probe = z.infer<typeof probeSchema>;
 export type LifecycleHandler = z.infer<typeof lifecycleHandlerSchema>;
 export type Volume = z.infer<typeof volumeSchema>;
 export type Toleration = z.infer<typeof tolerationSchema>;
+export type NodeSelectorTerm = z.infer<typeof nodeSelectorTermSchema>;
+export type PodAffinityTerm = z.infer<typeof podAffinityTermSchema>;
+export type Affinity = z.infer<typeof affinitySchema>;
+export type TopologySpreadConstraint = z.infer<typeof topologySpreadConstraintSchema>;
 export type PodSpec = z.infer<typeof podSpecSchema>;
 export type PodTemplate = z.infer<typeof podTemplateSchema>;
 export type ContainerStatus = z.infer<typeof containerStatusSchema>;

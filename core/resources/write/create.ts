@@ -13,7 +13,8 @@ import { getResource, keyOf, store } from './read.ts';
 /**
  * Creates an object: fills in name (from generateName), uid, creationTimestamp, generation and the kind's defaults, drops what
  * only the server may set, validates, writes. `object` isn't changed; its namespace must be set for namespaced kinds.
- * Throws BadRequest (wrong type, resourceVersion set), Invalid, AlreadyExists, NotFound (no such namespace), Forbidden (it is being deleted).
+ * Throws BadRequest (wrong type, resourceVersion set), Invalid, AlreadyExists, NotFound (no such namespace), Forbidden (it is being deleted,
+ * or the kind refuses it).
  */
 export function createResource<K extends KindName>(txn: TxnView, kind: K, object: object, ctx: WriteContext): KindMap[K] {
   const definition = kindByName(kind) as KindDefinition;
@@ -28,6 +29,7 @@ export function createResource<K extends KindName>(txn: TxnView, kind: K, object
   const { namespace, name } = draft.metadata;
   if (namespace !== undefined) requireOpenNamespace(txn, definition, namespace, name);
   definition.defaults(draft);
+  definition.admit?.(draft, txn);
   const errors = [...validateMetadata(definition, draft), ...definition.validate(draft)];
   if (errors.length > 0) throw invalid(definition, name, errors);
   // Last, because the first status may follow from a spec that is right.

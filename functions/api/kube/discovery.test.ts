@@ -15,9 +15,15 @@ describe('discovery', () => {
   test('lists the groups and, in them, every kind with its sub-resources', async () => {
     expect(await kube.json('GET', '/api')).toMatchObject({ kind: 'APIVersions', versions: ['v1'] });
     const groups = await kube.json<{ groups: { name: string }[] }>('GET', '/apis');
-    expect(groups.groups.map(({ name }) => name)).toEqual(['apps', 'authorization.k8s.io', 'terrane.dev']);
+    expect(groups.groups.map(({ name }) => name)).toEqual([
+      'apps',
+      'authorization.k8s.io',
+      'policy',
+      'scheduling.k8s.io',
+      'terrane.dev',
+    ]);
     const named: string[] = [];
-    for (const path of ['/api/v1', '/apis/apps/v1', '/apis/terrane.dev/v1']) {
+    for (const path of ['/api/v1', '/apis/apps/v1', '/apis/policy/v1', '/apis/scheduling.k8s.io/v1', '/apis/terrane.dev/v1']) {
       const { resources } = await kube.json<{ resources: { name: string; kind: string }[] }>('GET', path);
       named.push(...resources.filter(({ name }) => !name.includes('/')).map(({ kind }) => kind));
       if (path === '/api/v1')

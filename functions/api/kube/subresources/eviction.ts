@@ -1,6 +1,9 @@
+import { covers, disruptionsOf } from '../../../../core/controllers/disruption.ts';
+import { isFinished, isReady } from '../../../../core/controllers/pod-state.ts';
+import type { TxnView } from '../../../../core/keyspace/types.ts';
 import { isObject } from '../../../../core/resources/patch/merge-patch.ts';
-import { badRequest } from '../../../../core/resources/status.ts';
-import { deleteResource } from '../../../../core/resources/write.ts';
+import { badRequest, StatusError } from '../../../../core/resources/status.ts';
+import { deleteResource, getResource, listResources } from '../../../../core/resources/write.ts';
 import { quoted, readObject } from '../body.ts';
 import { type KubeRequest, writeContext } from '../deps.ts';
 import { transact } from '../dry-run.ts';
@@ -8,7 +11,7 @@ import { respondPlain, success } from '../respond.ts';
 import { parseDeleteOptions } from '../verbs/delete.ts';
 import { requireSameName } from '../verbs/replace.ts';
 
-/** policy/v1 Eviction: a deletion that may be refused. There are no disruption budgets yet, so it never is. */
+/** policy/v1 Eviction: a deletion that is refused if a disruption budget does not allow it. */
 export async function evict(request: KubeRequest): Promise<Response> {
   const { c, deps, keyspace, target } = request;
   const { namespace = '', name } = target;
@@ -17,7 +20,10 @@ export async function evict(request: KubeRequest): Promise<Response> {
   if (isObject(body.metadata) && body.metadata.name !== undefined) requireSameName(body.metadata, name!);
   const { options, dryRun } = parseDeleteOptions(request, isObject(body.deleteOptions) ? body.deleteOptions : {});
   const ctx = writeContext(deps);
-  const { revision } = await transact(keyspace, dryRun, (txn) => deleteResource(txn, 'Pod', namespace, name!, options, ctx));
+  const { revision } = await transact(keyspace, dryRun, (txn) => {
+    requireBudget(txn, namespace, name!);
+    return deleteResource(txn, 'Pod', namespace, name!, options, ctx);
+  });
   if (!dryRun)
     deps.onWrite?.({
       principal: c.var.principal,
@@ -30,4 +36,25 @@ export async function evict(request: KubeRequest): Promise<Response> {
       revision,
     });
   return respondPlain(request, success({ name: name! }, 201), 201);
+}
+
+/** Throws TooManyRequests, on which clients try again later. What runs nowhere, has ended or is ending already may always go. */
+function requireBudget(txn: TxnView, namespace: string, name: string): void {
+  const pod = getResource(txn, 'Pod', namespace, name);
+  if (!pod || pod.metadata.deletionTimestamp || isFinished(pod) || !pod.spec.nodeName) return;
+  const budgets = listResources(txn, 'PodDisruptionBudget', namespace).filter((budget) => covers(budget, pod));
+  if (budgets.length === 0) return;
+  const pods = listResources(txn, 'Pod', namespace);
+  const sets = new Map(
+    listResources(txn, 'ReplicaSet', namespace).map(({ metadata, spec }) => [metadata.uid, spec.replicas ?? 1]),
+  );
+  for (const budget of budgets) {
+    const { disruptionsAllowed, currentHealthy, desiredHealthy } = disruptionsOf(budget, pods, (uid) => sets.get(uid));
+    if (!isReady(pod) && (budget.spec.unhealthyPodEvictionPolicy === 'AlwaysAllow' || currentHealthy >= desiredHealthy)) continue;
+    if (disruptionsAllowed > 0) continue;
+    const message = `The disruption budget ${budget.metadata.name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`;
+    throw new StatusError('TooManyRequests', "Cannot evict pod as it would violate the pod's disruption budget.", {
+      causes: [{ reason: 'DisruptionBudget', message }],
+    });
+  }
 }

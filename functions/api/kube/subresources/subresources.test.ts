@@ -115,6 +115,28 @@ describe('eviction', () => {
     expect((await kube.request('POST', `${PODS}/placed/eviction`, eviction)).status).toBe(201);
     expect(getResource(kube.keyspace.view(), 'Pod', 'default', 'placed')!.metadata.deletionGracePeriodSeconds).toBe(7);
   });
+
+  test('is put off with a 429 while a disruption budget does not allow it, and says which', async () => {
+    const budgets = '/apis/policy/v1/namespaces/default/poddisruptionbudgets';
+    const labels = { app: 'kept' };
+    await kube.request('PATCH', `${PODS}/placed`, { metadata: { labels } });
+    const budget = {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata: { name: 'keep' },
+      spec: { minAvailable: 1, selector: { matchLabels: labels } },
+    };
+    expect((await kube.request('POST', budgets, budget)).status).toBe(201);
+    const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'placed' } };
+    expect(await kube.refused('POST', `${PODS}/placed/eviction`, eviction)).toMatchObject({
+      code: 429,
+      reason: 'TooManyRequests',
+      details: { causes: [{ reason: 'DisruptionBudget', message: expect.stringContaining('keep needs 1 healthy pods') }] },
+    });
+    expect(getResource(kube.keyspace.view(), 'Pod', 'default', 'placed')!.metadata.deletionTimestamp).toBeUndefined();
+    await kube.request('DELETE', `${budgets}/keep`);
+    expect((await kube.request('POST', `${PODS}/placed/eviction`, eviction)).status).toBe(201);
+  });
 });
 
 describe('sub-resources that are not served', () => {

@@ -61,10 +61,8 @@ describe('POST', () => {
   });
 
   test('warns of what it keeps and does not act on', async () => {
-    const response = await kube.request('POST', PODS, pod('a', { ...pod('a').spec, priorityClassName: 'high' }));
-    expect(response.headers.get('warning')).toBe(
-      '299 - "spec.priorityClassName has no effect: there are no PriorityClasses, set priority instead"',
-    );
+    const response = await kube.request('POST', PODS, pod('a', { ...pod('a').spec, serviceAccountName: 'robot' }));
+    expect(response.headers.get('warning')).toBe('299 - "spec.serviceAccountName has no effect: pods get no token"');
     expect((await kube.request('POST', PODS, pod('b'))).headers.get('warning')).toBeNull();
     const again = await kube.request('PATCH', `${PODS}/a`, { metadata: { labels: { a: 'b' } } });
     expect([again.status, again.headers.get('warning')]).toEqual([200, null]);

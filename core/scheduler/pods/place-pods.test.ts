@@ -1,16 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { node, type NodeOptions, pod, type PodOptions } from '../../test/support/builders.ts';
-import type { Node } from '../resources/schema/node.ts';
-import type { Pod } from '../resources/schema/pod.ts';
-import { explainRefusals } from './explain.ts';
-import { hostPortsOf } from './host-ports.ts';
-import { placeLeastAllocated } from './least-allocated.ts';
-import { amountsOf, podRequests } from './requests.ts';
-import { untoleratedTaint } from './taints.ts';
+import { node, type NodeOptions, pod, type PodOptions } from '../../../test/support/builders.ts';
+import type { Node } from '../../resources/schema/node.ts';
+import type { Affinity, NodeSelectorTerm, Pod } from '../../resources/schema/pod.ts';
+import { explainRefusals } from '../explain.ts';
+import { hostPortsOf } from '../host-ports.ts';
+import { placePods } from './place-pods.ts';
+import { amountsOf, podRequests } from '../requests.ts';
+import { untoleratedTaint } from '../taints.ts';
 
-const placeOne = (nodes: Node[], pending: Pod, bound: Pod[] = []) =>
-  placeLeastAllocated({ nodes, bound, pending: [pending] })[0]!;
+const placeOne = (nodes: Node[], pending: Pod, bound: Pod[] = []) => placePods({ nodes, bound, pending: [pending] })[0]!;
 const why = (nodes: Node[], pending: Pod, bound: Pod[] = []) => {
   const placement = placeOne(nodes, pending, bound);
   return placement.nodeName === undefined ? explainRefusals(nodes.length, placement.refusals) : placement.nodeName;
@@ -79,7 +78,7 @@ describe('the scheduler', () => {
   test('gives a host port to one pod a node', () => {
     const nodes = [node('a'), node('b')];
     const pending = ['p', 'q', 'r'].map((name) => pod(name, { hostPort: 80 }));
-    const placed = placeLeastAllocated({ nodes, bound: [], pending });
+    const placed = placePods({ nodes, bound: [], pending });
     expect(placed.map(({ nodeName }) => nodeName)).toEqual(['a', 'b', undefined]);
     expect(
       why(nodes, pending[2]!, [pod('x', { nodeName: 'a', hostPort: 80 }), pod('y', { nodeName: 'b', hostPort: 80 })]),
@@ -121,7 +120,7 @@ describe('the scheduler', () => {
   test('never promises room twice, nor overrides selectors, taints, ports or cordons', () => {
     fc.assert(
       fc.property(cluster, ({ nodes, pending }) => {
-        const placements = placeLeastAllocated({ nodes, bound: [], pending });
+        const placements = placePods({ nodes, bound: [], pending });
         expect(placements.map((placement) => placement.pod)).toEqual(pending);
         for (const { metadata, spec, status } of nodes) {
           const here = placements.filter(({ nodeName }) => nodeName === metadata.name).map((placement) => placement.pod);
@@ -146,7 +145,7 @@ describe('the scheduler', () => {
   test('leaves no pod waiting that would fit somewhere', () => {
     fc.assert(
       fc.property(cluster, ({ nodes, pending }) => {
-        const placements = placeLeastAllocated({ nodes, bound: [], pending });
+        const placements = placePods({ nodes, bound: [], pending });
         const bound = placements.flatMap(({ pod: each, nodeName }) =>
           nodeName ? [{ ...each, spec: { ...each.spec, nodeName } }] : [],
         );
@@ -160,8 +159,8 @@ describe('the scheduler', () => {
     fc.assert(
       fc.property(cluster, fc.infiniteStream(fc.nat()), ({ nodes, pending }, shuffle) => {
         const half = Math.floor(pending.length / 2);
-        const bound = placeLeastAllocated({ nodes, bound: [], pending: pending.slice(0, half) }).flatMap(
-          ({ pod: each, nodeName }) => (nodeName ? [{ ...each, spec: { ...each.spec, nodeName } }] : []),
+        const bound = placePods({ nodes, bound: [], pending: pending.slice(0, half) }).flatMap(({ pod: each, nodeName }) =>
+          nodeName ? [{ ...each, spec: { ...each.spec, nodeName } }] : [],
         );
         const rest = pending.slice(half);
         const mixed = <T>(items: readonly T[]) =>
@@ -169,12 +168,133 @@ describe('the scheduler', () => {
             .map((item) => ({ item, at: shuffle.next().value! }))
             .sort((a, b) => a.at - b.at)
             .map(({ item }) => item);
-        const names = (input: Parameters<typeof placeLeastAllocated>[0]) =>
-          placeLeastAllocated(input).map(({ nodeName }) => nodeName);
+        const names = (input: Parameters<typeof placePods>[0]) => placePods(input).map(({ nodeName }) => nodeName);
         expect(names({ nodes: mixed(nodes), bound: mixed(bound), pending: rest })).toEqual(
           names({ nodes, bound, pending: rest }),
         );
       }),
     );
+  });
+});
+
+describe('what pods may ask of a place', () => {
+  const ZONE = 'topology.kubernetes.io/zone';
+  const nodes = [
+    node('a1', { labels: { [ZONE]: 'a', cores: '4' } }),
+    node('a2', { labels: { [ZONE]: 'a', cores: '8' } }),
+    node('b1', { labels: { [ZONE]: 'b', cores: '16' } }),
+  ];
+  const homes = (pending: Pod[], bound: Pod[] = []) => placePods({ nodes, bound, pending }).map(({ nodeName }) => nodeName);
+  const withAffinity = (affinity: Affinity, labels: Record<string, string> = { app: 'x' }) =>
+    pod('p', { labels, spec: { affinity } });
+  const require = (nodeSelectorTerms: NodeSelectorTerm[]): Affinity => ({
+    nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } },
+  });
+
+  test.each<[string, NodeSelectorTerm[], string[]]>([
+    ['In', [{ matchExpressions: [{ key: ZONE, operator: 'In', values: ['b', 'c'] }] }], ['b1']],
+    ['NotIn', [{ matchExpressions: [{ key: ZONE, operator: 'NotIn', values: ['a'] }] }], ['b1']],
+    ['DoesNotExist', [{ matchExpressions: [{ key: ZONE, operator: 'DoesNotExist' }] }], []],
+    ['Gt', [{ matchExpressions: [{ key: 'cores', operator: 'Gt', values: ['8'] }] }], ['b1']],
+    [
+      'all of one term',
+      [
+        {
+          matchExpressions: [
+            { key: ZONE, operator: 'In', values: ['a'] },
+            { key: 'cores', operator: 'Lt', values: ['8'] },
+          ],
+        },
+      ],
+      ['a1'],
+    ],
+    ['metadata.name', [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['a2'] }] }], ['a2']],
+    [
+      'one of the terms',
+      [
+        { matchExpressions: [{ key: ZONE, operator: 'In', values: ['c'] }] },
+        { matchFields: [{ key: 'metadata.name', operator: 'In', values: ['b1'] }] },
+      ],
+      ['b1'],
+    ],
+    ['an empty term, which means no node', [{}], []],
+  ])('node affinity by %s', (_, terms, expected) => {
+    expect(homes([withAffinity(require(terms))]).filter(Boolean)).toEqual(expected);
+  });
+
+  test('preferred node affinity, the heaviest first, and no more than preferred', () => {
+    const prefer = (weight: number, zone: string) => ({
+      weight,
+      preference: { matchExpressions: [{ key: ZONE, operator: 'In' as const, values: [zone] }] },
+    });
+    const affinity = { nodeAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [prefer(1, 'a'), prefer(50, 'b')] } };
+    expect(homes([withAffinity(affinity)])).toEqual(['b1']);
+    expect(
+      homes([pod('p', { requests: { cpu: '3' }, spec: { affinity } })], [pod('x', { nodeName: 'b1', requests: { cpu: '2' } })]),
+    ).toEqual(['a1']);
+  });
+
+  test('pods that keep away from each other get a host each, and the next one waits and says why', () => {
+    const affinity: Affinity = {
+      podAntiAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: [
+          { labelSelector: { matchLabels: { app: 'x' } }, topologyKey: 'kubernetes.io/hostname' },
+        ],
+      },
+    };
+    const placed = placePods({ nodes, bound: [], pending: Array.from({ length: 4 }, () => withAffinity(affinity)) });
+    expect(new Set(placed.map(({ nodeName }) => nodeName)).size).toBe(4);
+    const [last] = placed.filter(({ nodeName }) => nodeName === undefined) as { refusals: ReadonlyMap<string, number> }[];
+    expect(explainRefusals(3, last!.refusals)).toBe("0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules.");
+    // It holds the other way round as well, and only in its own namespace.
+    const bound = nodes.map(({ metadata }) => ({
+      ...withAffinity(affinity),
+      spec: { ...withAffinity(affinity).spec, nodeName: metadata.name },
+    }));
+    expect(homes([pod('plain', { labels: { app: 'x' } })], bound)).toEqual([undefined]);
+    expect(homes([pod('plain', { namespace: 'other', labels: { app: 'x' } })], bound)).not.toEqual([undefined]);
+  });
+
+  test('a pod goes where the pods are that it needs, in whatever order both come', () => {
+    const near = (topologyKey: string): Affinity => ({
+      podAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: [{ labelSelector: { matchLabels: { app: 'db' } }, topologyKey }],
+      },
+    });
+    const db = pod('db', { labels: { app: 'db' }, nodeSelector: { [ZONE]: 'b' } });
+    expect(homes([withAffinity(near(ZONE)), db])).toEqual(['b1', 'b1']);
+    expect(homes([withAffinity(near('kubernetes.io/hostname'))], [pod('db', { labels: { app: 'db' }, nodeName: 'a2' })])).toEqual(
+      ['a2'],
+    );
+    expect(homes([withAffinity(near(ZONE))])).toEqual([undefined]);
+    expect(homes([withAffinity(near(ZONE), { app: 'db' })])).not.toEqual([undefined]);
+  });
+
+  test('pods are kept even over zones, and wait if that can not be', () => {
+    const spec = (extra: object = {}) => ({
+      topologySpreadConstraints: [
+        {
+          maxSkew: 1,
+          topologyKey: ZONE,
+          whenUnsatisfiable: 'DoNotSchedule' as const,
+          labelSelector: { matchLabels: { app: 'x' } },
+          ...extra,
+        },
+      ],
+    });
+    const pending = Array.from({ length: 4 }, (_, index) => pod(`p${index}`, { labels: { app: 'x' }, spec: spec() }));
+    const zones = homes(pending).map((name) => name![0]);
+    expect(zones.filter((zone) => zone === 'a')).toHaveLength(2);
+    const lopsided = ['1', '2'].map((name) => pod(name, { labels: { app: 'x' }, nodeName: 'a1' }));
+    expect(
+      homes(
+        [pod('p', { labels: { app: 'x' }, nodeSelector: { [ZONE]: 'a' }, spec: spec({ nodeAffinityPolicy: 'Ignore' }) })],
+        lopsided,
+      ),
+    ).toEqual([undefined]);
+    expect(homes([pod('p', { labels: { app: 'x' }, nodeSelector: { [ZONE]: 'a' }, spec: spec() })], lopsided)).not.toEqual([
+      undefined,
+    ]);
+    expect(homes([pod('p', { labels: { app: 'x' }, spec: spec({ minDomains: 3 }) })], lopsided)).toEqual(['b1']);
   });
 });

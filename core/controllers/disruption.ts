@@ -1,0 +1,58 @@
+import { resolveIntOrPercent } from '../resources/int-or-percent.ts';
+import { matchesSelector } from '../resources/selectors.ts';
+import type { Pod } from '../resources/schema/pod.ts';
+import type { PodDisruptionBudget } from '../resources/schema/pod-disruption-budget.ts';
+import { isFinished, isReady } from './pod-state.ts';
+
+/** What a disruption budget allows now. https://kubernetes.io/docs/tasks/run-application/configure-pdb/ */
+export interface Disruptions {
+  /** Pods that should be there: as many as their owners want, if percentages or maxUnavailable ask for that. */
+  readonly expectedPods: number;
+  readonly currentHealthy: number;
+  readonly desiredHealthy: number;
+  readonly disruptionsAllowed: number;
+}
+
+export function covers({ metadata, spec }: PodDisruptionBudget, pod: Pod): boolean {
+  return pod.metadata.namespace === metadata.namespace && matchesSelector(spec.selector, pod.metadata.labels);
+}
+
+/** `pods`: at least those of its namespace. `wanted`: how many pods the owner with this uid wants; undefined = not known. */
+export function disruptionsOf(
+  budget: PodDisruptionBudget,
+  pods: readonly Pod[],
+  wanted: (ownerUid: string) => number | undefined,
+): Disruptions {
+  const covered = pods.filter((pod) => covers(budget, pod) && !isFinished(pod));
+  const { minAvailable, maxUnavailable } = budget.spec;
+  const scale = scaleOf(covered, wanted);
+  const byScale = maxUnavailable !== undefined || typeof minAvailable === 'string';
+  const expectedPods = byScale ? scale : covered.length;
+  const desiredHealthy =
+    maxUnavailable !== undefined
+      ? Math.max(0, expectedPods - resolveIntOrPercent(maxUnavailable, expectedPods, 'up'))
+      : resolveIntOrPercent(minAvailable ?? 0, expectedPods, 'up');
+  const currentHealthy = covered.filter((pod) => isReady(pod) && !pod.metadata.deletionTimestamp).length;
+  return {
+    expectedPods,
+    currentHealthy,
+    desiredHealthy,
+    disruptionsAllowed: expectedPods === 0 ? 0 : Math.max(0, currentHealthy - desiredHealthy),
+  };
+}
+
+/** The owners' wishes together; a pod without an owner that says counts for itself. */
+function scaleOf(pods: readonly Pod[], wanted: (ownerUid: string) => number | undefined): number {
+  const owners = new Set<string>();
+  let sum = 0;
+  for (const { metadata } of pods) {
+    const uid = metadata.ownerReferences?.find(({ controller }) => controller)?.uid;
+    const replicas = uid === undefined ? undefined : wanted(uid);
+    if (uid === undefined || replicas === undefined) sum++;
+    else if (!owners.has(uid)) {
+      owners.add(uid);
+      sum += replicas;
+    }
+  }
+  return sum;
+}

@@ -1,0 +1,63 @@
+import { type CompiledWork, type Model, PODS } from './compile.ts';
+
+/**
+ * In which order classes of work are best placed. The important first; then what has fewest places to go to, while those are free;
+ * then the large before the small, which fill what is left. What other work must be near to comes no later than that work.
+ * Returns class -> rank. Deterministic; ties by the order of the classes.
+ */
+export function placementOrder({ works, cpu, memory }: Model): Int32Array {
+  const size = works.map((each) => Math.max(cpu.share(each.cpu), memory.share(each.memory)));
+  const narrow = narrowness(works);
+  const order = [...works.keys()].sort(
+    (a, b) =>
+      works[b]!.work.priority - works[a]!.work.priority ||
+      narrow[b]! - narrow[a]! ||
+      Number(works[a]!.needsWide.length > 0) - Number(works[b]!.needsWide.length > 0) ||
+      size[b]! - size[a]! ||
+      a - b,
+  );
+  const rank = new Int32Array(works.length).fill(-1);
+  let next = 0;
+  const followers = followersOf(works);
+  const emit = (index: number): void => {
+    if (rank[index] !== -1) return;
+    rank[index] = next++;
+    // Right after what it needs, before the place beside that is taken.
+    for (const follower of followers.get(index) ?? [])
+      if (works[follower]!.work.priority === works[index]!.work.priority) emit(follower);
+  };
+  for (const index of order) if (works[index]!.needsHere.length === 0) emit(index);
+  for (const index of order) emit(index);
+  return sortedByPriority(works, rank);
+}
+
+/** A follower that was left to the end keeps its place among those of its priority. */
+function sortedByPriority(works: readonly CompiledWork[], rank: Int32Array): Int32Array {
+  const order = [...works.keys()].sort((a, b) => works[b]!.work.priority - works[a]!.work.priority || rank[a]! - rank[b]!);
+  const sorted = new Int32Array(works.length);
+  for (const [at, index] of order.entries()) sorted[index] = at;
+  return sorted;
+}
+
+/** Work -> the work that needs to be on the same node. */
+function followersOf(works: readonly CompiledWork[]): Map<number, number[]> {
+  const followers = new Map<number, number[]>();
+  for (const [index, { needed, needsHere }] of works.entries())
+    for (const other of needsHere.length > 0 ? needed : [])
+      if (other !== index) followers.set(other, [...(followers.get(other) ?? []), index]);
+  return followers;
+}
+
+/** How few places there are, roughly: kinds of constraints, those on single nodes weighing more than those on zones. */
+function narrowness(works: readonly CompiledWork[]): number[] {
+  const narrow = works.map((each) => {
+    const single = each.forbidsHere.length + each.needsHere.length + each.spreadHere.length > 0;
+    const some = each.work.filter !== undefined || each.resources.some((resource) => resource > PODS);
+    const wide = each.forbidsWide.length + each.needsWide.length + each.spreadWide.length > 0;
+    return 2 * Number(single) + 2 * Number(some) + Number(wide);
+  });
+  // Whoever is needed is placed with those who need it.
+  for (const [index, { needed }] of works.entries())
+    for (const other of needed) narrow[other] = Math.max(narrow[other]!, narrow[index]!);
+  return narrow;
+}

@@ -1,0 +1,372 @@
+import { type CompiledWork, CPU, MEMORY } from './compile.ts';
+import { type FreeGrid, SHARES } from './free-grid.ts';
+import { LEVELS } from './levels.ts';
+import type { Placer } from './placer.ts';
+
+/** How much an uneven rest (much cpu without memory, or the other way: nobody can use it) counts against a place, beside the rest itself. */
+const UNEVEN = 6;
+/** A run fills this part of what a node can take of it, and then looks again: a node full of one kind of work has uneven rests. */
+const PORTION = 1 / 8;
+/**
+ * Places a run of equal pieces. In each square of the grid (a node class; when packing, its nodes in use and its empty ones apart) a cursor goes through the cells, the best ones first, and stops at the first node
+ * that takes such a piece: its candidate. The best candidate gets the piece. A cursor never goes back while the run lasts, so that
+ * a long run looks at each node about once, and a short one at a few cells.
+ *
+ * What is better: the class that is more preferred, then the smaller penalty of the zone, then that of the node, then the fit.
+ */
+export class Run {
+  readonly #placer: Placer;
+  readonly #grid: FreeGrid;
+  readonly #classOf: Int32Array;
+  /** By square and row, two words: which columns the cursor has not been in. */
+  readonly #open: Uint32Array;
+  /** By square: the next node of the cell that the cursor is in; -1 = the cell is done. */
+  readonly #pointer: Int32Array;
+  /** By square: the node that is taken next, or one of these. */
+  readonly #candidate: Int32Array;
+  readonly #score: Float64Array;
+  /** By square: nodes with a greater penalty are passed over; the least penalty among those passed over. */
+  readonly #level: Float64Array;
+  readonly #nextLevel: Float64Array;
+  /** By square: a node that may take more has moved since the cursor began. */
+  readonly #moved: Uint8Array;
+  /** Every node, for work that is not looked for in the grid. */
+  readonly #everywhere: Int32Array;
+  readonly #few: number;
+  /** What ranks a node, and the best one so far. */
+  readonly #mine = new Float64Array(RANKS);
+  readonly #theirs = new Float64Array(RANKS);
+  #work!: CompiledWork;
+  #cpuLevel = 0;
+  #memoryLevel = 0;
+  /** Something was placed since every cursor began. */
+  #placed = false;
+  /** A node that may take more was left behind. */
+  #returns = false;
+  #cpuShare = 0;
+  #memoryShare = 0;
+
+  constructor(placer: Placer, few: number) {
+    const { classes } = placer.model;
+    const squares = classes.count * 2;
+    this.#placer = placer;
+    this.#few = few;
+    this.#grid = placer.grid;
+    this.#classOf = classes.classOf;
+    this.#open = new Uint32Array(squares * LEVELS * 2);
+    this.#pointer = new Int32Array(squares);
+    this.#candidate = new Int32Array(squares);
+    this.#score = new Float64Array(squares);
+    this.#level = new Float64Array(squares);
+    this.#nextLevel = new Float64Array(squares);
+    this.#moved = new Uint8Array(squares);
+    this.#everywhere = Int32Array.from({ length: placer.nodeCount }, (_, node) => node);
+  }
+
+  place(work: CompiledWork, pieces: Int32Array, from: number, to: number): number {
+    const { cpu, memory } = this.#placer.model;
+    this.#work = work;
+    this.#cpuLevel = cpu.level(work.cpu);
+    this.#memoryLevel = memory.level(work.memory);
+    this.#cpuShare = cpu.share(work.cpu);
+    this.#memoryShare = memory.share(work.memory);
+    const list = this.#shortList();
+    if (list) return this.#placeFrom(list, pieces, from, to);
+    const pack = this.#placer.strategy === 'pack';
+    this.#beginAll();
+    this.#returns = this.#placed = false;
+    let next = from;
+    while (next < to) {
+      const square = this.#bestSquare();
+      if (square < 0) break;
+      const node = this.#candidate[square]!;
+      const count = work.plain && pack ? Math.min(to - next, Math.ceil(this.#placer.fits(work, node) * PORTION)) : 1;
+      this.#placer.putMany(work, node, pieces, next, next + count);
+      next += count;
+      this.#placed = true;
+      this.#candidate[square] = UNKNOWN;
+      if (!work.alone) this.#comeBack(node);
+    }
+    return next - from;
+  }
+
+  /** The node may take more, where it is now: no cursor must come to its end without having seen it there. */
+  #comeBack(node: number): void {
+    const cell = this.#grid.cellOf[node]!;
+    if (cell < 0 || !this.#placer.hasRoom(this.#work, node)) return;
+    const square = cell >> 12;
+    if (this.#placer.strategy === 'spread') {
+      this.#moved[square] = 1;
+      if (this.#candidate[square] === NONE) this.#candidate[square] = UNKNOWN;
+    } else if (this.#work.plain) {
+      // At once: the next portion goes where it is best then.
+      const column = cell & (LEVELS - 1);
+      this.#open[(cell >> 6) * 2 + (column >> 5)]! |= 1 << (column & 31);
+      if (this.#candidate[square] === NONE) this.#candidate[square] = UNKNOWN;
+    } else {
+      // When all others have had their turn: work with constraints is better off on many nodes.
+      this.#returns = true;
+    }
+  }
+
+  /** The square whose candidate is best; -1 if nothing is left anywhere. */
+  #bestSquare(): number {
+    const { classes, preference, forbidsWide, needsWide, spreadWide, penaltiesWide } = this.#work;
+    const still = forbidsWide.length + needsWide.length + spreadWide.length === 0;
+    const { first } = this.#placer.model.classes;
+    for (;;) {
+      let best = -1;
+      let bestPreference = -Infinity;
+      let bestPenalty = Infinity;
+      for (let at = 0; at < classes.length; at++) {
+        const nodeClass = classes[at]!;
+        const preferred = preference[nodeClass]!;
+        if (preferred < bestPreference) break;
+        const used = nodeClass * 2;
+        if (this.#candidate[used] === NONE && this.#candidate[used + 1] === NONE) continue;
+        if (!still && !this.#placer.wideAllows(this.#work, first[nodeClass]!)) continue;
+        const penalty = penaltiesWide.length === 0 ? 0 : this.#widePenaltyOf(first[nodeClass]!);
+        if (penalty > bestPenalty) continue;
+        for (let square = used; square <= used + 1; square++) {
+          if (this.#candidate[square] === NONE) continue;
+          if (this.#candidate[square] === UNKNOWN && !this.#advance(square)) continue;
+          if (best >= 0 && penalty === bestPenalty && !this.#isBetter(square, best)) continue;
+          best = square;
+          bestPreference = preferred;
+          bestPenalty = penalty;
+        }
+      }
+      if (best >= 0 || !this.#again()) return best;
+    }
+  }
+
+  /**
+   * Of two squares that are equally preferred: the one whose candidate has the smaller penalty, then one of nodes in use, and then,
+   * packed, the one of the class that has most left: if zones fill evenly, work that must be even over them, or that may go to one
+   * only, finds room to the end. Spread: the one whose candidate has most left.
+   */
+  #isBetter(square: number, than: number): boolean {
+    if (this.#level[square] !== this.#level[than]) return this.#level[square]! < this.#level[than]!;
+    if (this.#placer.strategy === 'spread') return this.#score[square]! < this.#score[than]!;
+    if ((square & 1) !== (than & 1)) return (square & 1) === 0;
+    return this.#placer.left(square >> 1) > this.#placer.left(than >> 1);
+  }
+
+  /** Whether a place that was refused may be free by now: then every cursor begins anew. */
+  #again(): boolean {
+    if (!this.#returns && !(this.#work.revisits && this.#placed)) return false;
+    this.#returns = this.#placed = false;
+    this.#beginAll();
+    return true;
+  }
+
+  #beginAll(): void {
+    const { classes, leastPenalty } = this.#work;
+    for (let at = 0; at < classes.length; at++) {
+      this.#begin(classes[at]! * 2, leastPenalty);
+      this.#begin(classes[at]! * 2 + 1, leastPenalty);
+    }
+  }
+
+  #begin(square: number, level: number): void {
+    this.#open.fill(0xffffffff, square * LEVELS * 2, (square + 1) * LEVELS * 2);
+    this.#pointer[square] = -1;
+    this.#candidate[square] = UNKNOWN;
+    this.#level[square] = level;
+    this.#nextLevel[square] = Infinity;
+    this.#moved[square] = 0;
+  }
+
+  /** Moves the cursor to the next node that takes a piece; false if there is none, and then there is none for the rest of the run. */
+  #advance(square: number): boolean {
+    for (;;) {
+      for (let node = this.#pointer[square]!; node >= 0; ) {
+        const next = this.#grid.next[node]!;
+        if (this.#takes(square, node)) {
+          this.#pointer[square] = next;
+          this.#candidate[square] = node;
+          this.#score[square] = this.#scoreOf(node);
+          return true;
+        }
+        node = next;
+      }
+      const cell =
+        this.#placer.strategy === 'pack' && (square & 1) === 0 ? this.#tightestCell(square) : this.#roomiestCell(square);
+      this.#pointer[square] = cell < 0 ? -1 : this.#grid.heads[cell]!;
+      if (cell >= 0) continue;
+      const next = this.#nextLevel[square]!;
+      const moved = this.#moved[square] === 1;
+      if (next === Infinity && !moved) {
+        this.#candidate[square] = NONE;
+        return false;
+      }
+      // What was passed over for its penalty is looked at now, or what has moved to a cell that was done.
+      this.#begin(square, moved ? this.#level[square]! : next);
+    }
+  }
+
+  #takes(square: number, node: number): boolean {
+    const work = this.#work;
+    if (!this.#placer.hasRoom(work, node) || !this.#placer.hereAllows(work, node)) return false;
+    const penalty = this.#penaltyOf(node);
+    if (penalty <= this.#level[square]!) return true;
+    if (penalty < this.#nextLevel[square]!) this.#nextLevel[square] = penalty;
+    return false;
+  }
+
+  #penaltyOf(node: number): number {
+    const { penaltiesHere, leaning } = this.#work;
+    let sum = leaning === undefined ? 0 : leaning[node]!;
+    for (let at = 0; at < penaltiesHere.length; at++) {
+      const { tally, weight, once } = penaltiesHere[at]!;
+      const count = tally.at(node);
+      sum += weight * (once && count > 1 ? 1 : count);
+    }
+    return sum;
+  }
+
+  #widePenaltyOf(node: number): number {
+    const { penaltiesWide } = this.#work;
+    let sum = 0;
+    for (let at = 0; at < penaltiesWide.length; at++) {
+      const { tally, weight, once } = penaltiesWide[at]!;
+      const count = tally.at(node);
+      sum += weight * (once && count > 1 ? 1 : count);
+    }
+    return sum;
+  }
+
+  /** Less is better. Packed: what is left of the node. Spread: the share of the node that is taken. */
+  #scoreOf(node: number): number {
+    const { free, width, model, strategy } = this.#placer;
+    const base = node * width;
+    if (strategy === 'pack')
+      return waste(
+        model.cpu.share(free[base + CPU]! - this.#work.cpu),
+        model.memory.share(free[base + MEMORY]! - this.#work.memory),
+      );
+    return (
+      taken(free[base + CPU]! - this.#work.cpu, model.room[base + CPU]!) +
+      taken(free[base + MEMORY]! - this.#work.memory, model.room[base + MEMORY]!)
+    );
+  }
+
+  /** The cell with least to waste that the cursor has not been in; -1 if there is none. */
+  #tightestCell(square: number): number {
+    const grid = this.#grid;
+    let bestRow = -1;
+    let bestColumn = -1;
+    let bestWaste = Infinity;
+    for (let half = this.#cpuLevel >> 5; half < 2; half++) {
+      let rows = grid.rows[square * 2 + half]!;
+      if (half === this.#cpuLevel >> 5) rows = (rows >>> (this.#cpuLevel & 31)) << (this.#cpuLevel & 31);
+      for (; rows !== 0; rows &= rows - 1) {
+        const row = half * 32 + 31 - Math.clz32(rows & -rows);
+        const left = SHARES[row]! - this.#cpuShare;
+        if (left >= bestWaste) break;
+        // In a row the waste is least where memory is left as much as cpu, and grows to both sides.
+        const even = this.#placer.model.memory.levelOfShare(left + this.#memoryShare);
+        const at = square * LEVELS + row;
+        const above = grid.columnFrom(at, Math.max(even, this.#memoryLevel), this.#open);
+        if (above >= 0) {
+          const wasted = waste(left, SHARES[above]! - this.#memoryShare);
+          if (wasted < bestWaste) [bestWaste, bestRow, bestColumn] = [wasted, row, above];
+        }
+        const below = grid.columnTo(at, even - 1, this.#open);
+        if (below >= this.#memoryLevel) {
+          const wasted = waste(left, SHARES[below]! - this.#memoryShare);
+          if (wasted < bestWaste) [bestWaste, bestRow, bestColumn] = [wasted, row, below];
+        }
+      }
+    }
+    return this.#close(square, bestRow, bestColumn);
+  }
+
+  /** The cell with most room that the cursor has not been in; -1 if there is none. */
+  #roomiestCell(square: number): number {
+    const grid = this.#grid;
+    let bestRow = -1;
+    let bestColumn = -1;
+    let bestRoom = -1;
+    for (let half = 1; half >= this.#cpuLevel >> 5; half--) {
+      for (let rows = grid.rows[square * 2 + half]!; rows !== 0; ) {
+        const bit = 31 - Math.clz32(rows);
+        rows &= ~(1 << bit);
+        const row = half * 32 + bit;
+        if (row < this.#cpuLevel || SHARES[row]! + 1 <= bestRoom) break;
+        const column = grid.columnTo(square * LEVELS + row, LEVELS - 1, this.#open);
+        if (column < this.#memoryLevel) continue;
+        const room = SHARES[row]! + SHARES[column]!;
+        if (room > bestRoom) [bestRoom, bestRow, bestColumn] = [room, row, column];
+      }
+    }
+    return this.#close(square, bestRow, bestColumn);
+  }
+
+  #close(square: number, row: number, column: number): number {
+    if (row < 0) return -1;
+    const at = square * LEVELS + row;
+    this.#open[at * 2 + (column >> 5)]! &= ~(1 << (column & 31));
+    return at * LEVELS + column;
+  }
+
+  /** The nodes to look at one by one: few, or in no order that the grid knows. */
+  #shortList(): Int32Array | undefined {
+    const { mask, needsHere } = this.#work;
+    if (needsHere.length > 0 || this.#everywhere.length <= this.#few) return this.#everywhere;
+    if (!mask) return undefined;
+    let count = 0;
+    for (let node = 0; node < mask.length && count <= this.#few; node++) count += mask[node]!;
+    return count > this.#few ? undefined : this.#everywhere.filter((node) => mask[node] === 1);
+  }
+
+  #placeFrom(list: Int32Array, pieces: Int32Array, from: number, to: number): number {
+    let next = from;
+    for (; next < to; next++) {
+      const node = this.#bestOf(list);
+      if (node < 0) break;
+      this.#placer.putMany(this.#work, node, pieces, next, next + 1);
+    }
+    return next - from;
+  }
+
+  #bestOf(list: Int32Array): number {
+    const { preference } = this.#work;
+    let best = -1;
+    const mine = this.#mine;
+    const theirs = this.#theirs;
+    for (let at = 0; at < list.length; at++) {
+      const node = list[at]!;
+      if (!this.#placer.admits(this.#work, node)) continue;
+      mine[0] = -preference[this.#classOf[node]!]!;
+      mine[1] = this.#widePenaltyOf(node);
+      mine[2] = this.#penaltyOf(node);
+      mine[3] = this.#placer.beginsOn(node) ? 1 : 0;
+      mine[4] = this.#scoreOf(node);
+      if (best >= 0 && !isLess(mine, theirs)) continue;
+      best = node;
+      theirs.set(mine);
+    }
+    return best;
+  }
+}
+
+/** What makes one node better than another, in this order: see above. */
+const RANKS = 5;
+
+function isLess(a: Float64Array, b: Float64Array): boolean {
+  for (let at = 0; at < RANKS; at++) if (a[at] !== b[at]) return a[at]! < b[at]!;
+  return false;
+}
+
+/** Candidates that are no nodes: not looked for yet, and none left. */
+const UNKNOWN = -2;
+const NONE = -1;
+
+function waste(cpu: number, memory: number): number {
+  return cpu + memory + UNEVEN * Math.abs(cpu - memory);
+}
+
+function taken(left: number, room: number): number {
+  return room > 0 ? 1 - left / room : 1;
+}

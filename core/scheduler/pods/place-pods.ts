@@ -1,0 +1,181 @@
+import type { Pod } from '../../resources/schema/pod.ts';
+import { placementOrder } from '../engine/order.ts';
+import { Placer } from '../engine/placer.ts';
+import { type Evictable, findVictims } from '../engine/preemption.ts';
+import { refusalsOf } from '../engine/refusals.ts';
+import type { Work } from '../engine/work.ts';
+import type { Place, Placement, PlacementInput, Refusals } from '../types.ts';
+import { classKey, podWork, schedulingNode } from './pod-work.ts';
+
+/**
+ * Places pods with the engine. The important come first: at each priority those that a node is kept for, then all the others in runs of
+ * equal ones, then once more those that had to wait for another, and last whoever found no place may push less important ones aside.
+ */
+export const placePods: Place = (input) => new Session(input).place();
+
+/** Followers of followers: each round can place those whose need the round before has met. */
+const MOST_ROUNDS = 8;
+
+class Session {
+  readonly #input: PlacementInput;
+  /** The bound ones, then the pending ones. A piece of the engine is an index here. */
+  readonly #pods: Pod[];
+  readonly #boundCount: number;
+  readonly #placer: Placer;
+  readonly #nodeIndex: ReadonlyMap<string, number>;
+  readonly #nodeNames: readonly string[];
+  readonly #evictable: Evictable;
+  readonly #leastImportant: number;
+  readonly #nominated = new Map<number, { nodeName: string; victims: readonly Pod[] }>();
+
+  constructor(input: PlacementInput) {
+    this.#input = input;
+    const nodes = input.nodes.map(schedulingNode);
+    this.#nodeNames = nodes.map(({ name }) => name).sort();
+    this.#nodeIndex = new Map(this.#nodeNames.map((name, index) => [name, index]));
+    // Whatever order they come in.
+    const bound = [...input.bound].filter(({ spec }) => this.#nodeIndex.has(spec.nodeName ?? '')).sort(byAge);
+    this.#boundCount = bound.length;
+    this.#pods = [...bound, ...input.pending];
+    const classes = new Map<string, number>();
+    const first: Pod[] = [];
+    const workOf = Int32Array.from(this.#pods, (pod) => {
+      const key = classKey(pod);
+      let index = classes.get(key);
+      if (index === undefined) {
+        classes.set(key, (index = first.length));
+        first.push(pod);
+      }
+      return index;
+    });
+    const namespaces = input.namespaces ?? new Map();
+    const placed = Int32Array.from(this.#pods, ({ spec }, piece) =>
+      piece < this.#boundCount ? this.#nodeIndex.get(spec.nodeName!)! : -1,
+    );
+    this.#placer = new Placer({
+      nodes,
+      works: first.map((pod) => podWork(pod, namespaces)),
+      workOf,
+      placed,
+      ...(input.strategy && { strategy: input.strategy }),
+    });
+    this.#evictable = this.#whoMayGo(input.budgets ?? []);
+    this.#leastImportant = bound.reduce((least, pod) => Math.min(least, priorityOf(pod)), Infinity);
+  }
+
+  place(): Placement[] {
+    const order = this.#order();
+    for (let from = 0; from < order.length; ) {
+      let to = from + 1;
+      const priority = this.#priority(order[from]!);
+      while (to < order.length && this.#priority(order[to]!) === priority) to++;
+      this.#placePriority(order.subarray(from, to));
+      from = to;
+    }
+    const refusals = new Map<number, Refusals>();
+    return this.#input.pending.map((pod, index) => this.#answer(pod, this.#boundCount + index, refusals));
+  }
+
+  /** The pending pieces, as the engine wants them placed; of one class in the order of their age. */
+  #order(): Int32Array {
+    const rank = placementOrder(this.#placer.model);
+    const { workOf } = this.#placer;
+    const pieces = this.#input.pending.map((_, index) => this.#boundCount + index);
+    return Int32Array.from(pieces.sort((a, b) => rank[workOf[a]!]! - rank[workOf[b]!]! || a - b));
+  }
+
+  #placePriority(pieces: Int32Array): void {
+    const { nodeOf, model, workOf } = this.#placer;
+    for (const piece of pieces) this.#claim(piece);
+    this.#placeRuns(pieces.filter((piece) => nodeOf[piece]! < 0));
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const waiting = pieces.filter((piece) => nodeOf[piece]! < 0 && dependsOnOthers(model.works[workOf[piece]!]!.work));
+      if (waiting.length === 0 || this.#placeRuns(waiting) === 0) break;
+    }
+    for (const piece of pieces) if (nodeOf[piece]! < 0) this.#preempt(piece);
+  }
+
+  /** Returns how many were placed. */
+  #placeRuns(pieces: Int32Array): number {
+    const { workOf } = this.#placer;
+    let placed = 0;
+    for (let from = 0; from < pieces.length; ) {
+      let to = from + 1;
+      while (to < pieces.length && workOf[pieces[to]!] === workOf[pieces[from]!]) to++;
+      placed += this.#placer.place(pieces, from, to);
+      from = to;
+    }
+    return placed;
+  }
+
+  /** A node was kept for it: it goes there if it can, or anywhere else, or the node is kept on while others are ending there. */
+  #claim(piece: number): void {
+    const nodeName = this.#pods[piece]!.status?.nominatedNodeName;
+    const node = this.#nodeIndex.get(nodeName ?? '');
+    if (nodeName === undefined || node === undefined) return;
+    if (this.#placer.placeOn(piece, node) || this.#placer.place(Int32Array.of(piece), 0, 1) > 0) return;
+    const ending: number[] = [];
+    for (let other = this.#placer.lastOn[node]!; other >= 0; other = this.#placer.before[other]!)
+      if (this.#pods[other]!.metadata.deletionTimestamp) ending.push(other);
+    if (ending.length === 0) return;
+    for (const other of ending) this.#placer.remove(other);
+    const admitted = this.#placer.placeOn(piece, node);
+    for (const other of ending.reverse()) this.#placer.put(other, node);
+    if (admitted) this.#nominated.set(piece, { nodeName, victims: [] });
+  }
+
+  #preempt(piece: number): void {
+    if (this.#priority(piece) <= this.#leastImportant) return;
+    const found = findVictims(this.#placer, piece, this.#evictable);
+    if (!found) return;
+    for (const victim of found.victims) {
+      this.#evictable.pieces[victim] = 0;
+      for (const budget of this.#evictable.budgetsOf(victim)) this.#evictable.allowed[budget]!--;
+    }
+    // They hold their room until they have ended, and the room is kept for this one from now on.
+    this.#placer.put(piece, found.node);
+    const victims = found.victims.map((victim) => this.#pods[victim]!);
+    this.#nominated.set(piece, { nodeName: this.#nodeNames[found.node]!, victims });
+  }
+
+  #whoMayGo(budgets: NonNullable<PlacementInput['budgets']>): Evictable {
+    const pieces = Uint8Array.from(this.#pods, ({ metadata }, piece) =>
+      piece < this.#boundCount && !metadata.deletionTimestamp ? 1 : 0,
+    );
+    const known = new Map<number, readonly number[]>();
+    const budgetsOf = (piece: number): readonly number[] => {
+      let found = known.get(piece);
+      if (!found) {
+        found = [...budgets.keys()].filter((index) => budgets[index]!.covers(this.#pods[piece]!));
+        known.set(piece, found);
+      }
+      return found;
+    };
+    return { pieces, budgetsOf, allowed: Int32Array.from(budgets, ({ allowed }) => allowed) };
+  }
+
+  #answer(pod: Pod, piece: number, known: Map<number, Refusals>): Placement {
+    const node = this.#placer.nodeOf[piece]!;
+    const nominated = this.#nominated.get(piece);
+    if (node >= 0 && !nominated) return { pod, nodeName: this.#nodeNames[node]! };
+    const index = this.#placer.workOf[piece]!;
+    let refusals = known.get(index);
+    if (!refusals) known.set(index, (refusals = refusalsOf(this.#placer, this.#placer.model.works[index]!)));
+    return { pod, refusals, ...(nominated && { nominated }) };
+  }
+
+  #priority(piece: number): number {
+    return priorityOf(this.#pods[piece]!);
+  }
+}
+
+const priorityOf = ({ spec }: Pod) => spec.priority ?? 0;
+
+/** The oldest first. */
+function byAge(a: Pod, b: Pod): number {
+  const key = ({ metadata }: Pod) => `${metadata.creationTimestamp} ${metadata.namespace}/${metadata.name}`;
+  return key(a) < key(b) ? -1 : 1;
+}
+
+/** What is placed later in the same round may open a place for it. */
+const dependsOnOthers = ({ needs, spread }: Work) => needs.length > 0 || spread.some(({ required }) => required);
