@@ -33,7 +33,7 @@ const report = (instance: string, more: Partial<Report> = {}): Report => ({
   version: '1.0.0',
   track: 'prod',
   arch: 'amd64',
-  labels: {},
+  labels: () => ({}),
   happenings: [],
   asks: true,
   ...more,

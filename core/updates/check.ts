@@ -20,7 +20,8 @@ export interface Report {
   readonly version: string;
   readonly track: string;
   readonly arch: string;
-  readonly labels: Readonly<Record<string, string>>;
+  /** Asked for only where a rollout goes by labels: finding them looks at every node. */
+  labels(): Readonly<Record<string, string>>;
   readonly happenings: readonly Happening[];
   /** It asks whether there is an update. */
   readonly asks: boolean;
@@ -68,8 +69,9 @@ export function check(txn: TxnView, report: Report, ctx: WriteContext): CheckAns
 }
 
 function ask(txn: TxnView, group: UpdateGroup, report: Report, ledger: Ledger, now: number): Answer {
-  const { instance, version, labels } = report;
+  const { instance, version } = report;
   const policy = policyOf(group);
+  const labels = policy.rollout.type === 'waves' ? report.labels() : {};
   const channel = channelOf(txn, group, report.arch);
   const unhealthy = group.spec.policy?.whileHealthy ? unhealthyWorkload(txn) : undefined;
   return answerCheck({ policy, channel, ledger, candidate: { instance, version, labels }, unhealthy }, now);

@@ -35,7 +35,7 @@ export async function serveOmaha(c: Context, deps: UpdatesDeps, { tenant, cluste
           version: app.version,
           track: app.track,
           arch,
-          labels: labelsOf(txn, app),
+          labels: () => labelsOf(txn, app),
           happenings: app.events.map((event) => happeningOf(event, reboots)).filter((happening) => happening !== undefined),
           asks: app.updateCheck,
         },

@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { cpus } from 'node:os';
+import type { Hono } from 'hono';
+import { silentLogger } from '../core/ports/logger.ts';
+import { createResource } from '../core/resources/write.ts';
+import type { WriteContext } from '../core/resources/write.ts';
+import { writeInstance } from '../core/updates/book.ts';
+import { createUpdates } from '../functions/updates/create-updates.ts';
+import { createTables, dynamoClient, EMBEDDED_TABLES } from '../store/dynamodb.ts';
+import { startDynoxide } from '../store/dynoxide.ts';
+import { type OpenKeyspaces, openKeyspaces } from '../store/keyspaces.ts';
+import { dynamoUpdateInstances } from '../store/update-instances.ts';
+import { countingProxy } from '../test/support/lambda/counting-proxy.ts';
+
+/**
+ * Omaha checks that change nothing, which nearly all are: how many a core answers, what one costs at DynamoDB, and whether a cluster with 100,000
+ * instances that have a history is slower than one with 1,000. The updates app on the real embedded store; rounds of both clusters in turn.
+ */
+
+const SMALL = 1_000;
+const LARGE = Number(process.env.TERRANE_BENCH_INSTANCES ?? 100_000);
+const ROUNDS = 7;
+const CHECKS = 1_000;
+const CLIENTS = 16;
+const clock = { now: () => Date.now() };
+const context = (): WriteContext => ({ now: clock.now(), newUid: randomUUID });
+
+export async function run(): Promise<Record<string, number>> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'terrane-bench-'));
+  const dynoxide = await startDynoxide({ dataDir, log: silentLogger });
+  const proxy = await countingProxy(dynoxide.endpoint);
+  try {
+    await createTables(dynamoClient(dynoxide));
+    const direct = service(dynoxide.endpoint);
+    await seed(direct.keyspaces, 'small', SMALL);
+    await seed(direct.keyspaces, 'large', LARGE);
+
+    const took = { small: [] as number[], large: [] as number[] };
+    let perCore = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const [cluster, instances] of [
+        ['small', SMALL],
+        ['large', LARGE],
+      ] as const) {
+        const before = process.cpuUsage();
+        took[cluster].push(await checks(direct.app, cluster, instances));
+        const used = process.cpuUsage(before);
+        perCore = Math.max(perCore, CHECKS / ((used.user + used.system) / 1e6));
+      }
+    }
+    const counted = service(proxy.endpoint);
+    // One after the other: those that come at the same time share a look at the log's head.
+    await checks(counted.app, 'small', SMALL, 1, 1);
+    const start = { ...proxy.counted };
+    await checks(counted.app, 'small', SMALL, 200, 1);
+    const units = (proxy.counted.reads - start.reads + proxy.counted.writes - start.writes) / 200;
+
+    const [small, large] = [median(took.small), median(took.large)];
+    const figures = {
+      checks_per_s_per_core: Math.round(perCore),
+      units_per_check: units,
+      slowdown_100k_vs_1k: large / small,
+      instances_large: LARGE,
+    };
+    console.log(
+      `one core (of ${cpus()[0]?.model ?? 'this machine'}) answers ${figures.checks_per_s_per_core} checks/s; a check costs ${units} units (aim 2)`,
+    );
+    console.log(
+      `${CHECKS} checks of ${SMALL} instances: ${small.toFixed(0)} ms; of ${LARGE}: ${large.toFixed(0)} ms; ratio ${figures.slowdown_100k_vs_1k.toFixed(2)}`,
+    );
+    await Promise.all([direct.keyspaces.close(), counted.keyspaces.close()]);
+    return figures;
+  } finally {
+    proxy.close();
+    await dynoxide.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+/** The token names the cluster: looking tokens up is done once a minute, and isn't what is measured. */
+function service(endpoint: string): { app: Hono; keyspaces: OpenKeyspaces } {
+  const client = dynamoClient({ endpoint });
+  const keyspaces = openKeyspaces({ client, table: EMBEDDED_TABLES.tenant, clock, log: silentLogger, soleWriter: true });
+  const app = createUpdates({
+    accounts: { authenticateUpdates: async (token) => ({ tenant: 'bench', cluster: token }) },
+    keyspaces,
+    instances: dynamoUpdateInstances(client, EMBEDDED_TABLES.tenant, clock),
+    clock,
+    log: silentLogger,
+    clientIp: () => '127.0.0.1',
+    newUid: randomUUID,
+  });
+  return { app, keyspaces };
+}
+
+/** A group whose instances are current, each with the history of ten updates. */
+async function seed(keyspaces: OpenKeyspaces, cluster: string, instances: number): Promise<void> {
+  const registry = await keyspaces.open('bench', cluster, 'registry');
+  const { result: group } = await registry.transact((txn) => {
+    const create = (kind: 'UpdatePackage' | 'UpdateChannel' | 'UpdateGroup', name: string, spec: object) =>
+      createResource(txn, kind, { metadata: { name }, spec: { application: 'flatcar', ...spec } } as never, context());
+    const files = [{ name: 'update.gz', size: 1, sha256: '0'.repeat(64) }];
+    create('UpdatePackage', 'os-2', { version: '2.0.0', url: 'https://files.example/', files });
+    create('UpdateChannel', 'stable', { packages: { amd64: 'os-2' } });
+    return create('UpdateGroup', 'prod', { channel: 'stable', policy: { maxUpdatesPerPeriod: 100, safeMode: false } });
+  });
+  const history = Array.from({ length: 20 }, (_, i) => ({ status: 'complete' as const, version: '1.0.0', at: i }));
+  for (let from = 0; from < instances; from += 1000) {
+    await registry.transact((txn) => {
+      for (let i = from; i < Math.min(from + 1000, instances); i++)
+        writeInstance(txn, 'flatcar', machine(i), {
+          group: group.metadata.uid,
+          record: { status: 'complete', package: { name: 'os-2', version: '2.0.0' }, since: 0, history },
+        });
+    });
+  }
+}
+
+const machine = (i: number): string => i.toString(16).padStart(32, '0');
+
+/** ms for `count` checks of random instances. */
+async function checks(app: Hono, cluster: string, instances: number, count = CHECKS, clients = CLIENTS): Promise<number> {
+  const start = performance.now();
+  let left = count;
+  await Promise.all(
+    Array.from({ length: clients }, async () => {
+      while (left-- > 0) {
+        const id = machine(Math.floor(Math.random() * instances));
+        const body = `<request protocol="3.0"><os platform="CoreOS"/><app appid="flatcar" version="2.0.0" track="prod" machineid="${id}" board="amd64-usr"><ping/><updatecheck/></app></request>`;
+        const response = await app.request(`/updates/${cluster}/v1/update/`, { method: 'POST', body });
+        const text = await response.text();
+        if (!text.includes('noupdate')) throw new Error(`not the answer of a check that changes nothing: ${text}`);
+      }
+    }),
+  );
+  return performance.now() - start;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
