@@ -1,6 +1,7 @@
-import { Agent, type IncomingMessage, request as plainRequest } from 'node:http';
-import { Agent as SecureAgent, request as secureRequest } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import { Agent, request } from 'node:https';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type HttpAnswer, PlainHttp } from './plain-http.ts';
 import { signedHeaders } from './sigv4.ts';
 import { fromWire, type WireItem } from './wire-item.ts';
 import type { Item } from './log-items.ts';
@@ -49,9 +50,16 @@ const RETRIABLE = new Set([
  * Region, credentials and endpoint are those of the SDK's client.
  */
 export function dynamoCalls({ config }: DynamoDBClient): DynamoCall {
-  const sockets = { keepAlive: true, maxSockets: SOCKETS_MAX };
-  const agents = { plain: new Agent(sockets), secure: new SecureAgent(sockets) };
+  const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX });
+  let plain: PlainHttp | undefined;
   let place: Promise<{ region: string; url: URL }> | undefined;
+
+  const send = async (url: URL, headers: Record<string, string>, body: string): Promise<HttpAnswer> => {
+    if (url.protocol === 'https:') return sendSecure(url, body, headers, agent);
+    const { hostname: host, port } = url;
+    plain ??= new PlainHttp({ host, port: Number(port) || 80, socketsMax: SOCKETS_MAX, timeoutMs: TIMEOUT_MS });
+    return plain.post(headers, body);
+  };
 
   const attempt = async (operation: string, body: string, beforeSend: (() => void) | undefined): Promise<string> => {
     place ??= placeOf(config);
@@ -61,8 +69,14 @@ export function dynamoCalls({ config }: DynamoDBClient): DynamoCall {
     const now = Date.now();
     const headers = signedHeaders({ credentials, region, service: 'dynamodb', host: url.host, target, body, now });
     beforeSend?.();
-    const secure = url.protocol === 'https:';
-    return send(url, body, headers, secure ? agents.secure : agents.plain, secure ? secureRequest : plainRequest);
+    let answer: HttpAnswer;
+    try {
+      answer = await send(url, { ...headers, 'content-type': 'application/x-amz-json-1.0' }, body);
+    } catch (cause) {
+      throw new NoAnswerError(`no answer from the store: ${(cause as Error).message}`, { cause });
+    }
+    if (answer.status !== 200) throw errorOf(answer.body, answer.status);
+    return answer.body;
   };
 
   return async <Output>(operation: string, input: object, { attempts = 4, beforeSend }: CallOptions = {}) => {
@@ -89,13 +103,7 @@ async function placeOf(config: DynamoDBClient['config']): Promise<{ region: stri
   return { region, url: config.endpointProvider({ Region: region, UseDualStack: false, UseFIPS: false }).url };
 }
 
-function send(
-  url: URL,
-  body: string,
-  headers: Record<string, string>,
-  agent: Agent,
-  request: typeof plainRequest,
-): Promise<string> {
+function sendSecure(url: URL, body: string, headers: Record<string, string>, agent: Agent): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const outgoing = request(
       {
@@ -104,19 +112,15 @@ function send(
         hostname: url.hostname,
         port: url.port,
         path: '/',
-        headers: { ...headers, 'content-type': 'application/x-amz-json-1.0', 'content-length': Buffer.byteLength(body) },
+        headers: { ...headers, 'content-length': Buffer.byteLength(body) },
       },
       (response) => {
-        readText(response).then((text) => {
-          if (response.statusCode === 200) resolve(text);
-          else reject(errorOf(text, response.statusCode ?? 0));
-        }, lost);
+        readText(response).then((text) => resolve({ status: response.statusCode ?? 0, body: text }), reject);
       },
     );
-    const lost = (cause: Error) => reject(new NoAnswerError(`no answer from the store: ${cause.message}`, { cause }));
     const timer = setTimeout(() => outgoing.destroy(new Error(`${TIMEOUT_MS / 1000} s have passed`)), TIMEOUT_MS);
     outgoing.once('close', () => clearTimeout(timer));
-    outgoing.once('error', lost);
+    outgoing.once('error', reject);
     outgoing.end(body);
   });
 }
