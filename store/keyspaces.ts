@@ -76,7 +76,8 @@ export function openKeyspaces(options: KeyspacesOptions): OpenKeyspaces {
     let bytes = opened().reduce((sum, keyspace) => sum + keyspace.bytes, 0);
     for (const [id, { keyspace }] of [...replicas].slice(0, -1)) {
       if (bytes <= memoryBytesMax) return;
-      if (!keyspace || keyspace.watchers > 0) continue;
+      // Where leases are somebody keeps their time.
+      if (!keyspace || keyspace.watchers > 0 || keyspace.leases().length > 0) continue;
       bytes -= keyspace.bytes;
       replicas.delete(id);
     }

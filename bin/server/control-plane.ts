@@ -142,7 +142,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         },
       },
     });
-    for (const { tenant, cluster } of await everyCluster(client, EMBEDDED_TABLES.tenant)) reconciler.poke(tenant, cluster);
+    for (const { tenant, cluster } of await everyCluster(client, EMBEDDED_TABLES.tenant)) {
+      reconciler.poke(tenant, cluster);
+      // The time of its leases goes on. Who asks first opens it otherwise.
+      etcd
+        .open(tenant, cluster)
+        .catch((error: unknown) => log.error('leases are not kept', { tenant, cluster, error: String(error) }));
+    }
 
     return {
       accounts,

@@ -16,6 +16,7 @@ import { leaseMethods } from './methods/lease.ts';
 import { lockMethods } from './methods/lock.ts';
 import { maintenanceMethods, requireAdmin } from './methods/maintenance.ts';
 import type { MethodContext, Methods } from './methods/methods.ts';
+import { restore, type RestoreSource, type Restored } from './restore.ts';
 import type { EtcdCaller, EtcdMethod, EtcdRequestOf, EtcdResponseOf, EtcdService, Member } from './service.ts';
 import { snapshotStream } from './snapshot-stream.ts';
 import { QUOTA_BYTES, Space } from './space.ts';
@@ -37,12 +38,16 @@ export interface KeyspaceServiceOptions {
   readonly quotaBytes?: (() => number) | undefined;
   /** After how long without events a watch with `progressNotify` is told how far it has come, ms. Default: etcd's 10 minutes. */
   readonly progressMs?: number | undefined;
+  /** lessor.ts's. */
+  readonly wakeAt?: ((at: number) => Promise<void>) | undefined;
   /** Told of what fails in the background. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
 export interface KeyspaceService extends EtcdService {
   readonly lessor: Lessor;
+  /** restore.ts: makes the store what it was; the caller is an administrator. Throws CorruptLogError, TrimmedError, EtcdError. */
+  restore(from: RestoreSource): Promise<Restored>;
 }
 
 /**
@@ -70,6 +75,12 @@ export function keyspaceService(options: KeyspaceServiceOptions): KeyspaceServic
 
   const service: KeyspaceService = {
     lessor,
+    async restore(from) {
+      const restored = await restore(keyspace, from);
+      // Leases that came back have no deadlines yet.
+      await lessor.expire();
+      return restored;
+    },
     async call<M extends EtcdMethod>(name: M, request: EtcdRequestOf<M>, caller: EtcdCaller): Promise<EtcdResponseOf<M>> {
       try {
         return await methods[name](request, caller);

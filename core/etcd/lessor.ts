@@ -15,6 +15,8 @@ export interface LessorOptions {
    * many processes do, whose clocks agree within `SLACK_MS`.
    */
   readonly soleKeeper: boolean;
+  /** Sees to it that somebody calls `expire` then, ms since the epoch, also if this process ends: for who keeps time only now and then. */
+  readonly wakeAt?: ((at: number) => Promise<void>) | undefined;
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
@@ -48,6 +50,7 @@ export class Lessor {
     this.#options = options;
     this.#startedAt = Math.floor(options.timing.now());
     this.#startedElapsed = options.timing.elapsed();
+    if (options.soleKeeper && options.keyspace.leases().length > 0) this.#wakeBy(this.#now());
   }
 
   /** The lease was granted in the log. */
@@ -56,6 +59,7 @@ export class Lessor {
     await this.#options.deadlines.start(id, at);
     this.#known.set(id, at);
     this.#wakeBy(at + this.#slackMs + 1);
+    await this.#options.wakeAt?.(at + this.#slackMs + 1);
   }
 
   /** The lease was revoked in the log. */
@@ -93,7 +97,7 @@ export class Lessor {
    * time, and in any number at once.
    */
   async expire(): Promise<number | undefined> {
-    const { keyspace, deadlines } = this.#options;
+    const { keyspace, deadlines, soleKeeper } = this.#options;
     await keyspace.sync();
     if (keyspace.leases().length === 0) return undefined;
     const items = new Map((await deadlines.list()).map((item) => [item.id, item]));
@@ -110,6 +114,8 @@ export class Lessor {
         continue;
       }
       if (!item) await deadlines.renew(lease.id, at);
+      // From now on what is stored is by our clock.
+      else if (soleKeeper && !this.#known.has(lease.id) && at !== item.at) await deadlines.start(lease.id, at);
       this.#known.set(lease.id, at);
       next = Math.min(next ?? at, at);
     }
@@ -121,11 +127,12 @@ export class Lessor {
     return next === undefined ? undefined : next + this.#slackMs + 1;
   }
 
-  /** From now on leases end at their time, until the answer is called. */
+  /** From now on leases end at their time, until the answer is called. A sole keeper keeps time always. */
   keepTime(): () => void {
     if (this.#keepers++ === 0) this.#wakeBy(this.#now());
     return () => {
-      if (--this.#keepers > 0) return;
+      this.#keepers--;
+      if (this.#keepsTime) return;
       this.#cancelTimer();
       this.#timerAt = Number.POSITIVE_INFINITY;
     };
@@ -149,9 +156,9 @@ export class Lessor {
   #deadlineOf(lease: Lease, item: LeaseDeadline | undefined): number {
     const ttlMs = lease.ttlSeconds * 1000;
     const known = this.#known.get(lease.id);
-    if (this.#options.soleKeeper && known !== undefined) return known;
     if (!item) return Math.max(known ?? 0, this.#now() + ttlMs);
-    if (!this.#options.soleKeeper) return item.at;
+    // Written by this process, be it by another Lessor of it.
+    if (!this.#options.soleKeeper || known !== undefined) return Math.max(known ?? 0, item.at);
     // Written before this process started, perhaps by another clock.
     return clamp(item.at, this.#startedAt + ttlMs, this.#startedAt + Math.ceil(ttlMs * (1 + AHEAD)));
   }
@@ -165,8 +172,13 @@ export class Lessor {
     return Math.floor(soleKeeper ? this.#startedAt + timing.elapsed() - this.#startedElapsed : timing.now());
   }
 
+  /** The only one there is keeps time always. */
+  get #keepsTime(): boolean {
+    return this.#keepers > 0 || this.#options.soleKeeper;
+  }
+
   #wakeBy(at: number): void {
-    if (this.#keepers === 0 || at >= this.#timerAt || this.#ticking) return;
+    if (!this.#keepsTime || at >= this.#timerAt || this.#ticking) return;
     this.#cancelTimer();
     this.#timerAt = at;
     this.#cancelTimer = this.#options.schedule(Math.max(0, at - this.#now()), () => void this.#tick());
@@ -183,7 +195,9 @@ export class Lessor {
     }
     this.#ticking = false;
     this.#timerAt = Number.POSITIVE_INFINITY;
-    this.#wakeBy(Math.min(next ?? Number.POSITIVE_INFINITY, this.#nextKnown(), this.#now() + LOOK_MS));
+    // Nobody else grants leases where there is nobody else.
+    const look = this.#options.soleKeeper && next === undefined ? Number.POSITIVE_INFINITY : this.#now() + LOOK_MS;
+    this.#wakeBy(Math.min(next ?? Number.POSITIVE_INFINITY, this.#nextKnown(), look));
   }
 
   #nextKnown(): number {

@@ -15,6 +15,8 @@ export interface EtcdServicesOptions {
   /** This process is the only one that serves these clusters (the embedded server). */
   readonly soleKeeper: boolean;
   readonly progressMs?: number | undefined;
+  /** Sees to it that the cluster's leases are looked at then (ms since the epoch) although nothing happens. Not needed by a sole keeper. */
+  readonly wakeAt?: (tenant: string, cluster: string, at: number) => Promise<void>;
   /** Told of what fails in the background. */
   onError?(error: unknown, tenant: string, cluster: string): void;
 }
@@ -42,6 +44,7 @@ export function etcdServices(options: EtcdServicesOptions): EtcdServices {
         soleKeeper,
         progressMs,
         member: { id: identityOf(cluster).memberId, name: 'terrane', peerUrls: [], clientUrls: [] },
+        wakeAt: options.wakeAt && ((at) => options.wakeAt!(tenant, cluster, at)),
         onError: (error) => options.onError?.(error, tenant, cluster),
       });
       services.set(keyspace, service);

@@ -4,6 +4,7 @@ import { dynamoKvInterest } from '../../store/kv-interest.ts';
 import { logExists } from '../../store/log-exists.ts';
 import { dynamoWakes } from '../../store/wakes.ts';
 import { required } from '../hosted/environment.ts';
+import { hostedEtcd } from '../hosted/etcd.ts';
 import type { InvocationContext } from '../hosted/function-url.ts';
 import { beforeFreeze } from '../hosted/serve.ts';
 import { hostedStore } from '../hosted/store.ts';
@@ -46,6 +47,7 @@ const hintKv = kvHints({
   log,
   send: (...message) => gateway.send(...message),
 });
+const etcd = hostedEtcd(store);
 const runner = hostedRunner({
   keyspaces,
   inbox,
@@ -56,6 +58,7 @@ const runner = hostedRunner({
   notifier: gateway,
   wakes: dynamoWakes(client, tables.identity),
   exists: logExists(client, tables.tenant),
+  expireLeases: async (tenant, cluster) => (await etcd.open(tenant, cluster)).lessor.expire(),
 });
 
 export async function handler(event: StreamEvent | ClockEvent, context: InvocationContext): Promise<BatchResult | undefined> {

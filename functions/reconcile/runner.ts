@@ -7,6 +7,8 @@ import type { ClusterNews } from './stream-news.ts';
 
 export interface RunnerDeps extends ReconcileDeps {
   readonly wakes: Wakes;
+  /** Ends the leases of the cluster's key-value store whose time is over. Answers when to look again, ms since the epoch. */
+  expireLeases?(tenant: string, cluster: string): Promise<number | undefined>;
   /** False once the cluster is deleted: a run by a replica from before would write to what is gone. */
   exists(tenant: string, cluster: string): Promise<boolean>;
 }
@@ -71,6 +73,12 @@ export function hostedRunner(deps: RunnerDeps) {
     memory.alarm = (await deps.wakes.set(tenant, cluster, Math.max(at, now))).at;
   }
 
+  async function expireLeases(tenant: string, cluster: string): Promise<void> {
+    if (!deps.expireLeases || !(await deps.exists(tenant, cluster))) return;
+    const at = await deps.expireLeases(tenant, cluster);
+    if (at !== undefined) await setAlarm(tenant, cluster, at);
+  }
+
   async function attempt(tenant: string, cluster: string, action: () => Promise<void>): Promise<void> {
     try {
       await action();
@@ -96,7 +104,10 @@ export function hostedRunner(deps: RunnerDeps) {
         const { tenant, cluster } = wake;
         const memory = memoryOf(tenant, cluster);
         if (memory.alarm !== undefined && memory.alarm <= wake.at) memory.alarm = undefined;
-        await attempt(tenant, cluster, () => run(tenant, cluster));
+        await attempt(tenant, cluster, async () => {
+          await run(tenant, cluster);
+          await expireLeases(tenant, cluster);
+        });
         // Only now: whoever dies on the way leaves it to ring again.
         await deps.wakes.clear(wake);
       });

@@ -28,7 +28,7 @@ export const ROOT = 'root';
 /** The document's name among the keyspace's properties. */
 export const AUTH_PROPERTY = 'auth';
 
-const NOTHING: AuthState = { enabled: false, revision: 1, secret: '', users: {}, roles: {} };
+const NOTHING: AuthState = { enabled: false, revision: 1, secret: '', users: plain({}), roles: plain({}) };
 const decoded = new WeakMap<Uint8Array, AuthState>();
 
 /** Of the property's value; read once for each. */

@@ -11,6 +11,7 @@ import type { EtcdCaller } from '../../../core/etcd/service.ts';
 import type { ApiEnv } from '../../context.ts';
 import type { EtcdServices } from '../../etcd/services.ts';
 import { readBytes } from '../../read-body.ts';
+import { serveRestore } from './restore.ts';
 import { lineStream } from '../kube/stream.ts';
 
 export interface EtcdDeps {
@@ -41,6 +42,11 @@ export function createEtcd(deps: EtcdDeps): Hono<ApiEnv> {
     });
     app.all(path, (c) => c.text('Method Not Allowed\n', 405, { allow: 'POST' }));
   }
+  app.post('/restore', async (c) => {
+    if (!atLeast(c.var.principal.role, 'admin')) throw EtcdError.of('permissionDenied');
+    const { tenant, id } = c.var.cluster;
+    return serveRestore(c, await deps.services.open(tenant, id));
+  });
   app.get('/version', (c) => c.json({ etcdserver: ETCD_VERSION, etcdcluster: '3.4.0' }));
   app.get('/health', (c) => c.json({ health: 'true' }));
   app.all('*', (c) => c.text('Not Found\n', 404));

@@ -60,6 +60,7 @@ const etcd = (path: string, more: Ask = {}): Row => ofCluster(`/etcd${path}`, { 
 const PUT = { key: 'YQ==', value: 'YQ==' };
 
 const ETCD: Readonly<Record<string, Row>> = {
+  'POST /clusters/:cluster/etcd/restore': etcd('/restore?sequence=0', { needs: 'admin' }),
   'POST /clusters/:cluster/etcd/v3/kv/range': etcd('/v3/kv/range', { body: { key: PUT.key } }),
   'POST /clusters/:cluster/etcd/v3/kv/put': etcd('/v3/kv/put', { body: PUT, needs: 'editor' }),
   'POST /clusters/:cluster/etcd/v3/kv/deleterange': etcd('/v3/kv/deleterange', { body: { key: PUT.key }, needs: 'editor' }),

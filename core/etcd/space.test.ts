@@ -1,0 +1,36 @@
+import { expect, test } from '@jest/globals';
+import { deleteOf, putOf, rangeOf, txnOf, putOp, deleteOp } from './testing/requests.ts';
+import { serviceWorld } from './testing/service.ts';
+
+test('beyond the quota nothing is written that takes space, reads and deletes go on, and making room and disarming helps', async () => {
+  const { service } = serviceWorld({ quotaBytes: () => 10_000 });
+  const noSpace = 'etcdserver: mvcc: database space exceeded';
+  const put = (key: string) => service.call('Put', putOf(key, 'x'.repeat(2_000)), {});
+  for (const key of ['a', 'b', 'c', 'd']) await put(key);
+  await expect(put('e')).rejects.toThrow(noSpace);
+  const { alarms } = await service.call('Alarm', { action: 'GET', memberId: 0n, alarm: 'NONE' }, {});
+  expect(alarms).toMatchObject([{ alarm: 'NOSPACE' }]);
+  expect((await service.call('Status', {}, {})).errors[0]).toContain('alarm:NOSPACE');
+
+  // Small writes would fit, but the alarm counts.
+  await expect(service.call('Put', putOf('s'), {})).rejects.toThrow(noSpace);
+  await expect(service.call('Txn', txnOf([putOp('s')]), {})).rejects.toThrow(noSpace);
+  await expect(service.call('LeaseGrant', { id: 1n, ttl: 60n }, {})).rejects.toThrow(noSpace);
+  expect((await service.call('Range', rangeOf('a'), {})).count).toBe(1);
+  await service.call('Txn', txnOf([deleteOp('a')]), {});
+  const { revision } = await service.call('DeleteRange', deleteOf('a', 'd'), {});
+
+  await service.call('Compact', { revision, physical: false }, {});
+  await service.call('Alarm', { action: 'DEACTIVATE', ...alarms[0]! }, {});
+  await put('e');
+});
+
+test('a store that was declared corrupt answers nothing until the alarm is taken back', async () => {
+  const { service } = serviceWorld();
+  const alarm = { memberId: 1n, alarm: 'CORRUPT' } as const;
+  await service.call('Alarm', { action: 'ACTIVATE', ...alarm }, {});
+  await expect(service.call('Put', putOf('a'), {})).rejects.toThrow('etcdserver: corrupt cluster');
+  await expect(service.call('Range', rangeOf('a'), {})).rejects.toThrow('etcdserver: corrupt cluster');
+  await service.call('Alarm', { action: 'DEACTIVATE', ...alarm }, {});
+  await service.call('Put', putOf('a'), {});
+});
