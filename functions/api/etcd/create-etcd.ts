@@ -47,6 +47,7 @@ export function createEtcd(deps: EtcdDeps): Hono<ApiEnv> {
     const { tenant, id } = c.var.cluster;
     return serveRestore(c, await deps.services.open(tenant, id));
   });
+  app.all('/restore', (c) => c.text('Method Not Allowed\n', 405, { allow: 'POST' }));
   app.get('/version', (c) => c.json({ etcdserver: ETCD_VERSION, etcdcluster: '3.4.0' }));
   app.get('/health', (c) => c.json({ health: 'true' }));
   app.all('*', (c) => c.text('Not Found\n', 404));

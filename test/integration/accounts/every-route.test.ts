@@ -274,6 +274,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   'GET /clusters/:cluster/etcd/health': ofCluster('/etcd/health'),
 
   'GET /node/v1/assignment': { host: {} },
+  'GET /node/v1/kv/snapshot': { host: {} },
+  'GET /node/v1/kv/tail': { host: { path: '/node/v1/kv/tail?after=0' } },
   'POST /node/v1/report': { host: { body: {} } },
   'POST /node/v1/streams/:id': { host: { path: '/node/v1/streams/x', names: true } },
 };
