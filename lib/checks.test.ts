@@ -18,6 +18,9 @@ beforeAll(() => {
   for (const path of [agentDir, consoleDir]) mkdirSync(path);
   for (const file of ['install.sh', 'manifest.json', 'agent.tar.gz']) writeFileSync(join(agentDir, file), file);
   writeFileSync(join(consoleDir, 'index.html'), '');
+  writeFileSync(join(consoleDir, 'pages.json'), '["/"]');
+  mkdirSync(join(consoleDir, 'assets'));
+  writeFileSync(join(consoleDir, 'assets/console-1.js'), '');
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 

@@ -9,7 +9,7 @@ const everywhere = {
   frameOptions: { frameOption: HeadersFrameOption.DENY, override: true },
 };
 
-/** Pages: scripts, styles and requests of our own origin only, in nobody's frame. */
+/** Pages (core/console/security-headers.ts says the same, a test compares them): scripts, styles and requests of our own origin only, in nobody's frame. */
 export const PAGE_HEADERS: ResponseHeadersPolicyProps = {
   securityHeadersBehavior: {
     ...everywhere,
@@ -20,7 +20,6 @@ export const PAGE_HEADERS: ResponseHeadersPolicyProps = {
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self' data:",
-        "font-src 'self'",
         "connect-src 'self'",
         "form-action 'self'",
         "base-uri 'none'",
@@ -28,6 +27,13 @@ export const PAGE_HEADERS: ResponseHeadersPolicyProps = {
       ].join('; '),
       override: true,
     },
+  },
+  customHeadersBehavior: {
+    customHeaders: ['cross-origin-opener-policy', 'cross-origin-resource-policy'].map((header) => ({
+      header,
+      value: 'same-origin',
+      override: true,
+    })),
   },
 };
 

@@ -61,12 +61,14 @@ describe('what the functions may do', () => {
   test('is this and nothing else', () => {
     const here = 'arn:AWS::Partition:';
     const images = `${here}ecr:AWS::Region:AWS::AccountId:repository/terrane-test/*`;
-    expect(statementsOf(templateOf({ mailFrom: 'terrane@example.com' }))).toEqual(
+    const context = { mailFrom: 'terrane@example.com', loginProviders: '/terrane/test/login-providers' };
+    expect(statementsOf(templateOf(context))).toEqual(
       [
         'Api: dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on Tenant',
         'Api: dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on Identity',
         `Api: execute-api:ManageConnections on ${here}execute-api:AWS::Region:AWS::AccountId:PushApi/live/DELETE/@connections/*`,
         `Api: ses:SendEmail on ${here}ses:AWS::Region:AWS::AccountId:identity/example.com as terrane@example.com`,
+        `Api: ssm:GetParameter on ${here}ssm:AWS::Region:AWS::AccountId:parameter/terrane/test/login-providers`,
         'Api: kms:Decrypt kms:GenerateDataKey on Secrets if kms:EncryptionContext:terrane:tenant is given',
         'Node: kms:Decrypt on Secrets if kms:EncryptionContext:terrane:tenant is given',
         'Node: dynamodb:BatchWriteItem dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on Tenant',

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import {
@@ -24,6 +25,7 @@ import { BucketDeployment, CacheControl, Source } from 'aws-cdk-lib/aws-s3-deplo
 import { Construct } from 'constructs';
 import { acceptBucketDeployment } from './accept-bucket-deployment.ts';
 import { acceptFinding } from './accept-finding.ts';
+import { pagesCode, pagesOf } from './console-pages.ts';
 import type { FrontDoor } from './front-door.ts';
 import type { Installation } from './installation.ts';
 import type { Push } from './push.ts';
@@ -93,6 +95,9 @@ export class Web extends Construct {
         viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
         responseHeadersPolicy: pages,
         compress: true,
+        functionAssociations: [
+          { eventType: FunctionEventType.VIEWER_REQUEST, function: this.#edgeFunction('Pages', pagesCode(pagesOf(consoleDir))) },
+        ],
       },
       // The first that matches counts.
       additionalBehaviors: {
@@ -138,7 +143,7 @@ export class Web extends Construct {
   /** Nothing is cached, everything is passed on, with who asked and for which host in headers that the client can't set. */
   #behaviours(): (origin: IOrigin, path?: string) => BehaviorOptions {
     const headers = new ResponseHeadersPolicy(this, 'ApiHeaders', API_HEADERS);
-    const visitor = this.#edgeFunction('Visitor');
+    const visitor = this.#edgeFunction('Visitor', visitorCode());
     return (origin, path) => ({
       origin,
       viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY,
@@ -150,27 +155,36 @@ export class Web extends Construct {
       functionAssociations: [
         {
           eventType: FunctionEventType.VIEWER_REQUEST,
-          function: path === undefined ? visitor : this.#edgeFunction('PushVisitor', path),
+          function: path === undefined ? visitor : this.#edgeFunction('PushVisitor', visitorCode(path)),
         },
       ],
     });
   }
 
-  #edgeFunction(id: string, path?: string): EdgeFunction {
-    return new EdgeFunction(this, id, { runtime: FunctionRuntime.JS_2_0, code: FunctionCode.fromInline(visitorCode(path)) });
+  #edgeFunction(id: string, code: string): EdgeFunction {
+    return new EdgeFunction(this, id, { runtime: FunctionRuntime.JS_2_0, code: FunctionCode.fromInline(code) });
   }
 
   #deploy(consoleDir: string | undefined, agentDir: string | undefined): void {
     const { bucket: destinationBucket, distribution } = this;
     if (consoleDir !== undefined) {
-      new BucketDeployment(this, 'Console', {
-        sources: [Source.asset(consoleDir)],
+      // The assets first: a page names them. Those of the last version stay, for who has its page open.
+      const assets = new BucketDeployment(this, 'Assets', {
+        sources: [Source.asset(join(consoleDir, 'assets'))],
+        destinationBucket,
+        destinationKeyPrefix: 'assets/',
+        prune: false,
+        cacheControl: [CacheControl.fromString('public, max-age=31536000, immutable')],
+      });
+      const pages = new BucketDeployment(this, 'Console', {
+        sources: [Source.asset(consoleDir, { exclude: ['*', '!index.html'] })],
         destinationBucket,
         prune: false,
-        cacheControl: [CacheControl.fromString('public, max-age=60')],
+        cacheControl: [CacheControl.fromString('no-cache')],
         distribution,
-        distributionPaths: ['/', '/index.html'],
+        distributionPaths: ['/index.html'],
       });
+      pages.node.addDependency(assets);
     }
     if (agentDir !== undefined) {
       new BucketDeployment(this, 'Agent', {

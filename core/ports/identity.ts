@@ -9,6 +9,8 @@ export interface PersonPrincipal {
   readonly role: Role;
   /** Set when an API token was used instead of a session. */
   readonly tokenId?: string;
+  /** Set with `tokenId`: when that token expires, ms since the epoch. */
+  readonly tokenExpiresAt?: number;
   /** Set when that API token is limited to one cluster: its id. */
   readonly cluster?: string;
 }

@@ -1,4 +1,5 @@
 import { normaliseEmail, passwordProblem } from '../../core/accounts/names.ts';
+import { networkOf } from '../../core/accounts/network-of.ts';
 import { TerraneError } from '../../core/errors/terrane-error.ts';
 import { ONLY } from './accounts-store.ts';
 import { audited, type Who } from './audit.ts';
@@ -21,7 +22,7 @@ export async function changePassword(
   requireLogin({ secret });
   const { tenant, userId, email } = principal;
   refuseWeak(request.password, email);
-  await takeToken(store, rateLimits.loginPerAccountAndIp, { name: 'loginPerAccountAndIp', of: `${email} ${who.ip ?? ''}` });
+  await takeToken(store, rateLimits.loginPerAccountAndIp, { name: 'loginPerAccountAndIp', of: `${email} ${networkOf(who.ip)}` });
   const member = await store.forTenant(tenant).get<MemberRow>('org', `member#${userId}`);
   const user = member && (await store.forTenant(member.home).get<UserRow>('users', userId));
   if (!(await passwords.verify(request.current, user?.password)) || !member || !user) {
@@ -36,7 +37,7 @@ export async function changePassword(
 export async function forgotPassword(context: AccountsContext, address: string, origin: Omit<Who, 'actor'>): Promise<void> {
   const { store, rateLimits, lifetimes, publicUrl } = context;
   const email = normaliseEmail(address);
-  await takeToken(store, rateLimits.resetPerIp, { name: 'resetPerIp', of: origin.ip ?? '' });
+  await takeToken(store, rateLimits.resetPerIp, { name: 'resetPerIp', of: networkOf(origin.ip) });
   await takeToken(store, rateLimits.resetPerAccount, { name: 'resetPerAccount', of: email });
   const entry = await store.identity.get<EmailEntry>(`email#${email}`, ONLY);
   if (!entry) return;

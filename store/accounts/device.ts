@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { formatSecret, hashSecret, parseSecret } from '../../core/accounts/token-format.ts';
 import { newUserCode, parseUserCode } from '../../core/accounts/user-code.ts';
+import { networkOf } from '../../core/accounts/network-of.ts';
 import { TerraneError } from '../../core/errors/terrane-error.ts';
 import { ONLY } from './accounts-store.ts';
 import { audited, type Who } from './audit.ts';
@@ -33,7 +34,7 @@ export type DeviceProblem = 'authorization_pending' | 'slow_down' | 'access_deni
 /** Nobody's yet: kept in the identity table, by hash, and gone by itself. */
 export async function startDevice(context: AccountsContext, origin: Omit<Who, 'actor'>): Promise<DeviceCode> {
   const { store, rateLimits, lifetimes } = context;
-  await takeToken(store, rateLimits.devicePerIp, { name: 'devicePerIp', of: origin.ip ?? '' });
+  await takeToken(store, rateLimits.devicePerIp, { name: 'devicePerIp', of: networkOf(origin.ip) });
   const now = store.clock.now();
   const expiresAt = now + lifetimes.deviceMs;
   const ttl = Math.ceil((expiresAt + REMEMBERED_MS) / 1000);

@@ -1,4 +1,5 @@
 import { nodeNameAttempt, nodeNameFrom } from '../../core/accounts/node-name.ts';
+import { networkOf } from '../../core/accounts/network-of.ts';
 import { TerraneError } from '../../core/errors/terrane-error.ts';
 import type { JoinRequest, JoinResponse } from '../../core/node/join.ts';
 import { ONLY } from './accounts-store.ts';
@@ -23,7 +24,7 @@ const ATTEMPTS_MAX = 20;
  */
 export async function join(context: AccountsContext, request: JoinRequest, origin: Omit<Who, 'actor'>): Promise<JoinResponse> {
   const { store, rateLimits } = context;
-  await takeToken(store, rateLimits.joinPerIp, { name: 'joinPerIp', of: origin.ip ?? '' });
+  await takeToken(store, rateLimits.joinPerIp, { name: 'joinPerIp', of: networkOf(origin.ip) });
   const { hash } = parseSecret(request.token, ['join']);
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     const known = await store.identity.get<HostKeyEntry>(hostKeyPart(request.publicKey), ONLY);

@@ -1,4 +1,5 @@
 import { normaliseEmail } from '../../core/accounts/names.ts';
+import { networkOf } from '../../core/accounts/network-of.ts';
 import { TerraneError } from '../../core/errors/terrane-error.ts';
 import { ONLY } from './accounts-store.ts';
 import { audited, type Who } from './audit.ts';
@@ -22,7 +23,7 @@ export interface LogIn {
 export async function logIn(context: AccountsContext, request: LogIn, origin: Omit<Who, 'actor'>): Promise<OpenedSession> {
   const { store, passwords, rateLimits } = context;
   const email = normaliseEmail(request.email);
-  const ip = origin.ip ?? '';
+  const ip = networkOf(origin.ip);
   await takeToken(store, rateLimits.loginPerIp, { name: 'loginPerIp', of: ip });
   await takeToken(store, rateLimits.loginPerAccountAndIp, { name: 'loginPerAccountAndIp', of: `${email} ${ip}` });
 

@@ -26,6 +26,17 @@ describe('passwords', () => {
     expect(today.outdated(await today.hash('correct horse'))).toBe(false);
   });
 
+  test('that Node 24 hashed with argon2id are checked on Node 20, too, and the other way round', async () => {
+    const passwords = new Passwords(CHEAP);
+    // From node:crypto's argon2id of Node 24.21, with the salt "0123456789abcdef".
+    const byNode24 = '$argon2id$v=19$m=64,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$dPtrHTEawLtMiR9+/XloAkXZ+EtyrY+bvmHIbiufhk0';
+    expect(await passwords.verify('correct horse', byNode24)).toBe(true);
+    expect(await passwords.verify('correct horsf', byNode24)).toBe(false);
+    expect(passwords.outdated(byNode24)).toBe(true);
+    const byNode20 = '$scrypt$ln=8,r=8,p=1$MDEyMzQ1Njc4OWFiY2RlZg$knxRm35dupm1cZnWH3ri1ioyXJhI0VgdAmDZDrQX5lw';
+    expect(await passwords.verify('correct horse', byNode20)).toBe(true);
+  });
+
   test('of nobody cost as much work as a wrong one, so that the time tells nothing', async () => {
     const work: string[] = [];
     const counting: DeriveKey = (prefix, password, salt) => {

@@ -100,8 +100,8 @@ export async function deriveKey(prefix: string, password: string, salt: Uint8Arr
     const N = 2 ** cost('ln');
     return scrypt(password, salt, KEY_BYTES, { N, r: cost('r'), p: cost('p'), maxmem: 256 * N * cost('r') });
   }
-  if (algorithm !== 'argon2id' || !argon2)
-    throw new Error(`this runtime can't check ${algorithm} passwords: use Node 24.7 or newer`);
+  if (algorithm !== 'argon2id') throw new Error(`${algorithm} is no way of ours to keep passwords`);
+  if (!argon2) return argon2InWasm(password, salt, { parallelism: cost('p'), memorySize: cost('m'), iterations: cost('t') });
   const parameters = {
     message: password,
     nonce: salt,
@@ -111,6 +111,19 @@ export async function deriveKey(prefix: string, password: string, salt: Uint8Arr
     passes: cost('t'),
   };
   return new Promise((resolve, reject) => argon2('argon2id', parameters, (error, key) => (error ? reject(error) : resolve(key))));
+}
+
+/**
+ * For a hash that a newer Node wrote: data directories move between machines. In WebAssembly and on this thread, so it isn't used for
+ * new hashes; the next log-in replaces the old one.
+ */
+async function argon2InWasm(
+  password: string,
+  salt: Uint8Array,
+  costs: { readonly parallelism: number; readonly memorySize: number; readonly iterations: number },
+): Promise<Buffer> {
+  const { argon2id } = await import('hash-wasm');
+  return Buffer.from(await argon2id({ password, salt, ...costs, hashLength: KEY_BYTES, outputType: 'binary' }));
 }
 
 function encode(bytes: Uint8Array): string {

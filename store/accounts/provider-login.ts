@@ -1,4 +1,5 @@
 import { normaliseEmail } from '../../core/accounts/names.ts';
+import { networkOf } from '../../core/accounts/network-of.ts';
 import { TerraneError } from '../../core/errors/terrane-error.ts';
 import { ONLY } from './accounts-store.ts';
 import { audited, type Who } from './audit.ts';
@@ -27,7 +28,7 @@ export interface Arrival {
 
 /** Asking a provider costs us a request to it, and it may count ours. */
 export async function limitProviderLogin({ store, rateLimits }: AccountsContext, origin: Omit<Who, 'actor'>): Promise<void> {
-  await takeToken(store, rateLimits.loginPerIp, { name: 'loginPerIp', of: origin.ip ?? '' });
+  await takeToken(store, rateLimits.loginPerIp, { name: 'loginPerIp', of: networkOf(origin.ip) });
 }
 
 /**
@@ -86,7 +87,7 @@ async function signUpNew(
   if (!email || !emailVerified) throw new TerraneError('oidc_email_unverified');
   if (await store.identity.get<EmailEntry>(`email#${email}`, ONLY)) throw new TerraneError('oidc_account_exists');
   if (arrival.organisation === undefined && arrival.invitation === undefined) throw new TerraneError('oidc_no_account');
-  await takeToken(store, rateLimits.signupPerIp, { name: 'signupPerIp', of: origin.ip ?? '' });
+  await takeToken(store, rateLimits.signupPerIp, { name: 'signupPerIp', of: networkOf(origin.ip) });
   const name = arrival.organisation?.trim() ?? '';
   refuseInvalid(email, undefined, arrival.invitation === undefined ? name : undefined);
   const invitation = arrival.invitation === undefined ? undefined : await readInvitation(context, arrival.invitation, email);

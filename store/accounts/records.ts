@@ -82,6 +82,8 @@ export type SecretRow = {
   email?: string;
   /** Of sessions: where it was opened from. */
   ip?: string;
+  /** Of tokens made with an API token: that one's id. They end with it. */
+  madeWith?: string;
   /** Of device codes: the session that approved it. */
   session?: string;
   ttl: number;

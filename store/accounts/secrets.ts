@@ -10,7 +10,7 @@ import type { Step } from './transact.ts';
 /** How long what is over is remembered, so that its user is told "expired" or "revoked" and not "unknown". */
 const REMEMBERED_MS = 30 * 86_400_000;
 
-export type SecretFields = Pick<SecretRow, 'cluster' | 'role' | 'usesMax' | 'email' | 'ip' | 'session'> & {
+export type SecretFields = Pick<SecretRow, 'cluster' | 'role' | 'madeWith' | 'usesMax' | 'email' | 'ip' | 'session'> & {
   readonly userId: string;
   readonly lifetimeMs: number;
 };

@@ -37,7 +37,7 @@ export async function authenticate(context: AccountsContext, text: string): Prom
       userId: member.userId,
       email: member.email,
       role: row.role ? lowerRole(row.role, member.role) : member.role,
-      ...(kind === 'api' ? { tokenId: id } : {}),
+      ...(kind === 'api' ? { tokenId: id, tokenExpiresAt: row.expiresAt } : {}),
       ...(row.cluster === undefined ? {} : { cluster: row.cluster }),
     },
     secret: { kind: kind as 'session' | 'api', id, hash },

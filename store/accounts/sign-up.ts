@@ -1,3 +1,4 @@
+import { networkOf } from '../../core/accounts/network-of.ts';
 import { emailProblem, normaliseEmail, organisationProblem, passwordProblem } from '../../core/accounts/names.ts';
 import { type ErrorDetail, TerraneError } from '../../core/errors/terrane-error.ts';
 import { ONLY } from './accounts-store.ts';
@@ -22,7 +23,7 @@ export interface SignUp {
 /** By e-mail and password. A mail then asks to verify the address. */
 export async function signUp(context: AccountsContext, request: SignUp, origin: Omit<Who, 'actor'>): Promise<OpenedSession> {
   const { store, passwords, rateLimits } = context;
-  await takeToken(store, rateLimits.signupPerIp, { name: 'signupPerIp', of: origin.ip ?? '' });
+  await takeToken(store, rateLimits.signupPerIp, { name: 'signupPerIp', of: networkOf(origin.ip) });
   const email = normaliseEmail(request.email);
   const name = request.organisation?.trim() ?? '';
   refuseInvalid(email, request.password, request.invitation === undefined ? name : undefined);

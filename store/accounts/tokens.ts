@@ -4,10 +4,12 @@ import type { PersonPrincipal, Role } from '../../core/ports/identity.ts';
 import { audited, type Who } from './audit.ts';
 import { listClusters, readCluster } from './clusters.ts';
 import { requireVerified } from './me.ts';
+import type { AccountsStore } from './accounts-store.ts';
 import type { SecretRow } from './records.ts';
 import { issueSecret, secretProblem, secretsPart } from './secrets.ts';
 import { requireRole } from './sessions.ts';
 import type { AccountsContext } from './settings.ts';
+import type { Step } from './transact.ts';
 
 export interface TokenRequest {
   readonly kind: TokenKind;
@@ -48,17 +50,40 @@ export async function createToken(
   await requireVerified(context, principal);
   const cluster = await clusterFor(context, principal, request);
 
-  const expiresIn = request.expiresIn ?? SECONDS[kind].usual;
+  const expiresIn = lifetimeOf(request, principal, store.clock.now());
+  const { tokenId } = principal;
   const issued = issueSecret(store, tenant, kind, {
     userId,
     lifetimeMs: expiresIn * 1000,
     ...(cluster === undefined ? {} : { cluster }),
     ...(role ? { role } : {}),
+    ...(tokenId === undefined ? {} : { madeWith: tokenId }),
     ...(kind === 'join' ? { usesMax: request.uses ?? 1 } : {}),
   });
   const details = { expiresIn, ...(cluster ? { cluster } : {}), ...(role ? { role } : {}) };
-  await store.transact([...issued.steps, audited(store, tenant, who, `token.create.${kind}`, issued.id, details)]);
+  await store.transact([
+    ...(tokenId === undefined ? [] : [stillGood(store, tenant, tokenId)]),
+    ...issued.steps,
+    audited(store, tenant, who, `token.create.${kind}`, issued.id, details),
+  ]);
   return { ...viewOf(issued.row, store.clock.now()), secret: issued.text };
+}
+
+/** Seconds. A token that is made with another doesn't outlive it: whoever stole one must not keep what it made. */
+function lifetimeOf({ kind, expiresIn }: TokenRequest, { tokenExpiresAt }: PersonPrincipal, now: number): number {
+  const left = tokenExpiresAt === undefined ? Infinity : Math.floor((tokenExpiresAt - now) / 1000);
+  if (expiresIn !== undefined && expiresIn > left)
+    refuse('expiresIn', `must be no more than ${left} seconds: the API token that asks expires then`);
+  return expiresIn ?? Math.min(SECONDS[kind].usual, left);
+}
+
+/** The API token that asks wasn't revoked meanwhile: else what it makes would be missed by its revocation. */
+function stillGood(store: AccountsStore, tenant: string, tokenId: string): Step {
+  const condition = { expression: 'attribute_exists(#pk) AND attribute_not_exists(#revokedAt)' };
+  return {
+    write: store.forTenant(tenant).check(secretsPart('api'), tokenId, condition),
+    refuse: () => new TerraneError('token_revoked'),
+  };
 }
 
 /** Newest first; what is over stays for 30 days. */
@@ -81,12 +106,23 @@ export async function revokeToken(context: AccountsContext, principal: PersonPri
   if (!row) throw new TerraneError('not_found', 'There is no such token.');
   if (row.userId !== principal.userId) requireRole(principal, 'admin', "revoke others' tokens");
   else if (principal.tokenId !== undefined) requireRole(principal, row.role ?? 'admin', 'revoke this token by another one');
-  if (row.revokedAt !== undefined) return;
-  const now = store.clock.now();
-  await store.transact([
-    { write: items.change(secretsPart(row.kind), id, { expression: 'SET #revokedAt = :now', values: { now } }) },
-    audited(store, principal.tenant, who, 'token.revoke', id),
-  ]);
+  await revoke(context, principal.tenant, row, who);
+}
+
+/** It, and then what was made with it, and so on; again for what an earlier attempt didn't come to. */
+async function revoke(context: AccountsContext, tenant: string, row: SecretRow, who: Who): Promise<void> {
+  const { store } = context;
+  const items = store.forTenant(tenant);
+  if (row.revokedAt === undefined) {
+    const values = { now: store.clock.now() };
+    await store.transact([
+      { write: items.change(secretsPart(row.kind), row.id, { expression: 'SET #revokedAt = :now', values }) },
+      audited(store, tenant, who, 'token.revoke', row.id, row.madeWith === undefined ? {} : { madeWith: row.madeWith }),
+    ]);
+  }
+  if (row.kind !== 'api') return;
+  const lists = await Promise.all(KINDS.map((kind) => items.list<SecretRow>(secretsPart(kind))));
+  for (const made of lists.flat().filter(({ madeWith }) => madeWith === row.id)) await revoke(context, tenant, made, who);
 }
 
 function refuseInvalid({ kind, expiresIn, uses, role }: TokenRequest): void {

@@ -21,7 +21,7 @@ const refill = () => (world.clock.at += 60 * MINUTE);
 describe('sign-ups', () => {
   const signUp = (ip: string, i: number) =>
     world.call('POST', '/v1/signup', {
-      body: { email: `s${ip}-${i}@example.com`, password: PASSWORD, organisation: 'S' },
+      body: { email: `s${ip.replaceAll(':', '.')}-${i}@example.com`, password: PASSWORD, organisation: 'S' },
       headers: { 'x-test-ip': ip },
     });
 
@@ -40,6 +40,13 @@ describe('sign-ups', () => {
     world.clock.at += 1;
     expect((await signUp('a', 5)).status).toBe(201);
     expect((await signUp('a', 6)).status).toBe(429);
+  });
+
+  test('count all addresses that one IPv6 subscriber has as one', async () => {
+    refill();
+    for (let i = 0; i < 3; i++) expect((await signUp(`2001:db8:1:2::${i}`, i)).status).toBe(201);
+    expect((await signUp('2001:db8:1:2:ffff::1', 0)).status).toBe(429);
+    expect((await signUp('2001:db8:1:3::1', 0)).status).toBe(201);
   });
 
   test('that come at once get exactly the burst', async () => {

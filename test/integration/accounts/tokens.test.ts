@@ -70,6 +70,47 @@ describe('API tokens', () => {
     }
   });
 
+  test('make no token that lives longer than they do', async () => {
+    const { token } = await world.person();
+    const parent = await world.token(token, { kind: 'api', expiresIn: 3600 });
+    const tooLong = await world.call('POST', '/v1/tokens', { as: parent.secret, body: { kind: 'api', expiresIn: 3601 } });
+    expect(tooLong).toMatchObject({ status: 400, json: { error: { details: [{ field: 'expiresIn' }] } } });
+    expect(tooLong.json.error.message).toContain('3600 seconds');
+    expect((await world.token(parent.secret, { kind: 'api' })).expiresAt).toBe(parent.expiresAt);
+    world.clock.at += 3_590_000;
+    expect((await world.token(parent.secret, { kind: 'api' })).expiresAt).toBe(parent.expiresAt);
+  });
+
+  test('take with them what was made with them when they are revoked: all the way down', async () => {
+    const { token } = await world.person();
+    const cluster = (await world.cluster(token)).id;
+    const parent = await world.token(token, { kind: 'api' });
+    const child = await world.token(parent.secret, { kind: 'api' });
+    const join = await world.token(child.secret, { kind: 'join', cluster });
+    const other = await world.token(token, { kind: 'api' });
+    await world.expectStatus(204, 'DELETE', `/v1/tokens/${parent.id}`, { as: token });
+    expect((await world.call('GET', '/v1/me', { as: child.secret })).json.error.code).toBe('token_revoked');
+    expect((await world.call('GET', '/v1/me', { as: other.secret })).status).toBe(200);
+    await expect(joinDirectly(world.accounts, join.secret)).rejects.toMatchObject({ code: 'token_revoked' });
+    const audit = await world.expectStatus(200, 'GET', '/v1/audit?action=token.revoke', { as: token });
+    expect(audit.json.records.map(({ target }: { target: string }) => target).sort()).toEqual(
+      [parent.id, child.id, join.id].sort(),
+    );
+  });
+
+  test('that are being revoked make nothing that stays', async () => {
+    const { token } = await world.person();
+    const parent = await world.token(token, { kind: 'api' });
+    const [, ...made] = await Promise.all([
+      world.call('DELETE', `/v1/tokens/${parent.id}`, { as: token }),
+      ...Array.from({ length: 5 }, () => world.call('POST', '/v1/tokens', { as: parent.secret, body: { kind: 'api' } })),
+    ]);
+    for (const { status, json } of made) {
+      expect([201, 401]).toContain(status);
+      if (status === 201) expect((await world.call('GET', '/v1/me', { as: json.secret })).status).toBe(401);
+    }
+  });
+
   test('are shown once: lists and audit do not have them', async () => {
     const { token } = await organisation();
     const api = await world.token(token, { kind: 'api' });

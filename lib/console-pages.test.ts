@@ -1,0 +1,41 @@
+import { expect, test } from '@jest/globals';
+import { CONSOLE_CSP, CONSOLE_HEADERS } from '../core/console/security-headers.ts';
+import { PAGES } from '../core/console/pages.ts';
+import { pagesCode } from './console-pages.ts';
+import { PAGE_HEADERS } from './security-headers.ts';
+
+const rewrite = new Function('event', `${pagesCode(PAGES)}\nreturn handler(event);`) as (event: {
+  readonly request: { uri: string };
+}) => { readonly uri: string };
+const uriOf = (uri: string) => rewrite({ request: { uri } }).uri;
+
+test.each(['/', '/login', '/cluster/abc', '/cluster/abc/nodes'])('CloudFront answers %s with the console', (path) =>
+  expect(uriOf(path)).toBe('/index.html'),
+);
+
+test.each([
+  '/assets/console-AB.js',
+  '/artifacts/x.tar.gz',
+  '/nothing',
+  '/login/x',
+  '/cluster',
+  '/cluster/a/b',
+  '/v1/x',
+  '/loginx',
+])('CloudFront leaves %s as it is', (path) => expect(uriOf(path)).toBe(path));
+
+test('no page is where an API is', () => {
+  for (const page of PAGES)
+    expect(page).not.toMatch(/^\/(v1|clusters|node|install\.sh|artifacts|assets|healthz|readyz|metrics)(\/|$)/);
+});
+
+test('CloudFront sends pages with the same policy as the embedded server', () => {
+  const { securityHeadersBehavior: security, customHeadersBehavior: custom } = PAGE_HEADERS;
+  expect(security?.contentSecurityPolicy?.contentSecurityPolicy).toBe(CONSOLE_CSP);
+  expect(security?.strictTransportSecurity).toMatchObject({ includeSubdomains: true });
+  expect(security).toMatchObject({ contentTypeOptions: {}, frameOptions: { frameOption: 'DENY' } });
+  expect(security?.referrerPolicy?.referrerPolicy).toBe(CONSOLE_HEADERS['referrer-policy']);
+  const headers = Object.fromEntries(custom?.customHeaders.map(({ header, value }) => [header, value]) ?? []);
+  for (const name of ['cross-origin-opener-policy', 'cross-origin-resource-policy'])
+    expect(headers[name]).toBe(CONSOLE_HEADERS[name]);
+});
