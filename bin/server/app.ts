@@ -9,6 +9,7 @@ import { confidentialKeyspaces } from '../../core/secrets/confidential-keyspaces
 import { createAccounts } from '../../functions/api/accounts/create-accounts.ts';
 import { authenticate } from '../../functions/api/auth/authenticate.ts';
 import { requireCluster } from '../../functions/api/auth/require-cluster.ts';
+import { whileAllowed } from '../../functions/api/auth/while-allowed.ts';
 import { createEtcd } from '../../functions/api/etcd/create-etcd.ts';
 import { clusterResources } from '../../functions/api/cluster-resources.ts';
 import { createUpdateRoutes } from '../../functions/api/updates/create-update-routes.ts';
@@ -85,7 +86,7 @@ export function createApp(deps: AppDeps): Hono<ApiEnv> {
       void removeHostOfNode(accounts, log, write);
     },
   });
-  app.use('/clusters/:cluster/*', authenticate({ accounts }), requireCluster({ accounts }));
+  app.use('/clusters/:cluster/*', authenticate({ accounts }), requireCluster({ accounts }), whileAllowed({ accounts }));
   const etcd = createEtcd({
     services: controlPlane.etcd,
     shutdown: deps.shutdown,

@@ -20,6 +20,7 @@ import { createAccounts } from './accounts/create-accounts.ts';
 import { auditWrite } from './audit-write.ts';
 import { authenticate } from './auth/authenticate.ts';
 import { requireCluster } from './auth/require-cluster.ts';
+import { whileAllowed } from './auth/while-allowed.ts';
 import { clusterResources } from './cluster-resources.ts';
 import { createEtcd } from './etcd/create-etcd.ts';
 import { createKube } from './kube/create-kube.ts';
@@ -51,7 +52,7 @@ app.route(
     log,
   }),
 );
-app.use('/clusters/:cluster/*', authenticate({ accounts }), requireCluster({ accounts }));
+app.use('/clusters/:cluster/*', authenticate({ accounts }), requireCluster({ accounts }), whileAllowed({ accounts }));
 app.route(
   '/clusters/:cluster/etcd',
   createEtcd({

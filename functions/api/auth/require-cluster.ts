@@ -1,8 +1,9 @@
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { atLeast, roleForClusterRequest } from '../../../core/accounts/roles.ts';
 import { TerraneError } from '../../../core/errors/terrane-error.ts';
+import type { PersonPrincipal } from '../../../core/ports/identity.ts';
 import type { Accounts } from '../../../store/accounts/accounts.ts';
-import type { ApiEnv } from '../../context.ts';
+import type { ApiEnv, ClusterRef } from '../../context.ts';
 import { errorResponse } from '../../on-error.ts';
 
 /**
@@ -11,21 +12,24 @@ import { errorResponse } from '../../on-error.ts';
  */
 export function requireCluster(deps: { readonly accounts: Pick<Accounts, 'readCluster'> }): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
-    const { principal } = c.var;
     try {
-      const { id, name } = await deps.accounts.readCluster(principal, c.req.param('cluster') ?? '');
-      const role = roleForClusterRequest(c.req.method, c.req.path);
-      if (!atLeast(principal.role, role)) {
-        throw new TerraneError(
-          'role_too_low',
-          `${c.req.method} ${c.req.path} needs the role ${role}; yours is ${principal.role}.`,
-        );
-      }
-      c.set('cluster', { tenant: principal.tenant, id, name });
+      c.set('cluster', await clusterFor(deps.accounts, c.var.principal, c));
     } catch (error) {
       if (error instanceof TerraneError) return errorResponse(c, error);
       throw error;
     }
     return next();
   };
+}
+
+/** The cluster that a request names, if the caller may do there what it asks. Throws `not_found` or `role_too_low`. */
+export async function clusterFor(
+  accounts: Pick<Accounts, 'readCluster'>,
+  principal: PersonPrincipal,
+  c: Context<ApiEnv>,
+): Promise<ClusterRef> {
+  const { id, name } = await accounts.readCluster(principal, c.req.param('cluster') ?? '');
+  const role = roleForClusterRequest(c.req.method, c.req.path);
+  if (atLeast(principal.role, role)) return { tenant: principal.tenant, id, name };
+  throw new TerraneError('role_too_low', `${c.req.method} ${c.req.path} needs the role ${role}; yours is ${principal.role}.`);
 }
