@@ -46,12 +46,13 @@ function endedWhen(
   everyMs: number,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
-  const timer = setInterval(async () => {
+  const look = async () => {
     if (!(await refused())) return;
     clearInterval(timer);
     // Whoever waits for the next piece is told that there is none.
     await reader.cancel().catch(() => {});
-  }, everyMs);
+  };
+  const timer = setInterval(() => void look(), everyMs);
   timer.unref();
   return new ReadableStream<Uint8Array>(
     {

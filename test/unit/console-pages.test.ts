@@ -1,12 +1,11 @@
+import { runInNewContext } from 'node:vm';
 import { expect, test } from '@jest/globals';
-import { CONSOLE_CSP, CONSOLE_HEADERS } from '../core/console/security-headers.ts';
-import { PAGES } from '../core/console/pages.ts';
-import { pagesCode } from './console-pages.ts';
-import { PAGE_HEADERS } from './security-headers.ts';
+import { CONSOLE_CSP, CONSOLE_HEADERS } from '../../core/console/security-headers.ts';
+import { PAGES } from '../../core/console/pages.ts';
+import { pagesCode } from '../../lib/console-pages.ts';
+import { PAGE_HEADERS } from '../../lib/security-headers.ts';
 
-const rewrite = new Function('event', `${pagesCode(PAGES)}\nreturn handler(event);`) as (event: {
-  readonly request: { uri: string };
-}) => { readonly uri: string };
+const rewrite = runInNewContext(`${pagesCode(PAGES)}\nhandler`) as (event: { request: { uri: string } }) => { uri: string };
 const uriOf = (uri: string) => rewrite({ request: { uri } }).uri;
 
 test.each(['/', '/login', '/cluster/abc', '/cluster/abc/nodes'])('CloudFront answers %s with the console', (path) =>
