@@ -77,9 +77,36 @@ export function forgetInstance(txn: TxnView, application: string, instance: stri
   txn.delete(instancesPrefix(application) + instance);
 }
 
-export function* listInstances(view: ReadView, application: string): Generator<KeptInstance & { readonly instance: string }> {
+/** At most `count` instances of an application, from the one named `from` on, and then from the first one. */
+export function* someInstances(
+  view: ReadView,
+  application: string,
+  from: string,
+  count: number,
+): Generator<KeptInstance & { readonly instance: string }> {
   const prefix = instancesPrefix(application);
-  for (const kv of all(view, prefix)) yield { instance: kv.key.slice(prefix.length), ...decode<KeptInstance>(kv) };
+  let left = count;
+  for (const [start, end] of [
+    [prefix + from, prefixEnd(prefix)],
+    [prefix, prefix + from],
+  ] as const) {
+    for (const kv of view.range(start, end)) {
+      if (left-- <= 0) return;
+      yield { instance: kv.key.slice(prefix.length), ...decode<KeptInstance>(kv) };
+    }
+  }
+}
+
+/** uid of every group that something is kept of. */
+export function keptGroups(view: ReadView): string[] {
+  const prefix = `${UPDATES_PREFIX}groups/`;
+  const uids: string[] = [];
+  // From each group straight to the next: a group can have many keys.
+  for (let from: Key = prefix; ; from = prefixEnd(groupPrefix(uids.at(-1)!))) {
+    const [next] = view.range(from, prefixEnd(prefix));
+    if (!next) return uids;
+    uids.push(next.key.slice(prefix.length, next.key.indexOf('/', prefix.length)));
+  }
 }
 
 /** All that is kept of a group, when it is deleted. */

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Keyspace } from '../keyspace/types.ts';
 import type { KindName } from '../resources/schema/kinds.ts';
 import { newCluster } from '../resources/testing/fixtures.ts';
-import { createResource, getResource, updateResource } from '../resources/write.ts';
+import { createResource, deleteResource, getResource, updateResource } from '../resources/write.ts';
 import { readInstance, readLedger } from './book.ts';
 import { check, type Report } from './check.ts';
 
@@ -146,6 +146,26 @@ describe('what is kept', () => {
     expect(ledger).toMatchObject({ completed: 7, failed: 0, underWay: [] });
     expect(ledger.grantedAt).toHaveLength(3);
   });
+});
+
+test('what was long ago, and the books of groups that are gone, are forgotten', async () => {
+  await group('prod', { safeMode: false, maxUpdatesPerPeriod: 1000 }, { instanceTtl: '10d' });
+  await group('gone', {}, { tracks: ['old'] });
+  await ask('left-behind', { track: 'old' });
+  for (let i = 0; i < 60; i++) {
+    await ask(`${i.toString(16)}-old`);
+    await ask(`${i.toString(16)}-old`, { version: '2.0.0' });
+  }
+  await cluster.transact((txn) => deleteResource(txn, 'UpdateGroup', '', 'gone', {}, context()));
+  now += 11 * 24 * 60 * MINUTE;
+  for (let i = 0; i < 40; i++) {
+    now += MINUTE;
+    await ask(`${i.toString(16)}-new`);
+  }
+  const kept = Array.from((await cluster.sync()).range('/updates/', '/updates0'), ({ key }) => key);
+  expect(kept.filter((key) => key.endsWith('-old'))).toEqual([]);
+  expect(kept.filter((key) => key.includes('left-behind'))).toEqual([]);
+  expect(kept.filter((key) => key.includes('/instances/'))).toHaveLength(40);
 });
 
 test('many that ask at once never get more than the limit', async () => {

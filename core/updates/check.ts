@@ -8,6 +8,7 @@ import { type Answer, answerCheck, type Hold } from './grant.ts';
 import { arrived, fold, granted, type Happening, type Outcome } from './instance.ts';
 import { without } from './ledger.ts';
 import type { Ledger } from './model.ts';
+import { forgetStale } from './retention.ts';
 import { channelOf, findGroup, policyOf } from './settings.ts';
 import { unhealthyWorkload } from './workload-health.ts';
 
@@ -63,6 +64,7 @@ export function check(txn: TxnView, report: Report, ctx: WriteContext): CheckAns
   if (outcome.record !== kept.record)
     writeInstance(txn, report.application, report.instance, { group: uid, record: outcome.record });
   if (ledger !== before) tellStatus(txn, group, ledger, ctx);
+  if (answer?.type === 'update' && ledger !== before) forgetStale(txn, report.application, ctx.now);
   if (!answer) return { type: 'acknowledged', group };
   if (answer.type === 'hold') return { type: 'hold', group, reason: answer.reason };
   return { type: 'update', group, package: getResource(txn, 'UpdatePackage', '', answer.package.name)! };
