@@ -19,7 +19,6 @@ import { watchMethod } from './watch.ts';
 const UNARY: Readonly<Record<string, readonly EtcdMethod[]>> = {
   'etcdserverpb.KV': ['Range', 'Put', 'DeleteRange', 'Txn', 'Compact'],
   'etcdserverpb.Lease': ['LeaseGrant', 'LeaseRevoke', 'LeaseTimeToLive', 'LeaseLeases'],
-  'etcdserverpb.Cluster': ['MemberList'],
   'etcdserverpb.Maintenance': ['Alarm', 'Status', 'Defragment', 'Hash', 'HashKV'],
   'etcdserverpb.Auth': [
     'AuthEnable',
@@ -47,14 +46,22 @@ const UNARY: Readonly<Record<string, readonly EtcdMethod[]>> = {
 const REQUEST_BYTES_MAX = 1.5 * 1024 * 1024;
 const WRITES: ReadonlySet<EtcdMethod> = new Set(['Put', 'DeleteRange', 'Txn']);
 
+export interface FaceOptions {
+  readonly service: EtcdService;
+  readonly identity: Identity;
+  /** Where the member is reached, for clients that ask the cluster for its endpoints. */
+  readonly clientUrls: () => readonly string[];
+}
+
 /** All that etcd 3.4's clients call, as gRPC methods over the service. */
-export function etcdMethods(service: EtcdService, identity: Identity): Methods {
+export function etcdMethods({ service, identity, clientUrls }: FaceOptions): Methods {
   // One for all: a message is copied out of it before anything else is written.
   const writer = new WireWriter(identity);
   const methods = new Map<string, Method>();
   for (const [name, list] of Object.entries(UNARY)) {
     for (const method of list) methods.set(`/${name}/${method}`, unaryMethod(service, method, writer));
   }
+  methods.set('/etcdserverpb.Cluster/MemberList', memberListMethod(service, writer, clientUrls));
   methods.set('/etcdserverpb.Lease/LeaseKeepAlive', keepAliveMethod(service, writer));
   methods.set('/etcdserverpb.Watch/Watch', watchMethod(service, writer));
   methods.set('/etcdserverpb.Maintenance/Snapshot', snapshotMethod(service, writer));
@@ -81,6 +88,20 @@ function unaryMethod<M extends EtcdMethod>(service: EtcdService, method: M, writ
     async handle(message, call, reply) {
       const answer = await service.call(method, message, callerOf(call));
       response.write(writer.start(), answer);
+      reply(writer.grpcView());
+    },
+  });
+}
+
+/** Without a revision in its header, as etcd answers; and the member is reached where the client has reached it. */
+function memberListMethod(service: EtcdService, writer: WireWriter, clientUrls: () => readonly string[]): Method {
+  const { request, response } = METHOD_CODECS.MemberList;
+  return unary<EtcdRequestOf<'MemberList'>>({
+    decode: (bytes) => decode(request, bytes),
+    async handle(message, call, reply) {
+      const answer = await service.call('MemberList', message, callerOf(call));
+      const members = answer.members.map((member) => ({ ...member, clientUrls: clientUrls() }));
+      response.write(writer.start(), { revision: 0, members });
       reply(writer.grpcView());
     },
   });

@@ -57,8 +57,9 @@ const MEMORY_BYTES_MAX = 128 * 1024 * 1024;
  */
 export async function startEtcdServer(options: EtcdServerOptions): Promise<EtcdServer> {
   const { service, identity, onError, tls, limits = {} } = options;
+  const urls: string[] = [];
   const onStream = serveGrpc({
-    methods: etcdMethods(service, identity),
+    methods: etcdMethods({ service, identity, clientUrls: () => urls }),
     statusOf: (error) => statusOf(error, onError),
     messageBytesMax: MESSAGE_BYTES_MAX,
     memoryBytesMax: MEMORY_BYTES_MAX,
@@ -88,11 +89,19 @@ export async function startEtcdServer(options: EtcdServerOptions): Promise<EtcdS
     await close();
     throw error;
   }
-  return { listening: servers.map((server, n) => listeningAt(options.listen[n]!, server)), close };
+  const listening = servers.map((server, n) => listeningAt(options.listen[n]!, server));
+  urls.push(...listening.map((listen) => urlOf(listen, tls !== undefined)));
+  return { listening, close };
 }
 
 function listeningAt(asked: ListenAddress, { address }: Http2Server): ListenAddress {
   return 'path' in asked ? asked : { host: asked.host, port: (address as AddressInfo).port };
+}
+
+/** As etcd advertises it. */
+function urlOf(listen: ListenAddress, secure: boolean): string {
+  if ('path' in listen) return showListen(listen);
+  return `${secure ? 'https' : 'http'}://${showListen(listen)}`;
 }
 
 function statusOf(error: unknown, onError: (error: unknown) => void): { code: number; message: string } {

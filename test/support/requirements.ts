@@ -9,5 +9,16 @@ export const TEST_REQUIREMENTS: readonly Requirement[] = [
   { package: 'busybox-static', provides: '/bin/busybox', why: 'images are made from a static binary' },
   { package: 'shellcheck', provides: 'shellcheck', why: 'install.sh is checked' },
   { package: 'chromium', provides: '/usr/bin/chromium', why: 'the web console is walked in a real browser' },
+  { package: 'etcd-client', provides: 'etcdctl', why: "the host's etcd endpoint is held against Debian's client" },
+  {
+    package: 'python3-etcd3',
+    provides: '/usr/lib/python3/dist-packages/etcd3/__init__.py',
+    why: 'a client of etcd in Python, by gRPC',
+  },
+  {
+    package: 'python3-etcd3gw',
+    provides: '/usr/lib/python3/dist-packages/etcd3gw/__init__.py',
+    why: 'a client of etcd in Python, by the JSON gateway',
+  },
   { package: 'curl', provides: 'curl', why: 'install.sh downloads with it' },
 ];
