@@ -9,11 +9,13 @@ import { timeSpan, withCluster } from '../options.ts';
 import { printJson, printResult } from '../output/print.ts';
 import { printTable } from '../output/table.ts';
 import { openSession, type SessionOptions } from '../session.ts';
+import { enrolCommand } from './node-enrol.ts';
 
 export function nodeCommand(io: Io): Command {
   return new Command('node')
     .summary('the hosts of the cluster')
     .addCommand(listCommand(io))
+    .addCommand(enrolCommand(io))
     .addCommand(cordonCommand(io, 'cordon', true, 'place no new pods on a node'))
     .addCommand(cordonCommand(io, 'uncordon', false, 'place pods on a node again'))
     .addCommand(drainCommand(io))
