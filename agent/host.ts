@@ -1,26 +1,30 @@
 import os from 'node:os';
 import type { Logger } from '../core/ports/logger.ts';
 import type { ServerTime } from './clock-offset.ts';
+import type { ListenAddress } from './etcd/listen.ts';
 import { eventLog } from './event-log.ts';
 import { type AgentFacts, gaugesOf, healthOf } from './health/agent-health.ts';
 import { startHealthServer } from './health/health-server.ts';
 import { metrics } from './health/metrics.ts';
 import type { Identity } from './identity/identity.ts';
+import { startKv } from './kv/start-kv.ts';
 import { hostInfo, nodeLabels } from './node/host-info.ts';
 import { nodeReporter } from './node/node-reporter.ts';
 import type { AgentOptions } from './options.ts';
 import { buildReport } from './report.ts';
 import { openState } from './state-store.ts';
-import type { SignedClient } from './uplink/signed-client.ts';
+import type { BytesClient, SignedClient } from './uplink/signed-client.ts';
 import { startUplink } from './uplink/uplink.ts';
 import type { Layout } from './volumes/layout.ts';
 import { openWorkload } from './workload.ts';
 
 export interface HostOptions {
   readonly options: AgentOptions;
+  /** Where etcd is served; nowhere, if there is none. */
+  readonly etcdListen: readonly ListenAddress[];
   readonly identity: Identity;
   readonly layout: Layout;
-  readonly client: SignedClient;
+  readonly client: SignedClient & BytesClient;
   readonly time: ServerTime;
   readonly log: Logger;
   readonly version: string;
@@ -32,6 +36,7 @@ export interface HostOptions {
 
 /** The machine's, ms. */
 const uptime = () => os.uptime() * 1000;
+const KV_CACHE_MB = 64;
 const MEASURE_MS = 30_000;
 const IMAGE_COLLECT_MS = 300_000;
 
@@ -41,6 +46,7 @@ const IMAGE_COLLECT_MS = 300_000;
  */
 export async function runHost({
   options,
+  etcdListen,
   identity,
   layout,
   client,
@@ -90,6 +96,20 @@ export async function runHost({
       if (type === 'startContainer' && ok) counted.count('terrane_agent_container_starts_total');
     },
   });
+  let pushConnected = () => false;
+  const kv = await startKv({
+    client,
+    identity,
+    dataDirectory: layout.data,
+    listen: etcdListen,
+    prefixes: options.kvPrefix ?? [],
+    cacheBytes: (options.kvCacheMb ?? KV_CACHE_MB) * 1_000_000,
+    log,
+    now,
+    random,
+    signal,
+    pushConnected: () => pushConnected(),
+  });
   const uplink = startUplink({
     client,
     log,
@@ -101,7 +121,12 @@ export async function runHost({
     assignment: workload.assignment,
     count: (name) => counted.count(name),
     onAssignment: (next) => workload.assign(next),
-    onRevoked: (message) => workload.dismiss(message),
+    onRevoked(message) {
+      workload.dismiss(message);
+      void kv.dismiss();
+    },
+    onKv: (message) => kv.onMessage(message),
+    onBack: () => kv.onReachable(),
     logSources: { engine: workload.engine, now, pods: () => workload.pods.values(), own: workload.containersOf },
     report() {
       const status = node.status();
@@ -122,6 +147,8 @@ export async function runHost({
     },
   });
 
+  pushConnected = () => uplink.pushConnected();
+
   const facts = (): AgentFacts => {
     const engine = workload.engineState();
     return {
@@ -133,6 +160,7 @@ export async function runHost({
       pods: workload.pods.size,
       containers: workload.containerCount(),
       stateProblem: state.problem(),
+      kv: kv.facts(),
     };
   };
   const health = await startHealthServer({
@@ -151,6 +179,7 @@ export async function runHost({
   for (const timer of timers) clearInterval(timer);
   uplink.close();
   health.close();
+  await kv.close();
   await workload.close();
   client.close();
   log.info('agent stopped; its containers run on');

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from './docker/errors.ts';
+import { DEFAULT_LISTEN, type ListenAddress, parseListen } from './etcd/listen.ts';
 
 export interface AgentOptions {
   /** URL of the control plane. */
@@ -17,6 +18,12 @@ export interface AgentOptions {
   readonly ca?: string;
   /** Loopback port of /healthz and /metrics; 0 picks a free one. */
   readonly healthPort: number;
+  /** Where clients on this host reach etcd, as `127.0.0.1:2379`; none: it isn't served. */
+  readonly etcdListen?: readonly string[];
+  /** Only keys that begin with one of these are kept on the host; none: all. */
+  readonly kvPrefix?: readonly string[];
+  /** Memory that the copy of the key-value store may take, MB. */
+  readonly kvCacheMb?: number;
   /** Log lines as JSON. */
   readonly json: boolean;
 }
@@ -40,6 +47,17 @@ export class AgentError extends Error {
     this.fix = fix;
     this.code = code;
   }
+}
+
+/** Throws AgentError. */
+export function listenAddresses(texts: readonly string[]): ListenAddress[] {
+  return texts
+    .filter((text) => text !== 'none')
+    .map((text) => {
+      const address = parseListen(text);
+      if (address) return address;
+      throw new AgentError(`--etcd-listen ${text} is no address`, `Give it as ${DEFAULT_LISTEN}, unix:/PATH, or none`, 'usage');
+    });
 }
 
 export function serverUrl(text: string): URL {

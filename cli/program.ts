@@ -7,6 +7,7 @@ import { deleteCommand } from './commands/delete.ts';
 import { describeCommand } from './commands/describe.ts';
 import { getCommand } from './commands/get.ts';
 import { imageCommand } from './commands/image.ts';
+import { kvCommand } from './commands/kv.ts';
 import { kubeconfigCommand } from './commands/kubeconfig.ts';
 import { loginCommand } from './commands/login.ts';
 import { logoutCommand } from './commands/logout.ts';
@@ -59,7 +60,7 @@ export function createProgram({ io, version, runServer, runAgent }: ProgramDeps)
   ])
     program.addCommand(make(io));
   program.commandsGroup('Cluster and hosts:');
-  for (const make of [clusterCommand, statusCommand, tokenCommand, nodeCommand, updateCommand, kubeconfigCommand])
+  for (const make of [clusterCommand, statusCommand, tokenCommand, nodeCommand, updateCommand, kvCommand, kubeconfigCommand])
     program.addCommand(make(io));
   program.commandsGroup('Workloads:');
   for (const make of [applyCommand, getCommand, describeCommand, logsCommand, scaleCommand, deleteCommand, imageCommand])

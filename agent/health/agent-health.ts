@@ -1,3 +1,4 @@
+import type { RunningKv } from '../kv/start-kv.ts';
 import type { Gauge } from './metrics.ts';
 
 /** How the agent is, for /healthz and /metrics. */
@@ -12,6 +13,7 @@ export interface AgentFacts {
   readonly pods: number;
   readonly containers: number;
   readonly stateProblem: string | undefined;
+  readonly kv: ReturnType<RunningKv['facts']>;
 }
 
 /** An engine or a control plane that is away is said, and isn't the agent's fault; state that it can't write is. */
@@ -25,7 +27,18 @@ export function healthOf(facts: AgentFacts): { problems: string[]; facts: Record
       controlPlane: controlPlane === undefined ? 'not asked yet' : controlPlane ? 'reachable' : 'unreachable',
       revision,
       pods,
+      kv: kvFacts(facts.kv),
     },
+  };
+}
+
+function kvFacts(kv: AgentFacts['kv']): Record<string, unknown> {
+  const { listening, problem, revision, keys, bytes, following, tooLarge, damage, diskProblem } = kv;
+  return {
+    etcd: problem ?? (listening.length > 0 ? listening : 'not served'),
+    copy: tooLarge ?? (revision === undefined ? 'none yet' : { revision, keys, bytes, upToDate: following }),
+    ...(damage === undefined ? {} : { loadedAgain: damage }),
+    ...(diskProblem === undefined ? {} : { notOnDisk: diskProblem }),
   };
 }
 
@@ -40,6 +53,22 @@ export function gaugesOf(facts: AgentFacts): Record<string, Gauge> {
     terrane_agent_pods: { help: 'Pods on this host.', value: facts.pods },
     terrane_agent_containers: { help: 'Containers of this agent, dead ones too.', value: facts.containers },
     terrane_agent_assignment_revision: { help: 'Revision of the assignment in force.', value: facts.revision },
+    terrane_agent_kv_listening: { help: 'Addresses at which etcd is served.', value: facts.kv.listening.length },
+    terrane_agent_kv_copy: {
+      help: '1 if this host has a copy of the key-value store.',
+      value: flag(facts.kv.revision !== undefined),
+    },
+    terrane_agent_kv_too_large: {
+      help: '1 if the chosen keys take too much memory.',
+      value: flag(facts.kv.tooLarge !== undefined),
+    },
+    terrane_agent_kv_following: { help: '1 while the copy is kept up to date.', value: flag(facts.kv.following) },
+    terrane_agent_kv_revision: { help: 'Revision of the copy.', value: facts.kv.revision ?? 0 },
+    terrane_agent_kv_bytes: { help: 'Memory of the copy, about.', value: facts.kv.bytes },
+    terrane_agent_kv_keys: { help: 'Keys in the copy.', value: facts.kv.keys },
+    terrane_agent_kv_watchers: { help: 'Watch streams that are open.', value: facts.kv.watchers },
+    terrane_agent_kv_local_total: { help: 'Calls answered from the copy.', value: facts.kv.answeredLocally },
+    terrane_agent_kv_forwarded_total: { help: 'Calls passed on to the control plane.', value: facts.kv.forwarded },
     process_resident_memory_bytes: { help: 'Resident memory size in bytes.', value: process.memoryUsage.rss() },
     process_cpu_seconds_total: { help: 'User and system CPU time spent in seconds.', value: (user + system) / 1e6 },
   };

@@ -67,6 +67,11 @@ export class LocalCopy {
     return this.#damage;
   }
 
+  /** Why it can't be written to disk. */
+  get diskProblem(): string | undefined {
+    return this.#options.file.problem;
+  }
+
   /** What was kept on disk, if anything was. Call it once, before everything else. */
   async restore(): Promise<void> {
     const { file, log } = this.#options;

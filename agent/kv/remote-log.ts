@@ -9,6 +9,8 @@ export interface RemoteLogOptions {
   readonly client: BytesClient;
   /** Asked with each read: true at times, so that the control plane tells this host of commits from then on. */
   readonly wantsHints: () => boolean;
+  /** A read that asked for that was answered. */
+  readonly onHintsAsked?: () => void;
   /** The control plane answered (true) or didn't. */
   readonly onAnswer?: (answered: boolean) => void;
 }
@@ -20,7 +22,7 @@ const PAGE_MS = 60_000;
 const PAGE_TRIES = 5;
 
 /** The cluster's key-value log as the control plane hands it to this host. It can be read only: hosts write through calls. */
-export function remoteLog({ client, wantsHints, onAnswer = () => {} }: RemoteLogOptions): Log {
+export function remoteLog({ client, wantsHints, onHintsAsked = () => {}, onAnswer = () => {} }: RemoteLogOptions): Log {
   const get = async (path: string, timeoutMs: number): Promise<Buffer> => {
     try {
       const bytes = await ask(client, { method: 'GET', path: `${KV_PATH}${path}`, timeoutMs });
@@ -55,8 +57,10 @@ export function remoteLog({ client, wantsHints, onAnswer = () => {} }: RemoteLog
 
   return {
     async read(after: Sequence, { verify, expectNews }): Promise<Tail> {
-      const flags = `${verify ? '&verify=1' : ''}${expectNews ? '&news=1' : ''}${wantsHints() ? '&watch=1' : ''}`;
+      const hints = wantsHints();
+      const flags = `${verify ? '&verify=1' : ''}${expectNews ? '&news=1' : ''}${hints ? '&watch=1' : ''}`;
       const tail = decodeTail(await get(`/tail?after=${after}${flags}`, READ_MS));
+      if (hints) onHintsAsked();
       if (tail === 'trimmed') throw new TrimmedError(after);
       return tail;
     },

@@ -37,6 +37,10 @@ export interface UplinkOptions {
   readonly onAssignment: (next: Assignment) => Promise<void>;
   /** The node was removed from its cluster. */
   readonly onRevoked: (message: string) => void;
+  /** There is a commit to the key-value store. */
+  readonly onKv: (message: PushMessage & { readonly type: 'kv' }) => void;
+  /** There is a push connection, or the control plane answers again. */
+  readonly onBack: () => void;
   readonly lease: Pick<LeaseKeeper, 'fenced' | 'holds' | 'renew' | 'confirm'>;
   readonly logSources: LogSources;
 }
@@ -116,6 +120,7 @@ export function startUplink(options: UplinkOptions): Uplink {
       // Whoever waits for its own back-off need not any more.
       report.reachable();
       push.reachable();
+      options.onBack();
     },
   });
   const answering = streams(client, options.logSources, log, signal);
@@ -128,6 +133,7 @@ export function startUplink(options: UplinkOptions): Uplink {
     onConnected(again) {
       clearTimeout(pushGrace);
       poll.now();
+      options.onBack();
       // The control plane has seen a connection end, and waits for a word.
       if (again) report.now();
     },
@@ -147,6 +153,8 @@ export function startUplink(options: UplinkOptions): Uplink {
         return answering.answer(message.id, message.request);
       case 'cancel':
         return answering.cancel(message.id);
+      case 'kv':
+        return options.onKv(message);
     }
   }
 

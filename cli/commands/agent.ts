@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { usageError } from '../errors.ts';
 import type { Io } from '../io.ts';
-import { wholeNumber } from '../options.ts';
+import { collect, wholeNumber } from '../options.ts';
 
 export interface AgentOptions {
   readonly server: string;
@@ -16,8 +16,17 @@ export interface AgentOptions {
   readonly ca?: string;
   /** Loopback port of /healthz and /metrics; 0 picks a free one. */
   readonly healthPort: number;
+  /** Where clients on this host reach etcd, as `127.0.0.1:2379`; none: it isn't served. */
+  readonly etcdListen?: readonly string[];
+  /** Only keys that begin with one of these are kept on the host; none: all. */
+  readonly kvPrefix?: readonly string[];
+  /** Memory that the copy of the key-value store may take, MB. */
+  readonly kvCacheMb?: number;
   readonly json: boolean;
 }
+
+/** etcd's own. */
+const ETCD_LISTEN = '127.0.0.1:2379';
 
 /** Resolves when the agent was told to stop. */
 export type RunAgent = (options: AgentOptions, io: Io) => Promise<void>;
@@ -34,10 +43,17 @@ export function agentCommand(io: Io, run: RunAgent, name = 'agent'): Command {
     .option('--name <name>', 'name of the node (default: the host name)')
     .option('--ca <file>', "the control plane's own certificate authority (PEM)")
     .option('--health-port <port>', 'loopback port of /healthz and /metrics', wholeNumber, 7490)
+    .option(
+      '--etcd-listen <address>',
+      'where clients on this host reach etcd (127.0.0.1:2379); repeatable; none: not at all',
+      collect,
+    )
+    .option('--kv-prefix <key>', 'keep only keys that begin with it on this host; repeatable', collect)
+    .option('--kv-cache-mb <n>', 'memory that the copy of the key-value store may take', wholeNumber, 64)
     .action((options: Partial<AgentOptions> & Pick<AgentOptions, 'data' | 'docker' | 'healthPort'>) => {
       const server = options.server ?? io.env.TERRANE_SERVER;
       if (!server || !URL.canParse(server))
         throw usageError(server ? `--server ${server} is not a URL` : 'no control plane given', 'Add --server URL');
-      return run({ ...options, server, json: options.json ?? false }, io);
+      return run({ ...options, server, etcdListen: options.etcdListen ?? [ETCD_LISTEN], json: options.json ?? false }, io);
     });
 }

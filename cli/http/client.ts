@@ -20,6 +20,7 @@ export interface HttpRequest {
   readonly body?: unknown;
   readonly contentType?: string;
   readonly accept?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
 
@@ -60,11 +61,20 @@ export class HttpClient {
     return Buffer.concat(chunks);
   }
 
-  #sendRaw({ method = 'GET', path, query = {}, body, contentType, accept, signal }: HttpRequest): Promise<IncomingMessage> {
+  #sendRaw({
+    method = 'GET',
+    path,
+    query = {},
+    body,
+    contentType,
+    accept,
+    headers: more,
+    signal,
+  }: HttpRequest): Promise<IncomingMessage> {
     const url = new URL(this.endpoint.server + path);
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
     const payload = body === undefined ? undefined : JSON.stringify(body);
-    const headers: Record<string, string> = { accept: accept ?? 'application/json', 'user-agent': 'terrane-cli' };
+    const headers: Record<string, string> = { accept: accept ?? 'application/json', 'user-agent': 'terrane-cli', ...more };
     if (this.endpoint.token) headers.authorization = `Bearer ${this.endpoint.token}`;
     if (payload !== undefined) {
       headers['content-type'] = contentType ?? 'application/json';

@@ -14,6 +14,8 @@ export function serverError(status: number, body: string, endpoint: Endpoint): C
     const more = (details ?? []).map(({ field, message }) => `\n  ${field ? `${field}: ` : ''}${message}`).join('');
     return new CliError(message + more, { code, fix, exit, status, requestId: answer.requestId });
   }
+  // etcd's own words; the numbers are gRPC's.
+  if (isEtcd(answer)) return new CliError(answer.message, { code: `etcd_${answer.code}`, exit, status });
   if (isOAuth(answer))
     return new CliError(answer.error_description ?? answer.error, { code: answer.error, exit: EXIT.auth, status });
   if (isStatus(answer)) {
@@ -53,6 +55,12 @@ function parse(body: string): unknown {
 
 function isEnvelope(answer: unknown): answer is ErrorEnvelope {
   return typeof (answer as ErrorEnvelope | undefined)?.error?.message === 'string';
+}
+
+/** etcd's JSON gateway. */
+function isEtcd(answer: unknown): answer is { message: string; code: number } {
+  const { message, code } = (answer ?? {}) as { message?: unknown; code?: unknown };
+  return typeof message === 'string' && typeof code === 'number' && !isStatus(answer);
 }
 
 /** RFC 6749, 5.2 */

@@ -48,6 +48,8 @@ export function etcdServices(options: EtcdServicesOptions): EtcdServices {
         onError: (error) => options.onError?.(error, tenant, cluster),
       });
       services.set(keyspace, service);
+      // Hosts watch their own copies, and nobody else ends these leases.
+      if (soleKeeper) service.lessor.keepTime();
       return service;
     },
   };

@@ -5,6 +5,7 @@ import { hostedDataKeys } from '../hosted/data-keys.ts';
 import { dynamoKvInterest } from '../../store/kv-interest.ts';
 import { type InvocationContext, resultOf, type UrlEvent, type UrlResult } from '../hosted/function-url.ts';
 import { hostedImages } from '../hosted/images.ts';
+import { hostedEtcd } from '../hosted/etcd.ts';
 import { noRelay } from '../hosted/no-relay.ts';
 import { beforeFreeze, clientIp, serve } from '../hosted/serve.ts';
 import { hostedStore } from '../hosted/store.ts';
@@ -18,7 +19,12 @@ const accounts = openAccounts({
   mailer: { send: () => Promise.reject(new Error('the node function sends no mail')) },
   publicUrl: () => '',
 });
-const kv = { logs: store.keyspaces, interest: dynamoKvInterest(store.client, store.tables.tenant) };
+const kv = {
+  logs: store.keyspaces,
+  keyspaces: store.keyspaces,
+  services: hostedEtcd(store),
+  interest: dynamoKvInterest(store.client, store.tables.tenant),
+};
 const app = new Hono()
   .use(requestId())
   // The inbox's stream wakes the reconciler.

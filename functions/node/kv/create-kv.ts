@@ -1,17 +1,29 @@
 import { Hono } from 'hono';
 import { TerraneError } from '../../../core/errors/terrane-error.ts';
-import { TrimmedError } from '../../../core/keyspace/errors.ts';
-import { encodeSnapshotPage, encodeTail, fittingTail } from '../../../core/node/kv.ts';
+import { CorruptLogError, TrimmedError } from '../../../core/keyspace/errors.ts';
+import {
+  decodeCalls,
+  encodeForwardedAnswer,
+  encodeSnapshotPage,
+  encodeTail,
+  fittingTail,
+  FORWARD_BYTES_MAX,
+  type ForwardedCalls,
+} from '../../../core/node/kv.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { HostPrincipal } from '../../../core/ports/identity.ts';
 import type { Logs } from '../../../core/ports/keyspaces.ts';
+import { readBytes } from '../../read-body.ts';
+import { type CallsDeps, serveCalls } from './calls.ts';
 import { headReads } from './head-reads.ts';
 import { INTEREST_MS, type KvInterest } from './interest.ts';
 
-export interface NodeKvDeps {
+export interface NodeKvDeps extends CallsDeps {
   readonly logs: Logs;
   readonly interest: KvInterest;
   readonly clock: Clock;
+  /** A host said that it uses the store. */
+  readonly onInterest?: ((tenant: string, cluster: string) => Promise<void>) | undefined;
 }
 
 type Verify = (request: Request, body: Uint8Array | undefined) => Promise<HostPrincipal>;
@@ -29,6 +41,7 @@ export function createNodeKv(deps: NodeKvDeps, verify: Verify): Hono {
     const after = sequenceOf(c.req.query('after'));
     if (c.req.query('watch') === '1') {
       await deps.interest.mark(tenant, cluster, nodeName, deps.clock.now() + INTEREST_MS);
+      await deps.onInterest?.(tenant, cluster);
     }
     const log = deps.logs.log(tenant, cluster, 'kv');
     const options = { verify: c.req.query('verify') === '1', expectNews: c.req.query('news') === '1' };
@@ -50,7 +63,22 @@ export function createNodeKv(deps: NodeKvDeps, verify: Verify): Hono {
     return binary(encodeSnapshotPage(page));
   });
 
+  app.post('/calls', async (c) => {
+    const bytes = await readBytes(c.req.raw, FORWARD_BYTES_MAX);
+    const { tenant, cluster } = await verify(c.req.raw, bytes);
+    return binary(encodeForwardedAnswer(await serveCalls(deps, tenant, cluster, decoded(bytes))));
+  });
+
   return app;
+}
+
+function decoded(bytes: Uint8Array): ForwardedCalls {
+  try {
+    return decodeCalls(bytes);
+  } catch (error) {
+    if (!(error instanceof CorruptLogError)) throw error;
+    throw new TerraneError('invalid_request', 'The body is not a list of calls.');
+  }
 }
 
 function sequenceOf(text: string | undefined): number {

@@ -1,0 +1,11 @@
+import { CODE, EtcdError, etcdErrorOf } from '../../core/etcd/errors.ts';
+import { DismissedError, UnreachableError } from './control-plane.ts';
+import { TooLargeError } from './local-copy.ts';
+
+/** What keeps this host from answering, in the words of a member of etcd that is cut off from the others. */
+export function hostErrorOf(error: unknown): unknown {
+  if (error instanceof UnreachableError) return EtcdError.of('timeout');
+  if (error instanceof DismissedError) return EtcdError.of('stopped');
+  if (error instanceof TooLargeError) return new EtcdError(CODE.failedPrecondition, `etcdserver: ${error.message}`);
+  return etcdErrorOf(error) ?? error;
+}

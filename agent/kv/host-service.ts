@@ -1,0 +1,213 @@
+import { CODE, EtcdError } from '../../core/etcd/errors.ts';
+import { ALARMS_PROPERTY, requireSound } from '../../core/etcd/alarms.ts';
+import { AUTH_PROPERTY } from '../../core/etcd/auth/auth-state.ts';
+import { admitTxn, admitWatch } from '../../core/etcd/auth/admission.ts';
+import { permitsOf } from '../../core/etcd/auth/permits.ts';
+import { checkTxn } from '../../core/etcd/check-txn.ts';
+import { identityOf } from '../../core/etcd/identity.ts';
+import { listLeases } from '../../core/etcd/leases.ts';
+import { asContender } from '../../core/etcd/methods/contend.ts';
+import { electionMethods, observe } from '../../core/etcd/methods/election.ts';
+import { lockMethods } from '../../core/etcd/methods/lock.ts';
+import { ETCD_VERSION, requireAdmin } from '../../core/etcd/methods/maintenance.ts';
+import type { Methods } from '../../core/etcd/methods/methods.ts';
+import { decodeResponse, encodeRequest } from '../../core/etcd/protobuf/index.ts';
+import { checkRange, range } from '../../core/etcd/range.ts';
+import { readerOf } from '../../core/etcd/reader.ts';
+import type { RangeRequest, TxnRequest } from '../../core/etcd/requests.ts';
+import type { EtcdCaller, EtcdMethod, EtcdRequestOf, EtcdResponseOf, EtcdService } from '../../core/etcd/service.ts';
+import { snapshotStream } from '../../core/etcd/snapshot-stream.ts';
+import { isReadOnly, isSerializable, readTransaction } from '../../core/etcd/txn.ts';
+import { openWatchSession } from '../../core/etcd/watch-session.ts';
+import type { OpenKeyspace } from '../../core/keyspace/open.ts';
+import type { Timing } from '../../core/keyspace/timing.ts';
+import type { View } from '../../core/keyspace/view.ts';
+import type { Schedule } from '../../core/ports/schedule.ts';
+import type { Following } from './following.ts';
+import type { Forwarder } from './forwarder.ts';
+import { hostErrorOf } from './host-errors.ts';
+import type { KeyChoice } from './key-choice.ts';
+import { type LocalCopy, TooLargeError } from './local-copy.ts';
+import { watchSource } from './watch-source.ts';
+
+export interface HostServiceOptions {
+  readonly cluster: string;
+  readonly nodeName: string;
+  readonly copy: LocalCopy;
+  readonly following: Following;
+  readonly forwarder: Forwarder;
+  readonly keys: KeyChoice;
+  readonly schedule: Schedule;
+  readonly timing: Timing;
+  /** Where clients reach this service. */
+  readonly clientUrls: () => readonly string[];
+  /** Did the control plane answer last? */
+  readonly reachable: () => boolean | undefined;
+  readonly count: (answered: 'local' | 'forwarded') => void;
+}
+
+/** How long a read that may be old waits for the copy to be brought up to date after a pause, ms. */
+const FRESHEN_MS = 500;
+
+type Local = {
+  readonly [M in EtcdMethod]?: (request: EtcdRequestOf<M>, caller: EtcdCaller) => Promise<EtcdResponseOf<M> | undefined>;
+};
+
+/**
+ * etcd's services on a host. Reads that may be old, and watches, are answered from this host's copy, whether the control plane can be
+ * reached or not; linearizable reads ask it only whether the copy is current. All else is passed on to it.
+ */
+export function hostService(options: HostServiceOptions): EtcdService {
+  const { copy, following, forwarder, keys, cluster } = options;
+  const { memberId } = identityOf(cluster);
+
+  /** The copy to read from; undefined: there is none, the control plane has to be asked. */
+  async function reader(serializable: boolean): Promise<{ keyspace: OpenKeyspace; view: View } | undefined> {
+    try {
+      if (!serializable) {
+        void following.use();
+        const keyspace = await copy.sync();
+        requireSound(keyspace.property(ALARMS_PROPERTY));
+        return { keyspace, view: keyspace.view() };
+      }
+      await within(FRESHEN_MS, following.use());
+      const { keyspace } = copy;
+      if (keyspace) requireSound(keyspace.property(ALARMS_PROPERTY));
+      return keyspace && { keyspace, view: keyspace.view() };
+    } catch (error) {
+      if (error instanceof TooLargeError) return undefined;
+      throw error;
+    }
+  }
+
+  /** By the users and roles that the copy knows of. */
+  const permits = (keyspace: OpenKeyspace, caller: EtcdCaller) =>
+    permitsOf(keyspace.property(AUTH_PROPERTY), caller, options.timing.now());
+
+  const local: Local = {
+    async Range(request, caller) {
+      checkRange(request);
+      if (!keys.covers(request)) return undefined;
+      const from = await reader(request.serializable);
+      if (!from) return undefined;
+      permits(from.keyspace, caller).read(request);
+      return range(readerOf(from.keyspace, from.view), request);
+    },
+    async Txn(request, caller) {
+      checkTxn(request);
+      if (!isReadOnly(request) || !coversTxn(keys, request)) return undefined;
+      const from = await reader(isSerializable(request));
+      if (!from) return undefined;
+      admitTxn(permits(from.keyspace, caller), from.keyspace, request);
+      return readTransaction(readerOf(from.keyspace, from.view), request);
+    },
+    async LeaseLeases() {
+      const from = await reader(false);
+      return from && { revision: from.view.revision, ids: listLeases(from.keyspace.leases()).map(({ id }) => id) };
+    },
+    async MemberList() {
+      const member = { id: memberId, name: options.nodeName, peerUrls: [], clientUrls: options.clientUrls() };
+      return { revision: copy.keyspace?.view().revision ?? 1, members: [member] };
+    },
+    async Status() {
+      const from = await reader(true);
+      if (!from) return undefined;
+      const { bytes } = from.keyspace;
+      return { revision: from.view.revision, version: ETCD_VERSION, dbSize: bytes, dbSizeInUse: bytes, errors: [] };
+    },
+  };
+
+  async function forward<M extends EtcdMethod>(
+    method: M,
+    request: EtcdRequestOf<M>,
+    caller: EtcdCaller,
+  ): Promise<EtcdResponseOf<M>> {
+    void following.use();
+    const response = await forwarder.call(method, encodeRequest(method, request), {
+      token: caller.token ?? '',
+      canWait: method === 'LeaseKeepAlive',
+    });
+    const decoded = decodeResponse(method, response);
+    await seen(decoded.revision);
+    return decoded;
+  }
+
+  /** Whoever writes here reads here what it wrote, even where reads may be old. */
+  async function seen(revision: number): Promise<void> {
+    if (!copy.keyspace || copy.keyspace.view().revision >= revision) return;
+    await copy.catchUp().catch(() => undefined);
+  }
+
+  const service: EtcdService = {
+    async call(method, request, caller) {
+      if (caller.requireLeader && options.reachable() === false) throw EtcdError.of('noLeader');
+      if (Object.hasOwn(waiting, method)) return (waiting as Methods)[method](request, caller);
+      try {
+        const answer = await local[method]?.(request, caller);
+        options.count(answer ? 'local' : 'forwarded');
+        return answer ?? (await forward(method, request, caller));
+      } catch (error) {
+        throw hostErrorOf(error);
+      }
+    },
+    watch(caller) {
+      const release = following.hold();
+      const source = watchSource(copy, () => within(FRESHEN_MS, following.use()));
+      return openWatchSession({
+        source,
+        schedule: options.schedule,
+        signal: caller.signal,
+        onEnd: release,
+        admit(request) {
+          if (caller.requireLeader && options.reachable() === false) throw EtcdError.of('noLeader');
+          if (!keys.covers(request)) {
+            const kept = keys.prefixes.join(', ');
+            throw new EtcdError(
+              CODE.failedPrecondition,
+              `etcdserver: this host keeps the keys below ${kept} only: watch those, or the control plane's endpoint`,
+            );
+          }
+          const { keyspace } = copy;
+          if (keyspace) admitWatch(() => permits(keyspace, caller), request);
+        },
+      });
+    },
+    async *snapshot(caller) {
+      if (!keys.all) throw new EtcdError(CODE.failedPrecondition, NOT_ALL_KEYS);
+      try {
+        const keyspace = await copy.sync();
+        yield* snapshotStream(keyspace, () => requireAdmin(permits(keyspace, caller)));
+      } catch (error) {
+        throw hostErrorOf(error);
+      }
+    },
+    observe: (name, caller) => observe(contended, name, caller),
+  };
+  // They wait for others here, by watches, rather than in the control plane.
+  const contended = asContender(service);
+  const waiting = { ...lockMethods(contended), ...electionMethods(contended) };
+  return service;
+}
+
+const NOT_ALL_KEYS = "etcdserver: this host keeps only a part of the keys: save a snapshot from the control plane's endpoint";
+
+function coversTxn(keys: KeyChoice, { compare, success, failure }: TxnRequest): boolean {
+  if (keys.all) return true;
+  const operations = [...success, ...failure];
+  return (
+    compare.every((each) => keys.covers(each)) &&
+    operations.every((operation) => {
+      if (!operation) return true;
+      return operation.type === 'txn' ? coversTxn(keys, operation.request) : keys.covers(operation.request as RangeRequest);
+    })
+  );
+}
+
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,74 @@
+import { HttpClient } from '../http/client.ts';
+import { openSession, type SessionOptions } from '../session.ts';
+import type { Io } from '../io.ts';
+import { lines } from '../kube/lines.ts';
+import { CliError, usageError } from '../errors.ts';
+
+export interface EndpointOptions extends SessionOptions {
+  /** A host's endpoint instead of the control plane's. */
+  readonly endpoint?: string;
+  /** The endpoint of this host. */
+  readonly host?: boolean;
+  /** `NAME:PASSWORD`, where etcd's own users are enabled. */
+  readonly user?: string;
+}
+
+/** Of hosts, as etcd's. */
+export const HOST_ENDPOINT = 'http://127.0.0.1:2379';
+
+// oxlint-disable-next-line typescript/no-explicit-any -- etcd's answers, of which each command knows its own
+export type Answer = Record<string, any>;
+
+/** etcd's JSON gateway: the cluster's in the control plane, or a host's. */
+export interface Gateway {
+  post(path: string, body: object): Promise<Answer>;
+  /** The `result` of each line. Throws the error that a line says. */
+  stream(path: string, body: object, signal?: AbortSignal): AsyncGenerator<Answer>;
+  /** Also of answers that aren't JSON. */
+  readonly http: HttpClient;
+  readonly prefix: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export async function openGateway(io: Io, options: EndpointOptions): Promise<Gateway> {
+  const { http, prefix } = await placeOf(io, options);
+  let headers: Readonly<Record<string, string>> = {};
+
+  const post = async (path: string, body: object): Promise<Answer> => {
+    const answer = await http.json<Answer>({ method: 'POST', path: prefix + path, body, headers });
+    return answer;
+  };
+  if (options.user !== undefined) {
+    const [name, ...password] = options.user.split(':');
+    if (!name || password.length === 0) throw usageError('--user must be NAME:PASSWORD');
+    const { token } = await post('/v3/auth/authenticate', { name, password: password.join(':') });
+    headers = { 'grpc-metadata-token': String(token) };
+  }
+  return {
+    http,
+    prefix,
+    get headers() {
+      return headers;
+    },
+    post,
+    async *stream(path, body, signal) {
+      const request = { method: 'POST' as const, path: prefix + path, body, headers, ...(signal ? { signal } : {}) };
+      for await (const line of lines(await http.send(request))) {
+        const { result, error } = JSON.parse(line) as { result?: Answer; error?: { message?: string } | string };
+        if (error) throw new CliError(typeof error === 'string' ? error : (error.message ?? 'the stream broke off'));
+        if (result) yield result;
+      }
+    },
+  };
+}
+
+async function placeOf(io: Io, options: EndpointOptions): Promise<{ http: HttpClient; prefix: string }> {
+  const endpoint = options.endpoint ?? (options.host ? HOST_ENDPOINT : undefined);
+  if (endpoint === undefined) {
+    const session = await openSession(io, options);
+    return { http: session.http, prefix: `/clusters/${(await session.cluster()).id}/etcd` };
+  }
+  const url = URL.canParse(endpoint) && endpoint.includes('://') ? endpoint : `http://${endpoint}`;
+  if (!URL.canParse(url)) throw usageError(`--endpoint ${endpoint} is not an address`, `It looks like ${HOST_ENDPOINT}`);
+  return { http: new HttpClient({ server: new URL(url).origin }), prefix: '' };
+}
