@@ -1,7 +1,10 @@
 import type { WatchAnswer, WatchCreateRequest } from '../../../core/etcd/watch.ts';
-import { WatchStream } from '../../../core/etcd/watch-stream.ts';
-import { CompactedError, CorruptLogError } from '../../../core/keyspace/errors.ts';
+import { type KeyspaceService, keyspaceService } from '../../../core/etcd/keyspace-service.ts';
+import { CODE, EtcdError } from '../../../core/etcd/errors.ts';
+import { memoryLeaseDeadlines } from '../../../core/etcd/memory-lease-deadlines.ts';
+import { CorruptLogError } from '../../../core/keyspace/errors.ts';
 import { AFTER_ALL_KEYS } from '../../../core/keyspace/keys.ts';
+import type { WatchSession } from '../../../core/etcd/service.ts';
 import { RETENTION_MS, type Log } from '../../../core/keyspace/log.ts';
 import { type OpenKeyspace, openKeyspace } from '../../../core/keyspace/open.ts';
 import { VirtualTime } from '../../../core/keyspace/testing/virtual-time.ts';
@@ -12,7 +15,6 @@ import { checkWatch, type WatchRecord } from '../histories/check-watch.ts';
 import { type Finding, Recorder, show } from '../histories/history.ts';
 import { Random } from '../histories/random.ts';
 import { type AnyRequest, randomRequest, REGISTERS } from '../histories/workload.ts';
-import { answer, isRefusal } from './answer.ts';
 import { CALM, Machine, type Weather } from './machine.ts';
 import { ForkError, SharedTable } from './shared-table.ts';
 
@@ -39,7 +41,16 @@ const CLIENTS_PER_SITE = 2;
 const CALLS_PER_CLIENT = 40;
 const FAULTS = 18;
 const DAY_MS = RETENTION_MS;
+/** Longer than whoever asked in the storm waits for an answer. */
+const SETTLE_MS = 6_000;
+/** As long as a new watch takes to come up to date when nothing goes wrong. */
+const CATCH_UP_MS = 500;
 const STORM: Weather = { dropped: 0.04, unanswered: 0.06, late: 0.04, twice: 0.04, deadly: 0.01 };
+
+/** Whether an error means that nothing was written: etcd's refusals, but for those that say that it is too busy to know. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof EtcdError && error.code !== CODE.unavailable;
+}
 
 /** Runs one story under a seed, and says what is wrong with what its clients saw. */
 export async function simulate(seed: number, sabotage: Sabotage = {}): Promise<Report> {
@@ -57,6 +68,7 @@ interface Site {
   readonly name: string;
   machine: Machine;
   keyspace: OpenKeyspace | undefined;
+  service: KeyspaceService | undefined;
   /** How often it was started: clients that come back meet another process. */
   starts: number;
 }
@@ -70,6 +82,9 @@ class Simulation {
   readonly #sites: Site[] = [];
   readonly #watches: WatchRecord[] = [];
   readonly #leases: bigint[] = [];
+  /** Every lease that was ever asked for may run out. */
+  readonly #mayExpire = new Set<bigint>();
+  readonly #deadlines = memoryLeaseDeadlines();
   readonly #counts: Record<string, number> = {};
   #weather = STORM;
   #values = 0;
@@ -90,7 +105,7 @@ class Simulation {
   async play(): Promise<Report> {
     for (let n = 0; n < SITES; n++) {
       const name = `s${n}`;
-      this.#sites.push({ name, machine: this.#machine(name), keyspace: undefined, starts: 0 });
+      this.#sites.push({ name, machine: this.#machine(name), keyspace: undefined, service: undefined, starts: 0 });
     }
     const serving = this.#sites.map((site) => this.#keepUp(site));
     const watching = this.#sites.flatMap((site) => [this.#watch(site, true), this.#watch(site, false)]);
@@ -131,6 +146,7 @@ class Simulation {
       if (!site.keyspace || site.keyspace.failure) {
         try {
           site.keyspace = await machine.outlives(this.#open(machine));
+          site.service = this.#serve(machine, site.keyspace);
           site.starts++;
         } catch (error) {
           if ((error as Error).name === 'CorruptLogError')
@@ -151,20 +167,43 @@ class Simulation {
     });
   }
 
+  /** etcd's services as the control plane has them. Timers of a dead process don't matter any more. */
+  #serve(machine: Machine, keyspace: OpenKeyspace): KeyspaceService {
+    const stale: OpenKeyspace = Object.create(keyspace, { sync: { value: async () => keyspace.view() } }) as OpenKeyspace;
+    return keyspaceService({
+      keyspace: this.#sabotage.staleReads ? stale : keyspace,
+      deadlines: this.#deadlines,
+      timing: machine.timing,
+      schedule: (ms, action) => {
+        let cancelled = false;
+        void machine.timing.pause(ms).then(() => {
+          if (!cancelled && !this.#over) action();
+        });
+        return () => {
+          cancelled = true;
+        };
+      },
+      randomBytes: (count) => Uint8Array.from({ length: count }, () => this.#random.below(256)),
+      soleKeeper: false,
+      member: { id: 1n, name: 'sim', peerUrls: [], clientUrls: [] },
+    });
+  }
+
   async #client(site: Site, n: number): Promise<void> {
     for (let calls = 0; calls < CALLS_PER_CLIENT; calls++) {
       await this.time.pause(150 * this.#random.next());
-      const { keyspace, machine } = site;
-      if (!keyspace || keyspace.failure || !machine.alive) {
+      const { keyspace, service, machine } = site;
+      if (!keyspace || !service || keyspace.failure || !machine.alive) {
         await this.time.pause(100);
         continue;
       }
       const request = this.#request();
       const { method } = request;
+      if (method === 'LeaseGrant') this.#mayExpire.add(request.request.id);
       // Whether it is acknowledged or not.
       if (method === 'Compact') this.#compactRevision = Math.max(this.#compactRevision, request.request.revision);
       const client = `${site.name}.${site.starts}.${n}`;
-      const call = () => machine.outlives(answer(keyspace, request, !this.#sabotage.staleReads));
+      const call = () => machine.outlives(service.call(method, request.request as never, {}));
       const outcome = await this.#recorder.record(client, method, request.request as never, call as never, isRefusal);
       this.#count(outcome.type);
       if (outcome.type !== 'ok') continue;
@@ -189,8 +228,8 @@ class Simulation {
   async #watch(site: Site, all: boolean): Promise<void> {
     const range = all ? { key: '\0', rangeEnd: '\0' } : { key: 'k/', rangeEnd: 'k0' };
     for (let next = 1; !this.#over; await this.time.pause(50)) {
-      const { keyspace, machine } = site;
-      if (!keyspace || keyspace.failure || !machine.alive) continue;
+      const { keyspace, service, machine } = site;
+      if (!keyspace || !service || keyspace.failure || !machine.alive) continue;
       const request: WatchCreateRequest = {
         ...range,
         startRevision: next,
@@ -201,36 +240,45 @@ class Simulation {
         fragment: false,
       };
       const answers: WatchAnswer[] = [];
-      await this.#follow(machine, keyspace, request, answers);
+      const startedAt = this.time.now();
+      await this.#follow(machine, service, request, answers);
       const compacted = answers.at(-1)?.compactRevision ?? 0;
-      const last = answers.findLast(({ events }) => events);
-      const until = this.#over ? keyspace.view().revision : undefined;
+      const last = answers.findLast(({ events }) => events)?.events?.at(-1)?.kv.modRevision;
+      const until = this.#over && this.time.now() - startedAt > CATCH_UP_MS ? keyspace.view().revision : undefined;
       this.#watches.push({ from: next, request, answers, compactRevision: this.#compactRevision, ...(until ? { until } : {}) });
-      next = Math.max(compacted, last ? last.revision + 1 : next);
+      next = Math.max(next, compacted, last ? last + 1 : next);
       this.#count(compacted > 0 ? 'watches compacted' : 'watches broken');
     }
   }
 
   /** Until something breaks, or for a while. */
-  async #follow(machine: Machine, keyspace: OpenKeyspace, request: WatchCreateRequest, answers: WatchAnswer[]): Promise<void> {
-    const head = keyspace.view().revision;
-    const stream = new WatchStream(request.startRevision - 1);
-    answers.push(stream.create(request, head));
+  async #follow(machine: Machine, service: KeyspaceService, request: WatchCreateRequest, answers: WatchAnswer[]): Promise<void> {
     const stop = new AbortController();
-    const steps = keyspace.watch({ from: '', to: AFTER_ALL_KEYS }, stream.next, stop.signal);
-    void this.time.pause(500 + 3_000 * this.#random.next()).then(() => stop.abort());
+    const session = service.watch({ signal: stop.signal });
+    session.send({ type: 'create', request });
+    const stopAt = this.time.now() + 500 + 3_000 * this.#random.next();
+    void this.#askForProgress(session, stopAt).then(() => stop.abort());
+    const iterator = session.answers[Symbol.asyncIterator]();
     try {
       for (;;) {
-        const step = await machine.outlives(steps.next());
-        if (step.done) return;
-        for (const each of stream.deliver(step.value)) {
-          if (!this.#random.chance(this.#sabotage.loseEvents ?? 0)) answers.push(each);
-        }
+        const next = await machine.outlives(iterator.next());
+        if (next.done) return;
+        const { value } = next;
+        if (value.watchId < 0) this.#count('progress reports');
+        if (!value.events || !this.#random.chance(this.#sabotage.loseEvents ?? 0)) answers.push(value);
+        if (value.canceled) return;
       }
-    } catch (error) {
-      if (error instanceof CompactedError) answers.push(...stream.compacted(error.compactRevision));
+    } catch {
+      // It goes on elsewhere, or later.
     } finally {
       stop.abort();
+    }
+  }
+
+  async #askForProgress(session: WatchSession, until: number): Promise<void> {
+    while (this.time.now() < until && !this.#over) {
+      await this.time.pause(300 + 700 * this.#random.next());
+      session.send({ type: 'progress' });
     }
   }
 
@@ -309,7 +357,7 @@ class Simulation {
     if (!caughtUp())
       this.#findings.push({ rule: 'a replica never catches up', facts: show(this.#sites.map(({ name }) => name)) });
     // Watches that are open now see everything.
-    await this.time.pause(1_000);
+    await this.time.pause(SETTLE_MS);
     this.#over = true;
   }
 
@@ -327,7 +375,7 @@ class Simulation {
   async #check(): Promise<void> {
     const { log, state } = this.#replay();
     const { calls } = this.#recorder;
-    this.#findings.push(...checkOrder({ calls, log }), ...checkRegisters(calls, REGISTERS));
+    this.#findings.push(...checkOrder({ calls, log, mayExpire: this.#mayExpire }), ...checkRegisters(calls, REGISTERS));
     for (const watch of this.#watches) this.#findings.push(...checkWatch(log, watch));
     const contents = (rows: Iterable<unknown>) => show([...rows]);
     const expected = contents(state.view().range('', AFTER_ALL_KEYS));
