@@ -1,4 +1,4 @@
-import { HeadStaleError, LogRefusedError, TrimmedError } from '../core/keyspace/errors.ts';
+import { HeadStaleError, LogRefusedError, StoreFullError, TrimmedError } from '../core/keyspace/errors.ts';
 import { type Appended, HEAD_TRUSTED_MS, type LogEntry, type ReadOptions, type Tail } from '../core/keyspace/log.ts';
 import type { Sequence } from '../core/keyspace/types.ts';
 import type { PagedLog } from '../core/ports/keyspaces.ts';
@@ -93,7 +93,7 @@ async function put(
     }
     // The embedded store has answered, so that what isn't there now won't come.
     if (isDiskFull(error) && !(await table.get(keys.log, sequenceKey(entry.sequence)))) {
-      throw new LogRefusedError('the disk that holds the data directory is full: nothing was changed. Make room and try again', {
+      throw new StoreFullError('the disk that holds the data directory is full: nothing was changed. Make room and try again', {
         cause: error,
       });
     }

@@ -26,6 +26,7 @@ import { dynamoInbox } from '../../store/inbox.ts';
 import { watchedInbox } from '../../store/inbox-watched.ts';
 import { keyFile } from '../../store/key-file.ts';
 import { type OpenKeyspaces, openKeyspaces } from '../../store/keyspaces.ts';
+import { dynamoKvUsage } from '../../store/kv-usage.ts';
 import { dynamoLeaseDeadlines } from '../../store/lease-deadlines.ts';
 import { maildirMailer } from '../../store/maildir.ts';
 import { dynamoUpdateInstances } from '../../store/update-instances.ts';
@@ -97,6 +98,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     const etcd = etcdServices({
       keyspaces,
       deadlines: dynamoLeaseDeadlines(client, EMBEDDED_TABLES.tenant),
+      usage: dynamoKvUsage(client, EMBEDDED_TABLES.tenant),
       timing: systemTiming(clock),
       soleKeeper: true,
       onError: (error, tenant, cluster) => log.error('keeping leases failed', { tenant, cluster, error: String(error) }),

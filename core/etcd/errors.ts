@@ -7,6 +7,7 @@ import {
   LeaseNotFoundError,
   OutcomeUnknownError,
   RequestTooLargeError,
+  StoreFullError,
 } from '../keyspace/errors.ts';
 
 /** gRPC's status codes, as far as etcd uses them (https://grpc.io/docs/guides/status-codes/). */
@@ -108,6 +109,7 @@ export function etcdErrorOf(error: unknown): EtcdError | undefined {
   if (error instanceof LeaseNotFoundError) return EtcdError.of('leaseNotFound');
   if (error instanceof LeaseExistsError) return EtcdError.of('leaseExists');
   if (error instanceof RequestTooLargeError) return EtcdError.of('requestTooLarge');
+  if (error instanceof StoreFullError) return EtcdError.of('noSpace');
   if (error instanceof OutcomeUnknownError) return EtcdError.of('timeout');
   if (error instanceof ClosedError || error instanceof HeadStaleError) return EtcdError.of('stopped');
   return undefined;

@@ -6,7 +6,7 @@ import type { Schedule } from '../ports/schedule.ts';
 import { AUTH_PROPERTY } from './auth/auth-state.ts';
 import { admitWatch } from './auth/admission.ts';
 import { permitsOf } from './auth/permits.ts';
-import { etcdErrorOf } from './errors.ts';
+import { EtcdError, etcdErrorOf } from './errors.ts';
 import { Lessor } from './lessor.ts';
 import { authMethods } from './methods/auth.ts';
 import { asContender } from './methods/contend.ts';
@@ -19,7 +19,7 @@ import type { MethodContext, Methods } from './methods/methods.ts';
 import { restore, type RestoreSource, type Restored } from './restore.ts';
 import type { EtcdCaller, EtcdMethod, EtcdRequestOf, EtcdResponseOf, EtcdService, Member } from './service.ts';
 import { snapshotStream } from './snapshot-stream.ts';
-import { QUOTA_BYTES, Space } from './space.ts';
+import { QUOTA_BYTES, type SharedSpace, Space } from './space.ts';
 import { openWatchSession } from './watch-session.ts';
 import { writeTo } from './write.ts';
 
@@ -36,6 +36,10 @@ export interface KeyspaceServiceOptions {
   readonly member: Member;
   /** How much the store may take, bytes. Default: etcd's 2 GB. */
   readonly quotaBytes?: (() => number) | undefined;
+  /** Other stores that the quota is for, too. */
+  readonly shared?: SharedSpace | undefined;
+  /** Is this an error of the store that passes by itself? Then clients are told to try again. */
+  readonly isPassing?: ((error: unknown) => boolean) | undefined;
   /** After how long without events a watch with `progressNotify` is told how far it has come, ms. Default: etcd's 10 minutes. */
   readonly progressMs?: number | undefined;
   /** lessor.ts's. */
@@ -68,7 +72,14 @@ export function keyspaceService(options: KeyspaceServiceOptions): KeyspaceServic
     timing,
     member,
     permits,
-    space: new Space({ keyspace, memberId: member.id, quotaBytes }),
+    space: new Space({
+      keyspace,
+      memberId: member.id,
+      quotaBytes,
+      clock: timing,
+      shared: options.shared,
+      onError: options.onError,
+    }),
     randomBytes: options.randomBytes,
     write: writeTo(keyspace, permits),
   };
@@ -85,7 +96,9 @@ export function keyspaceService(options: KeyspaceServiceOptions): KeyspaceServic
       try {
         return await methods[name](request, caller);
       } catch (error) {
-        throw etcdErrorOf(error) ?? error;
+        const known = etcdErrorOf(error);
+        if (known) throw known;
+        throw options.isPassing?.(error) ? EtcdError.of('timeout') : error;
       }
     },
     watch(caller) {

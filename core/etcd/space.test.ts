@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { StoreFullError } from '../keyspace/errors.ts';
 import { deleteOf, putOf, rangeOf, txnOf, putOp, deleteOp } from './testing/requests.ts';
 import { serviceWorld } from './testing/service.ts';
 
@@ -33,4 +34,35 @@ test('a store that was declared corrupt answers nothing until the alarm is taken
   await expect(service.call('Range', rangeOf('a'), {})).rejects.toThrow('etcdserver: corrupt cluster');
   await service.call('Alarm', { action: 'DEACTIVATE', ...alarm }, {});
   await service.call('Put', putOf('a'), {});
+});
+
+test('the quota is for all stores that share it, and a failure to know of the others hinders nobody', async () => {
+  const told: number[] = [];
+  let others = 0;
+  const shared = { report: async (bytes: number) => void told.push(bytes), others: async () => others };
+  const { service, time } = serviceWorld({ quotaBytes: () => 5_000_000, shared });
+  const put = (key: string) => service.call('Put', putOf(key, 'x'.repeat(1_400_000)), {});
+  await put('a');
+  await put('b');
+  expect(told).toEqual([expect.any(Number)]);
+  others = 2_000_000;
+  time.jump(61_000);
+  await expect(put('c')).rejects.toThrow('database space exceeded');
+
+  const errors: unknown[] = [];
+  const lost = { report: async () => {}, others: () => Promise.reject(new Error('unreachable')) };
+  const world = serviceWorld({ shared: lost, onError: (error) => void errors.push(error) });
+  await world.service.call('Put', putOf('a'), {});
+  expect(errors).toHaveLength(1);
+});
+
+test('a full disk is said as etcd says it, and an error that passes is one to try again after', async () => {
+  const { service, keyspace } = serviceWorld({ isPassing: (error) => (error as Error).message === 'passing' });
+  const failing = (error: Error) => {
+    keyspace.transact = () => Promise.reject(error);
+    return service.call('Put', putOf('a'), {});
+  };
+  await expect(failing(new StoreFullError('full'))).rejects.toMatchObject({ code: 8, message: expect.stringContaining('space') });
+  await expect(failing(new Error('passing'))).rejects.toMatchObject({ code: 14 });
+  await expect(failing(new Error('other'))).rejects.toThrow('other');
 });

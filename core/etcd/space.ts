@@ -1,3 +1,4 @@
+import type { Clock } from '../ports/clock.ts';
 import type { OpenKeyspace } from '../keyspace/open.ts';
 import { ALARMS_PROPERTY, alarmsOf, encodeAlarms } from './alarms.ts';
 import { EtcdError } from './errors.ts';
@@ -10,9 +11,23 @@ export const QUOTA_BYTES = 2_000_000_000;
 export interface SpaceOptions {
   readonly keyspace: OpenKeyspace;
   readonly memberId: bigint;
+  readonly clock: Clock;
   /** How much the store may take, bytes; asked before each write that needs space. */
   readonly quotaBytes: () => number;
+  /** Others that share the quota. */
+  readonly shared?: SharedSpace | undefined;
+  readonly onError?: ((error: unknown) => void) | undefined;
 }
+
+/** What is known of those that share a quota. */
+export interface SharedSpace {
+  report(bytes: number): Promise<void>;
+  others(): Promise<number>;
+}
+
+/** A change of what the store takes is told from this on, bytes; and how long what others take is taken for granted. */
+const REPORT_BYTES = 1_000_000;
+const OTHERS_MS = 60_000;
 
 /**
  * The quota. A write that would go beyond it raises the alarm NOSPACE, which is in the log; while it is raised nothing that takes space
@@ -20,6 +35,9 @@ export interface SpaceOptions {
  */
 export class Space {
   readonly #options: SpaceOptions;
+  #others = 0;
+  #askedAt = Number.NEGATIVE_INFINITY;
+  #told = 0;
 
   constructor(options: SpaceOptions) {
     this.#options = options;
@@ -27,10 +45,26 @@ export class Space {
 
   /** For a write of about so many bytes; throws "database space exceeded". `source`: the state that it is done on. */
   async admit(bytes: number): Promise<void> {
-    const { keyspace, quotaBytes, memberId } = this.#options;
-    if (bytes === 0 || keyspace.bytes + bytes <= quotaBytes()) return;
+    const { keyspace, quotaBytes, memberId, onError } = this.#options;
+    if (bytes === 0) return;
+    // What others take is known about, at best: no write fails for not knowing it.
+    if (this.#options.shared) await this.#share(this.#options.shared).catch((error: unknown) => onError?.(error));
+    if (keyspace.bytes + this.#others + bytes <= quotaBytes()) return;
     await keyspace.transact((txn) => raise(txn, { memberId, alarm: 'NOSPACE' }));
     throw EtcdError.of('noSpace');
+  }
+
+  async #share(shared: SharedSpace): Promise<void> {
+    const { keyspace, clock } = this.#options;
+    const { bytes } = keyspace;
+    if (Math.abs(bytes - this.#told) >= REPORT_BYTES) {
+      this.#told = bytes;
+      await shared.report(bytes);
+    }
+    const now = clock.now();
+    if (now - this.#askedAt < OTHERS_MS) return;
+    this.#askedAt = now;
+    this.#others = await shared.others();
   }
 }
 

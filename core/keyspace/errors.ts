@@ -63,6 +63,9 @@ export class LogRefusedError extends Error {
   override readonly name = 'LogRefusedError';
 }
 
+/** Thrown by a log whose store has no room left. Nothing was written; with room made it goes on. */
+export class StoreFullError extends LogRefusedError {}
+
 /** Thrown by an append whose head was verified too long ago (HEAD_TRUSTED_MS). Nothing was written; read, then try again. */
 export class HeadStaleError extends Error {
   override readonly name = 'HeadStaleError';

@@ -4,11 +4,17 @@ import { type KeyspaceService, keyspaceService } from '../../core/etcd/keyspace-
 import type { OpenKeyspace } from '../../core/keyspace/open.ts';
 import type { Timing } from '../../core/keyspace/timing.ts';
 import type { LeaseDeadlines } from '../../core/ports/lease-deadlines.ts';
+import type { KvUsage } from '../../core/ports/kv-usage.ts';
 import type { Schedule } from '../../core/ports/schedule.ts';
+
+import { isStoreTrouble } from '../store-trouble.ts';
 
 export interface EtcdServicesOptions {
   readonly keyspaces: { open(tenant: string, cluster: string, name: 'kv'): Promise<OpenKeyspace> };
   deadlines(tenant: string, cluster: string): LeaseDeadlines;
+  /** What an organisation's stores may take together, bytes. Default: 2 GB. */
+  readonly quotaBytes?: number;
+  usage(tenant: string): KvUsage;
   readonly timing: Timing;
   /** Default: timers that don't keep the process alive. */
   readonly schedule?: Schedule;
@@ -27,7 +33,7 @@ export interface EtcdServices {
 }
 
 export function etcdServices(options: EtcdServicesOptions): EtcdServices {
-  const { keyspaces, timing, soleKeeper, progressMs, schedule = systemSchedule } = options;
+  const { keyspaces, timing, soleKeeper, progressMs, quotaBytes, schedule = systemSchedule } = options;
   /** A keyspace that failed or was forgotten is opened anew, and so is its service. */
   const services = new WeakMap<OpenKeyspace, KeyspaceService>();
   return {
@@ -41,6 +47,12 @@ export function etcdServices(options: EtcdServicesOptions): EtcdServices {
         timing,
         schedule,
         randomBytes,
+        quotaBytes: quotaBytes === undefined ? undefined : () => quotaBytes,
+        shared: {
+          report: (bytes) => options.usage(tenant).report(cluster, bytes),
+          others: () => options.usage(tenant).others(cluster),
+        },
+        isPassing: isStoreTrouble,
         soleKeeper,
         progressMs,
         member: { id: identityOf(cluster).memberId, name: 'terrane', peerUrls: [], clientUrls: [] },

@@ -1,3 +1,4 @@
+import { dynamoKvUsage } from '../../store/kv-usage.ts';
 import { dynamoLeaseDeadlines } from '../../store/lease-deadlines.ts';
 import { systemTiming } from '../../store/system-timing.ts';
 import { dynamoWakes } from '../../store/wakes.ts';
@@ -10,6 +11,7 @@ export function hostedEtcd({ keyspaces, client, tables, clock, log }: HostedStor
   return etcdServices({
     keyspaces,
     deadlines: dynamoLeaseDeadlines(client, tables.tenant),
+    usage: dynamoKvUsage(client, tables.tenant),
     timing: systemTiming(clock),
     soleKeeper: false,
     wakeAt: async (tenant, cluster, at) => void (await wakes.set(tenant, cluster, at)),

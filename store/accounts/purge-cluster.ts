@@ -27,6 +27,7 @@ async function purgeCluster(store: AccountsStore, tenant: string, cluster: strin
   const items = store.forTenant(tenant);
   await clearLogs();
   for (const part of ['inbox', 'beat', 'updates', 'kvuse']) await items.clear(`${part}#${cluster}`);
+  await store.transact([{ write: items.remove('kvusage', cluster) }]);
   for (const { id } of await items.list<ConnectionRow>(`conn#${cluster}`)) await store.identity.clear(`conn#${id}`);
   await items.clear(`conn#${cluster}`);
   const alarms = await store.identity.list('wake');

@@ -10,6 +10,7 @@ import { readOnlyService } from '../../../core/etcd/read-only-service.ts';
 import type { EtcdCaller } from '../../../core/etcd/service.ts';
 import type { ApiEnv } from '../../context.ts';
 import type { EtcdServices } from '../../etcd/services.ts';
+import { isStoreTrouble } from '../../store-trouble.ts';
 import { readBytes } from '../../read-body.ts';
 import { serveRestore } from './restore.ts';
 import { lineStream } from '../kube/stream.ts';
@@ -51,7 +52,9 @@ export function createEtcd(deps: EtcdDeps): Hono<ApiEnv> {
   app.get('/version', (c) => c.json({ etcdserver: ETCD_VERSION, etcdcluster: '3.4.0' }));
   app.get('/health', (c) => c.json({ health: 'true' }));
   app.all('*', (c) => c.text('Not Found\n', 404));
-  app.onError((error, c) => send(c, deps, refusal(error, { onError: tellOf(c, deps) })));
+  app.onError((error, c) =>
+    send(c, deps, refusal(isStoreTrouble(error) ? EtcdError.of('timeout') : error, { onError: tellOf(c, deps) })),
+  );
   return app;
 }
 

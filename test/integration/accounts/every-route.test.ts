@@ -12,6 +12,7 @@ import { localRelay } from '../../../functions/push/local-relay.ts';
 import { Connections } from '../../../functions/push/connections.ts';
 import { dynamoInbox } from '../../../store/inbox.ts';
 import { dynamoUpdateInstances } from '../../../store/update-instances.ts';
+import { dynamoKvUsage } from '../../../store/kv-usage.ts';
 import { dynamoLeaseDeadlines } from '../../../store/lease-deadlines.ts';
 import { systemTiming } from '../../../store/system-timing.ts';
 import { etcdServices } from '../../../functions/etcd/services.ts';
@@ -313,6 +314,7 @@ beforeAll(async () => {
     etcd: etcdServices({
       keyspaces,
       deadlines: dynamoLeaseDeadlines(client, 'tenant'),
+      usage: dynamoKvUsage(client, 'tenant'),
       timing: systemTiming(clock),
       soleKeeper: true,
     }),

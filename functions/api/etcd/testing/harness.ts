@@ -41,6 +41,7 @@ export function etcdHarness(options: { progressMs?: number } = {}): EtcdHarness 
   const services = etcdServices({
     keyspaces: { open: async () => keyspace },
     deadlines: () => deadlines,
+    usage: () => ({ report: async () => {}, others: async () => 0 }),
     timing: systemTiming(),
     soleKeeper: true,
     onError: (error) => void errors.push(error),

@@ -1,0 +1,7 @@
+/** What the key-value stores of one organisation take, so that its quota holds for all of them together. About, and a little late. */
+export interface KvUsage {
+  /** `bytes`: what this cluster's store takes now. */
+  report(cluster: string, bytes: number): Promise<void>;
+  /** What the organisation's other clusters reported last, bytes. */
+  others(cluster: string): Promise<number>;
+}
