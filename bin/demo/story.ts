@@ -109,7 +109,7 @@ async function signUp({ dir, children }: Scene, terrane: Terrane, server: Server
 function verificationToken(maildir: string): string | undefined {
   const mails = readdirSync(join(maildir, 'new')).sort();
   const newest = mails.at(-1);
-  return newest && /\/v1\/verify\?token=([\w.-]+)/.exec(readFileSync(join(maildir, 'new', newest), 'utf8'))?.[1];
+  return newest && /\/verify#([\w.-]+)/.exec(readFileSync(join(maildir, 'new', newest), 'utf8'))?.[1];
 }
 
 async function join_({ dir, say, children, stopCommands, cleanups }: Scene, terrane: Terrane, engine: Engine): Promise<Child> {
