@@ -1,14 +1,17 @@
+import { jsonLine } from '../../core/logging/json-line.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 
 type Level = 'info' | 'warn' | 'error';
 
-/** One JSON object a line: time, level, message, then the fields. Errors become their message and, for `error`, their stack. */
+/** One JSON object a line, whatever clients sent: time, level, message, then the fields. Errors become their message and, for `error`, their stack. */
 export function jsonLogger(write: (line: string) => void, now: () => number = Date.now): Logger {
   const log =
     (level: Level) =>
     (message: string, fields: Record<string, unknown> = {}) => {
       const shown = Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, plain(value, level)]));
-      write(`${JSON.stringify({ time: new Date(now()).toISOString(), level, message, ...shown })}\n`);
+      const own = { time: new Date(now()).toISOString(), level, message };
+      // First in the line, and no field takes their place.
+      write(jsonLine({ ...own, ...shown, ...own }));
     };
   return { info: log('info'), warn: log('warn'), error: log('error') };
 }

@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto';
+import { sameSecret } from '../../core/secrets/same-secret.ts';
 import { TerraneError, errorEnvelope } from '../../core/errors/terrane-error.ts';
 
 /** Headers that lib/web's CloudFront function and origin put on every request, over whatever the client sent. */
@@ -25,11 +25,6 @@ export function visitorOf(headers: Readonly<Record<string, string | undefined>>,
   if (!sameSecret(lower.get(FRONT_DOOR.secret) ?? '', secret)) return undefined;
   const host = lower.get(FRONT_DOOR.host);
   return host ? { host: host.toLowerCase(), ip: lower.get(FRONT_DOOR.clientIp) } : undefined;
-}
-
-function sameSecret(given: string, secret: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(secret)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 /** The answer to whoever went round the front door. */

@@ -1,6 +1,7 @@
 import { nodeNameAttempt, nodeNameFrom } from '../../core/accounts/node-name.ts';
 import { networkOf } from '../../core/accounts/network-of.ts';
 import { TerraneError } from '../../core/errors/terrane-error.ts';
+import { sameSecret } from '../../core/secrets/same-secret.ts';
 import type { JoinRequest, JoinResponse } from '../../core/node/join.ts';
 import { ONLY } from './accounts-store.ts';
 import { audited, type Who } from './audit.ts';
@@ -29,7 +30,7 @@ export async function join(context: AccountsContext, request: JoinRequest, origi
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     const known = await store.identity.get<HostKeyEntry>(hostKeyPart(request.publicKey), ONLY);
     if (known?.status === 'revoked') throw new TerraneError('host_revoked');
-    if (known?.tokenHash === hash) return answer(context, known);
+    if (known && sameSecret(known.tokenHash, hash)) return answer(context, known);
 
     const found = await findSecret(store, request.token, ['join']);
     const token = await readSecret(store, found);
