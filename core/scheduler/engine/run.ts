@@ -4,7 +4,7 @@ import { LEVELS } from './levels.ts';
 import type { Placer } from './placer.ts';
 
 /** How much an uneven rest (much cpu without memory, or the other way: nobody can use it) counts against a place, beside the rest itself. */
-const UNEVEN = 6;
+const UNEVEN = 12;
 /** A run fills this part of what a node can take of it, and then looks again: a node full of one kind of work has uneven rests. */
 const PORTION = 1 / 8;
 /**
