@@ -206,6 +206,54 @@ describe.each(kubectls)('kubectl $version writes', (kubectl) => {
     expect(getResource(cluster.keyspace.view(), 'Node', '', 'node-1')!.spec).toEqual({});
   });
 
+  test('affinity, spread, priority and disruption budgets', async () => {
+    const labels = { app: 'spread' };
+    const spec = {
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: {
+            nodeSelectorTerms: [{ matchExpressions: [{ key: 'disk', operator: 'In', values: ['ssd'] }] }],
+          },
+        },
+        podAntiAffinity: {
+          preferredDuringSchedulingIgnoredDuringExecution: [
+            { weight: 5, podAffinityTerm: { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: labels } } },
+          ],
+        },
+      },
+      topologySpreadConstraints: [
+        { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule', labelSelector: { matchLabels: labels } },
+      ],
+    };
+    const given = deployment('spread');
+    Object.assign(given.spec.template.spec, spec);
+    const file = await cluster.file('spread.json', given);
+    expect(await cluster.ok('apply', '-f', file)).toBe('deployment.apps/spread created\n');
+    expect(await cluster.ok('apply', '-f', file)).toBe('deployment.apps/spread unchanged\n');
+    expect(stored('spread').spec.template.spec).toMatchObject(spec);
+    const wrong = structuredClone(given);
+    Object.assign(wrong.spec.template.spec, {
+      topologySpreadConstraints: [{ ...spec.topologySpreadConstraints[0], topologyKey: '' }],
+    });
+    expect(await cluster.fails('apply', '-f', await cluster.file('wrong.json', wrong))).toContain(
+      'spec.template.spec.topologySpreadConstraints[0].topologyKey: Required value',
+    );
+    await cluster.ok('create', 'priorityclass', 'high', '--value=1000', '--description=first');
+    expect(await cluster.ok('get', 'pc')).toMatch(/high +1000 +false/);
+    expect(await cluster.fails('create', 'priorityclass', 'huge', '--value=2000000000')).toContain('maximum allowed value');
+    const budget = {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata: { name: 'keep' },
+      spec: { minAvailable: '50%', selector: { matchLabels: labels } },
+    };
+    if (old) await cluster.ok('apply', '-f', await cluster.file('budget.json', budget));
+    else await cluster.ok('create', 'pdb', 'keep', '--selector=app=spread', '--min-available=50%');
+    expect(await cluster.ok('get', 'pdb')).toMatch(/keep +50% +N\/A +0/);
+    expect(getResource(cluster.keyspace.view(), 'PodDisruptionBudget', 'default', 'keep')!.spec).toEqual(budget.spec);
+    await cluster.ok('delete', 'pdb/keep', 'pc/high', 'deployment/spread');
+  });
+
   test('dry runs and diffs change nothing', async () => {
     await cluster.ok('apply', '-f', await cluster.file('dry.json', deployment('dry')));
     const changed = await cluster.file('dry.json', deployment('dry', 'web:9'));

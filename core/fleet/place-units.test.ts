@@ -1,0 +1,131 @@
+import { describe, expect, test } from '@jest/globals';
+import { explainRefusals } from '../scheduler/explain.ts';
+import { type Machine, placeUnits, type PlaceableUnit } from './place-units.ts';
+import { requirementsOf } from './requirements.ts';
+import { parseUnitFile } from './unit-file.ts';
+
+/** After fleet's own functional tests. */
+
+const machines: Machine[] = ['aaaaaaaa1', 'bbbbbbbb2', 'cccccccc3'].map((id, index) => ({
+  id,
+  metadata: { region: index < 2 ? 'eu' : 'us', hostname: `smoke${index}` },
+}));
+const unit = (name: string, xFleet = '', machineId?: string): PlaceableUnit => ({
+  name,
+  requirements: requirementsOf(name, parseUnitFile(`[X-Fleet]\n${xFleet}`)),
+  ...(machineId !== undefined && { machineId }),
+});
+const place = (units: PlaceableUnit[], on = machines) =>
+  Object.fromEntries(
+    [...placeUnits(units, on)].map(([name, placement]) => [
+      name,
+      'machineId' in placement
+        ? placement.machineId
+        : 'machineIds' in placement
+          ? placement.machineIds
+          : explainRefusals(on.length, placement.refusals),
+    ]),
+  );
+const [A, B, C] = machines.map(({ id }) => id) as [string, string, string];
+
+describe('units', () => {
+  test('go to the machine with the fewest, by id where that is equal', () => {
+    expect(place(['a', 'b', 'c', 'd'].map((name) => unit(`${name}.service`)))).toEqual({
+      'a.service': A,
+      'b.service': B,
+      'c.service': C,
+      'd.service': A,
+    });
+  });
+
+  test('stay where they are as long as they may', () => {
+    const settled = ['a', 'b', 'c'].map((name) => unit(`${name}.service`, '', A));
+    expect(new Set(Object.values(place(settled)))).toEqual(new Set([A]));
+    const gone = place([unit('a.service', '', 'no-longer-there'), unit('b.service', '', B)]);
+    expect(gone).toEqual({ 'a.service': A, 'b.service': B });
+  });
+
+  test('with MachineOf are together, and move together when their machine dies', () => {
+    const pairs = (at?: string) =>
+      ['1', '2', '3'].flatMap((n) => [
+        unit(`ping.${n}.service`, '', at),
+        unit(`pong.${n}.service`, `MachineOf=ping.${n}.service`, at),
+      ]);
+    const placed = place(pairs());
+    for (const n of ['1', '2', '3']) expect(placed[`ping.${n}.service`]).toBe(placed[`pong.${n}.service`]);
+    expect(new Set(Object.values(placed)).size).toBe(3);
+    const moved = place(pairs(A), machines.slice(1));
+    for (const n of ['1', '2', '3']) expect(moved[`ping.${n}.service`]).toBe(moved[`pong.${n}.service`]);
+  });
+
+  test('with MachineOf a unit that is not there wait, and say so', () => {
+    expect(place([unit('pong.service', 'MachineOf=ping.service')])['pong.service']).toBe(
+      "0/3 nodes are available: 3 node(s) didn't match pod affinity rules.",
+    );
+  });
+
+  test('that conflict are on different machines, in either direction, and one too many waits', () => {
+    const mutual = place(['1', '2', '3', '4', '5'].map((n) => unit(`conflict@${n}.service`, 'Conflicts=conflict@*.service')));
+    const homes = Object.values(mutual).filter((home) => machines.some(({ id }) => id === home));
+    expect([homes.length, new Set(homes).size]).toEqual([3, 3]);
+    const [only] = machines;
+    expect(place([unit('hello.service'), unit('x.service', 'Conflicts=hello.service', A)], [only!])['hello.service']).toContain(
+      "1 node(s) didn't satisfy existing pods anti-affinity rules",
+    );
+  });
+
+  test('that name a machine go there, by the short id too, or nowhere', () => {
+    expect(
+      place([unit('a.service', `MachineID=${B}`), unit('b.service', 'MachineID=cccccccc'), unit('c.service', 'MachineID=zzz')]),
+    ).toEqual({
+      'a.service': B,
+      'b.service': C,
+      'c.service': "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector.",
+    });
+  });
+
+  test('that ask for metadata go where it is: one of the values of each label', () => {
+    expect(place([unit('metadata@smoke1.service', 'MachineMetadata=hostname=%i')])).toEqual({ 'metadata@smoke1.service': B });
+    expect(place([unit('a.service', 'MachineMetadata=region=us\nMachineMetadata=region=ap')])).toEqual({ 'a.service': C });
+    expect(place([unit('a.service', 'MachineMetadata="region=eu" "hostname=smoke1"')])).toEqual({ 'a.service': B });
+    expect(place([unit('metadata@invalid.service', 'MachineMetadata=hostname=%i')])['metadata@invalid.service']).toContain('0/3');
+  });
+
+  test('that are global are on every machine that fits, and of two that conflict only the first runs', () => {
+    expect(place([unit('all.service', 'Global=true'), unit('eu.service', 'Global=yes\nMachineMetadata=region=eu')])).toEqual({
+      'all.service': [A, B, C],
+      'eu.service': [A, B],
+    });
+    const both = place([
+      unit('one.service', 'Global=true\nConflicts=two.service'),
+      unit('two.service', 'Global=true\nConflicts=one.service'),
+    ]);
+    expect(both).toEqual({ 'one.service': [A, B, C], 'two.service': [] });
+  });
+
+  test('that replace another take its place, and it moves; two that replace each other do not', () => {
+    const [first, second] = machines;
+    const kicked = place(
+      [unit('replace.0.service', '', A), unit('kick0.service', 'Replaces=replace.0.service')],
+      [first!, second!],
+    );
+    expect(kicked['kick0.service']).not.toBe(kicked['replace.0.service']);
+    const alone = place([unit('replace.0.service', '', A), unit('kick0.service', 'Replaces=replace.0.service')], [first!]);
+    expect(alone['kick0.service']).toBe(A);
+    expect(alone['replace.0.service']).toContain('0/1');
+    const circular = place([unit('a.service', 'Replaces=b.service', A), unit('b.service', 'Replaces=a.service')], [first!]);
+    expect([circular['a.service'], String(circular['b.service']).startsWith('0/1')]).toEqual([A, true]);
+  });
+
+  test('of a lost machine move alone: the others stay where they are', () => {
+    const conflicts = (n: number, at?: string) => unit(`c@${n}.service`, 'Conflicts=c@*.service', at);
+    const four = [...machines, { id: 'dddddddd4', metadata: {} }];
+    const before = place([conflicts(1, A), conflicts(2, B), conflicts(3, C)], four);
+    expect(before).toEqual({ 'c@1.service': A, 'c@2.service': B, 'c@3.service': C });
+    expect(place([conflicts(1, A), conflicts(2, B), conflicts(3, C)], four.slice(1))).toEqual({
+      'c@1.service': 'dddddddd4',
+      'c@2.service': B,
+      'c@3.service': C,
+    });
+  });
+});

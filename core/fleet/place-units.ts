@@ -1,0 +1,208 @@
+import { placementOrder } from '../scheduler/engine/order.ts';
+import { Placer } from '../scheduler/engine/placer.ts';
+import { refusalsOf } from '../scheduler/engine/refusals.ts';
+import { HOST, type NodeFilter, type SchedulingNode, type Term, type Work } from '../scheduler/engine/work.ts';
+import type { Refusals } from '../scheduler/types.ts';
+import { globMatches } from './glob.ts';
+import type { Requirements } from './requirements.ts';
+
+/** Where units go: fleet's rules on the engine that places pods. Pure; the same input gives the same answer. */
+
+export interface Machine {
+  readonly id: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface PlaceableUnit {
+  readonly name: string;
+  readonly requirements: Requirements;
+  /** Where it is; it stays there if it may. */
+  readonly machineId?: string;
+}
+
+export type UnitPlacement =
+  | { readonly machineId: string }
+  /** Every machine that it may be on: each runs one. */
+  | { readonly machineIds: readonly string[] }
+  | { readonly refusals: Refusals };
+
+/** Machines take so many units: the number only has to be out of reach. */
+const PLENTY = 1_000_000;
+/** Each unit weighs the same, so that the least loaded machine is that with the fewest, as in fleet. */
+const WEIGHT = 1;
+
+/**
+ * Units tied by MachineOf go together or not at all. Whoever stands where it may stays; the others go to the machine with the fewest
+ * units. A unit that Replaces others takes the place of one of them, and that one is placed anew.
+ */
+export function placeUnits(units: readonly PlaceableUnit[], machines: readonly Machine[]): Map<string, UnitPlacement> {
+  const placements = new Map<string, UnitPlacement>();
+  const nodes = machines.map(asNode);
+  const names = nodes.map(({ name }) => name).sort();
+  const global = units.filter(({ requirements }) => requirements.global);
+  const groups = groupByMachine(units.filter(({ requirements }) => !requirements.global));
+  const works = [...groups, ...global.map((unit) => [unit])].map(asWork);
+  const placer = new Placer({ nodes, works, workOf: pieces(groups.length, global.length, names.length), strategy: 'spread' });
+  // Global first: what is everywhere takes part in every conflict.
+  for (const [at, unit] of global.entries()) {
+    const first = groups.length + at * names.length;
+    const machineIds = names.filter((_, node) => placer.placeOn(first + node, node));
+    placements.set(unit.name, { machineIds });
+  }
+  const waiting = stay(placer, groups, names);
+  const rank = placementOrder(placer.model);
+  waiting.sort((a, b) => rank[a]! - rank[b]! || a - b);
+  for (let at = 0; at < waiting.length; at++) {
+    const piece = waiting[at]!;
+    if (placer.place(Int32Array.of(piece), 0, 1) === 0) waiting.push(...takePlace(placer, piece));
+  }
+  for (const [piece, group] of groups.entries()) {
+    const node = placer.nodeOf[piece]!;
+    const placement = node >= 0 ? { machineId: names[node]! } : { refusals: refusalsOf(placer, placer.model.works[piece]!) };
+    for (const { name } of group) placements.set(name, placement);
+  }
+  return placements;
+}
+
+function asNode({ id, metadata }: Machine): SchedulingNode {
+  const room = new Map([
+    ['cpu', PLENTY],
+    ['memory', PLENTY],
+    ['pods', PLENTY],
+  ]);
+  return { name: id, labels: metadata, taints: [], room };
+}
+
+/** One piece for each group, and one for each global unit and machine. */
+function pieces(groups: number, globals: number, machines: number): Int32Array {
+  const workOf = new Int32Array(groups + globals * machines);
+  for (let piece = 0; piece < workOf.length; piece++)
+    workOf[piece] = piece < groups ? piece : groups + Math.floor((piece - groups) / machines);
+  return workOf;
+}
+
+/** Units that name each other by MachineOf, directly or through others, are one group. A name that nobody has ties to nothing. */
+function groupByMachine(units: readonly PlaceableUnit[]): PlaceableUnit[][] {
+  const leader = new Map(units.map(({ name }) => [name, name]));
+  const find = (name: string): string => {
+    let at = name;
+    while (leader.get(at) !== at) at = leader.get(at)!;
+    leader.set(name, at);
+    return at;
+  };
+  for (const { name, requirements } of units)
+    for (const other of requirements.machineOf) if (leader.has(other)) leader.set(find(name), find(other));
+  const groups = new Map<string, PlaceableUnit[]>();
+  for (const unit of [...units].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const key = find(unit.name);
+    groups.set(key, [...(groups.get(key) ?? []), unit]);
+  }
+  return [...groups.values()];
+}
+
+function asWork(group: readonly PlaceableUnit[]): Work {
+  const parts = group.map(unitWork);
+  const [only] = parts;
+  if (parts.length === 1) return only!;
+  const known = new Set(group.map(({ name }) => name));
+  const filters = parts.flatMap(({ filter }) => (filter ? [filter] : []));
+  return {
+    ...only!,
+    requests: new Map([
+      ['cpu', WEIGHT * parts.length],
+      ['memory', WEIGHT * parts.length],
+    ]),
+    ...(filters.length > 0 && {
+      filter: {
+        labels: filters.flatMap(({ labels }) => labels),
+        readsName: filters.some(({ readsName }) => readsName),
+        accepts: (node) => filters.every((filter) => filter.accepts(node)),
+      },
+    }),
+    // What is in the group is tied together already.
+    needs: parts.flatMap(({ needs }) => needs).filter(({ key }) => !known.has(key)),
+    avoids: parts.flatMap(({ avoids }) => avoids),
+    replaces: parts.flatMap(({ replaces }) => replaces),
+    parts,
+  };
+}
+
+function unitWork({ name, requirements }: PlaceableUnit): Work {
+  const { machineOf, conflicts, replaces, global } = requirements;
+  const filter = machineFilter(requirements);
+  const byPattern = (pattern: string): Term => ({
+    key: `pattern ${pattern}`,
+    topologyKey: HOST,
+    // A unit never conflicts with itself.
+    matches: (work) => work.name !== name && globMatches(pattern, work.name),
+  });
+  return {
+    namespace: '',
+    name,
+    labels: {},
+    requests: new Map([
+      ['cpu', WEIGHT],
+      ['memory', WEIGHT],
+    ]),
+    ports: [],
+    tolerations: [],
+    ...(filter && { filter }),
+    preferences: [],
+    needs: machineOf.map((other) => ({ key: other, topologyKey: HOST, matches: (work: Work) => work.name === other })),
+    // Another unit may have the same pattern, and mean others by it: each has its own term.
+    avoids: [...conflicts, ...replaces].map((pattern) => ({ ...byPattern(pattern), key: `${name} ${pattern}` })),
+    replaces: replaces.map((pattern) => ({ ...byPattern(pattern), key: `${name} ${pattern}` })),
+    likes: [],
+    spread: [],
+    priority: 0,
+    preempts: false,
+    global,
+  };
+}
+
+/** MachineID by the whole id or its first eight characters; MachineMetadata: of each label one of the values. */
+function machineFilter({ machineId, metadata }: Requirements): NodeFilter | undefined {
+  if (machineId === undefined && metadata.size === 0) return undefined;
+  return {
+    labels: [...metadata.keys()],
+    readsName: machineId !== undefined,
+    accepts: ({ name, labels }) =>
+      (machineId === undefined || name === machineId || name.slice(0, SHORT_ID) === machineId) &&
+      [...metadata].every(([key, values]) => Object.hasOwn(labels, key) && values.includes(labels[key]!)),
+  };
+}
+
+const SHORT_ID = 8;
+
+/** Puts groups back where they are, if they may be there; returns those that have to look for a place. */
+function stay(placer: Placer, groups: readonly (readonly PlaceableUnit[])[], names: readonly string[]): number[] {
+  const waiting: number[] = [];
+  for (const [piece, group] of groups.entries()) {
+    const at = new Set(group.map(({ machineId }) => machineId));
+    const [machineId] = at;
+    const node = at.size === 1 && machineId !== undefined ? names.indexOf(machineId) : -1;
+    if (node < 0 || !placer.placeOn(piece, node)) waiting.push(piece);
+  }
+  return waiting;
+}
+
+/** The piece takes the place of what it replaces, on the first machine where that is all that stands against it. */
+function takePlace(placer: Placer, piece: number): number[] {
+  const work = placer.model.works[placer.workOf[piece]!]!;
+  if (work.replaces.size === 0) return [];
+  for (let node = 0; node < placer.nodeCount; node++) {
+    const replaced: number[] = [];
+    for (let other = placer.lastOn[node]!; other >= 0; other = placer.before[other]!)
+      if (work.replaces.has(placer.workOf[other]!) && !mutual(placer, piece, other)) replaced.push(other);
+    if (replaced.length === 0) continue;
+    for (const other of replaced) placer.remove(other);
+    if (placer.placeOn(piece, node)) return replaced.reverse();
+    for (const other of replaced.reverse()) placer.put(other, node);
+  }
+  return [];
+}
+
+/** Two that replace each other would do so for ever: neither does. */
+function mutual(placer: Placer, one: number, other: number): boolean {
+  return placer.model.works[placer.workOf[other]!]!.replaces.has(placer.workOf[one]!);
+}
