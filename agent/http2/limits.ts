@@ -23,6 +23,8 @@ export interface Http2Limits {
   /** A connection from which nothing came for so long is asked whether it lives, and cut if it doesn't say so in time. */
   readonly keepaliveInterval: number;
   readonly keepaliveTimeout: number;
+  /** How often it is looked for what is too late. */
+  readonly sweepInterval: number;
 }
 
 /** Pings as etcd enforces and sends them; the rest as mature servers have it. */
@@ -42,4 +44,5 @@ export const DEFAULT_LIMITS: Http2Limits = {
   frameTimeout: 30_000,
   keepaliveInterval: 2 * 3600_000,
   keepaliveTimeout: 20_000,
+  sweepInterval: 5_000,
 };

@@ -7,7 +7,6 @@ import { DEFAULT_LIMITS, type Http2Limits } from './limits.ts';
 import { PREFACE } from './protocol.ts';
 import type { OnStream } from './transport.ts';
 
-const SWEEP_INTERVAL = 5_000;
 const CONNECTIONS_MAX = 1024;
 
 export interface Http2ServerOptions {
@@ -70,7 +69,7 @@ export async function startHttp2Server(options: Http2ServerOptions): Promise<Htt
   server.on('error', onError);
   const sweep = setInterval(() => {
     for (const connection of connections) connection.checkTimes();
-  }, SWEEP_INTERVAL);
+  }, limits.sweepInterval);
   sweep.unref();
 
   return {

@@ -19,13 +19,14 @@ export interface EchoServer {
  * Answers with what it was sent. `/hold`: answers nothing. `/large`: a million bytes. `/early`: answers before the request is whole.
  * `/greedy`: never says that it has taken what it got.
  */
-export async function startEcho(limits: Partial<Http2Limits> = {}): Promise<EchoServer> {
+export async function startEcho(limits: Partial<Http2Limits> = {}, connectionsMax = 1000): Promise<EchoServer> {
   const errors: Error[] = [];
   const streams: TransportStream[] = [];
   const echo = { aborted: 0 };
   const server = await startHttp2Server({
     listen: { host: '127.0.0.1', port: 0 },
     limits,
+    connectionsMax,
     onError: (error) => errors.push(error),
     onStream(stream) {
       streams.push(stream);
