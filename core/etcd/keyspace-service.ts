@@ -84,6 +84,8 @@ export function keyspaceService(options: KeyspaceServiceOptions): KeyspaceServic
     write: writeTo(keyspace, permits),
   };
 
+  /** An error as clients are to know it, or as it is if it is none of theirs. */
+  const told = (error: unknown) => etcdErrorOf(error) ?? (options.isPassing?.(error) ? EtcdError.of('timeout') : error);
   const service: KeyspaceService = {
     lessor,
     async restore(from) {
@@ -96,9 +98,7 @@ export function keyspaceService(options: KeyspaceServiceOptions): KeyspaceServic
       try {
         return await methods[name](request, caller);
       } catch (error) {
-        const known = etcdErrorOf(error);
-        if (known) throw known;
-        throw options.isPassing?.(error) ? EtcdError.of('timeout') : error;
+        throw told(error);
       }
     },
     watch(caller) {
@@ -109,6 +109,7 @@ export function keyspaceService(options: KeyspaceServiceOptions): KeyspaceServic
         schedule,
         admit: (request) => admitWatch(() => permits(keyspace, caller), request),
         progressMs,
+        errorOf: told,
         signal: caller.signal,
         onEnd,
       });

@@ -24,30 +24,33 @@ describe('the time of leases', () => {
     expect(world.errors).toEqual([]);
   });
 
-  test('a keep-alive is good for the whole TTL, however often it was written', async () => {
-    let writes = 0;
-    const deadlines = memoryLeaseDeadlines();
-    const counted = {
-      ...deadlines,
-      renew: (id: bigint, at: number) => {
-        writes++;
-        return deadlines.renew(id, at);
-      },
-    };
-    const world = serviceWorld({ deadlines: counted });
-    world.service.lessor.keepTime();
-    await grant(world, 9);
-    for (let n = 0; n < 90; n++) {
-      await world.pass(500);
-      expect(await keepAlive(world)).toBe(9);
-    }
-    // 45 s of keep-alives: at most one write every third of the TTL.
-    expect(writes).toBeLessThanOrEqual(16);
-    await world.pass(8_900);
-    expect(await ttlOf(world)).toBeGreaterThanOrEqual(0);
-    await world.pass(4_000);
-    expect([await ttlOf(world), await keepAlive(world)]).toEqual([-1, 0]);
-  });
+  test.each([true, false])(
+    'a keep-alive is good for the whole TTL, however often it was written (sole keeper: %s)',
+    async (soleKeeper) => {
+      let writes = 0;
+      const deadlines = memoryLeaseDeadlines();
+      const counted = {
+        ...deadlines,
+        renew: (id: bigint, at: number) => {
+          writes++;
+          return deadlines.renew(id, at);
+        },
+      };
+      const world = serviceWorld({ deadlines: counted, soleKeeper });
+      world.service.lessor.keepTime();
+      await grant(world, 9);
+      for (let n = 0; n < 90; n++) {
+        await world.pass(500);
+        expect(await keepAlive(world)).toBe(9);
+      }
+      // 45 s of keep-alives: at most one write every third of the TTL.
+      expect(writes).toBeLessThanOrEqual(16);
+      await world.pass(8_900);
+      expect(await ttlOf(world)).toBeGreaterThanOrEqual(0);
+      await world.pass(20_000);
+      expect([await ttlOf(world), await keepAlive(world)]).toEqual([-1, 0]);
+    },
+  );
 
   test('after a restart each lease has its whole TTL again, whatever the clock was set to meanwhile', async () => {
     for (const startAt of [0, 3_600_000_000]) {
@@ -102,6 +105,22 @@ describe('the time of leases', () => {
     expect(await ttlOf(a)).toBe(-1);
   });
 
+  test('a lease granted anew under an old id has a time of its own, also for who knew the old one', async () => {
+    const keyspace = memoryKeyspace();
+    const deadlines = memoryLeaseDeadlines();
+    const a = serviceWorld({ keyspace, deadlines, soleKeeper: false });
+    const b = serviceWorld({ keyspace, deadlines, soleKeeper: false, timing: a.time });
+    await grant(a, 600);
+    expect(await keepAlive(a)).toBe(600);
+    await b.service.call('LeaseRevoke', { id: 7n }, {});
+    await grant(b, 10);
+    await a.pass(8_000);
+    expect(await keepAlive(a)).toBe(10);
+    await a.pass(9_000);
+    await b.service.lessor.expire();
+    expect(await ttlOf(b)).toBeGreaterThanOrEqual(0);
+  });
+
   test('a deadline that got lost is made good by a later one', async () => {
     const world = serviceWorld();
     await grant(world, 10);
@@ -114,6 +133,7 @@ describe('the time of leases', () => {
   test('who died between giving a lease up and revoking it leaves it to the next', async () => {
     const world = serviceWorld({ soleKeeper: false });
     await grant(world, 10);
+    await world.pass(16_000);
     await world.deadlines.giveUp(7n, (await world.deadlines.get(7n))!.at);
     expect(await keepAlive(world)).toBe(0);
     await world.service.lessor.expire();

@@ -37,8 +37,8 @@ export class Lessor {
   readonly #options: LessorOptions;
   readonly #startedAt: number;
   readonly #startedElapsed: number;
-  /** Deadlines as last seen or written: the real ones are the same or later. */
-  readonly #known = new Map<bigint, number>();
+  /** Deadlines as last seen or written: the real ones are the same or later, as long as it is still the same lease. */
+  readonly #known = new Map<bigint, { readonly lease: Lease; readonly at: number }>();
   /** Being given up by us at this moment. */
   readonly #ending = new Set<bigint>();
   #keepers = 0;
@@ -57,7 +57,7 @@ export class Lessor {
   async granted(id: bigint, ttlSeconds: number): Promise<void> {
     const at = this.#now() + ttlSeconds * 1000;
     await this.#options.deadlines.start(id, at);
-    this.#known.set(id, at);
+    this.#learn(this.#options.keyspace.lease(id), at);
     this.#wakeBy(at + this.#slackMs + 1);
     await this.#options.wakeAt?.(at + this.#slackMs + 1);
   }
@@ -76,12 +76,11 @@ export class Lessor {
     if (!lease || this.#ending.has(id)) return 0;
     const now = this.#now();
     const ttlMs = lease.ttlSeconds * 1000;
-    // What is known of others' leases may be of a time before they were given up.
-    const sure = this.#options.soleKeeper ? (this.#known.get(id) ?? 0) : 0;
-    if (sure >= now + ttlMs) return lease.ttlSeconds;
+    // Nobody gives a lease up before its deadline.
+    if ((this.#knownOf(lease) ?? 0) >= now + ttlMs) return lease.ttlSeconds;
     const at = now + Math.ceil(ttlMs * (1 + AHEAD));
     if (!(await deadlines.renew(id, at)) || this.#ending.has(id)) return 0;
-    this.#known.set(id, at);
+    this.#learn(lease, at);
     return lease.ttlSeconds;
   }
 
@@ -115,11 +114,11 @@ export class Lessor {
       }
       if (!item) await deadlines.renew(lease.id, at);
       // From now on what is stored is by our clock.
-      else if (soleKeeper && !this.#known.has(lease.id) && at !== item.at) await deadlines.start(lease.id, at);
-      this.#known.set(lease.id, at);
+      else if (soleKeeper && this.#knownOf(lease) === undefined && at !== item.at) await deadlines.start(lease.id, at);
+      this.#learn(lease, at);
       next = Math.min(next ?? at, at);
     }
-    for (const id of items.keys()) if (!keyspace.lease(id)) await this.revoked(id);
+    for (const id of [...items.keys(), ...this.#known.keys()]) if (!keyspace.lease(id)) await this.revoked(id);
     for (let from = 0; from < over.length; from += REVOKES_AT_ONCE) {
       await Promise.all(over.slice(from, from + REVOKES_AT_ONCE).map(([lease, item]) => this.#end(lease, item)));
     }
@@ -155,12 +154,21 @@ export class Lessor {
 
   #deadlineOf(lease: Lease, item: LeaseDeadline | undefined): number {
     const ttlMs = lease.ttlSeconds * 1000;
-    const known = this.#known.get(lease.id);
+    const known = this.#knownOf(lease);
     if (!item) return Math.max(known ?? 0, this.#now() + ttlMs);
     // Written by this process, be it by another Lessor of it.
     if (!this.#options.soleKeeper || known !== undefined) return Math.max(known ?? 0, item.at);
     // Written before this process started, perhaps by another clock.
     return clamp(item.at, this.#startedAt + ttlMs, this.#startedAt + Math.ceil(ttlMs * (1 + AHEAD)));
+  }
+
+  #learn(lease: Lease | undefined, at: number): void {
+    if (lease) this.#known.set(lease.id, { lease, at });
+  }
+
+  #knownOf(lease: Lease): number | undefined {
+    const known = this.#known.get(lease.id);
+    return known?.lease === lease ? known.at : undefined;
   }
 
   get #slackMs(): number {
@@ -203,7 +211,7 @@ export class Lessor {
   #nextKnown(): number {
     const { keyspace } = this.#options;
     if (keyspace.failure) return Number.POSITIVE_INFINITY;
-    const ahead = keyspace.leases().map(({ id }) => (this.#known.get(id) ?? 0) + this.#slackMs + 1);
+    const ahead = keyspace.leases().map((lease) => (this.#knownOf(lease) ?? 0) + this.#slackMs + 1);
     return ahead.filter((at) => at > this.#now()).reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   }
 
@@ -211,7 +219,7 @@ export class Lessor {
     const { keyspace } = this.#options;
     if (keyspace.failure) return true;
     const now = this.#now();
-    return keyspace.leases().every(({ id }) => (this.#known.get(id) ?? 0) + this.#slackMs >= now);
+    return keyspace.leases().every((lease) => (this.#knownOf(lease) ?? 0) + this.#slackMs >= now);
   }
 }
 

@@ -25,6 +25,8 @@ export interface WatchSessionOptions {
   /** After how long without events a watch with `progressNotify` is told how far it has come, ms. Default: etcd's 10 minutes. */
   readonly progressMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** What an error of the source is to the client. Default: etcdErrorOf's. */
+  readonly errorOf?: ((error: unknown) => unknown) | undefined;
   /** Called once, when the session is over. */
   readonly onEnd?: () => void;
 }
@@ -119,7 +121,8 @@ class Session implements WatchSession {
         await this.#bell.rung();
       }
     } catch (error) {
-      if (!this.#closed.signal.aborted) throw etcdErrorOf(error) ?? error;
+      const { errorOf = (each: unknown) => etcdErrorOf(each) ?? each } = this.#options;
+      if (!this.#closed.signal.aborted) throw errorOf(error);
     } finally {
       cancelTimer();
       this.close();

@@ -67,6 +67,25 @@ describe('the hosted trigger', () => {
     expect(counted.runs).toBe(runs);
   });
 
+  test('an alarm ends the leases whose time is over, and is set again for the next; a deleted cluster has none', async () => {
+    const { cluster, set, wakes, counted } = await world();
+    const asked: number[] = [];
+    const expireLeases = async () => {
+      asked.push(cluster.now);
+      return asked.length === 1 ? cluster.now + 5 * MINUTE : undefined;
+    };
+    const runner = hostedRunner({ ...cluster.deps, wakes, exists: async () => !counted.deleted, expireLeases });
+    await wakes.set(TENANT, CLUSTER, cluster.now);
+    cluster.now += MINUTE;
+    await runner.alarms(10, 1);
+    expect(asked).toHaveLength(1);
+    expect(set.some(({ at }) => at <= cluster.now + 6 * MINUTE)).toBe(true);
+    counted.deleted = true;
+    cluster.now += 10 * MINUTE;
+    await runner.alarms(10, 1);
+    expect(asked).toHaveLength(1);
+  });
+
   test('writes nothing for a deleted cluster, though its replica still has it, and sets no alarm', async () => {
     const { cluster, counted, runner, set } = await world();
     await cluster.create(deployment('web'));

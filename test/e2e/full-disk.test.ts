@@ -1,7 +1,9 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Config } from '../../cli/config/config.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Installation, startInstallation } from './support/installation.ts';
 
@@ -53,6 +55,20 @@ function smallDisk(): { dir: string; fill(): void; free(): void; unmount(): void
       return (JSON.parse(stdout) as { items: { metadata: { name: string } }[] }).items.map(({ metadata }) => metadata.name);
     };
 
+    const config = JSON.parse(readFileSync(join(installation.dir, 'config.json'), 'utf8')) as Config;
+    const { token, cluster } = config.contexts[config.current!]!;
+    const etcd = async (path: string, body: object) => {
+      const response = await fetch(`${installation.http}/clusters/${cluster!.id}/etcd${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}` },
+        body: JSON.stringify(body),
+      });
+      return { status: response.status, body: (await response.json()) as { message?: string; count?: string } };
+    };
+    const key = Buffer.from('key').toString('base64');
+    const put = () => etcd('/v3/kv/put', { key, value: randomBytes(20_000).toString('base64') });
+    expect((await put()).status).toBe(200);
+
     const acknowledged: string[] = [];
     disk.fill();
     // What is preallocated may take a few more writes.
@@ -66,12 +82,21 @@ function smallDisk(): { dir: string; fill(): void; free(): void; unmount(): void
     expect(refused.stderr).toMatch(/disk|full|store|database/i);
     expect(await names()).toEqual(acknowledged.toSorted());
 
+    const { status, body } = await eventually('a put is refused', async () => {
+      const answer = await put();
+      expect(answer.status).not.toBe(200);
+      return answer;
+    });
+    expect([status, body.message]).toEqual([429, 'etcdserver: mvcc: database space exceeded']);
+    expect((await etcd('/v3/kv/range', { key })).body.count).toBe('1');
+
     disk.free();
     await eventually('writes are taken again', async () => {
       const result = await create('after');
       expect(result.stderr).toBe('');
       expect(result.code).toBe(0);
     });
+    await eventually('puts are taken again', async () => expect((await put()).status).toBe(200));
     await installation.stopServer('SIGKILL');
     await installation.startServer();
     expect(await names()).toEqual([...acknowledged, 'after'].toSorted());

@@ -37,7 +37,7 @@ const SESSION_TTL = 60n;
 export const prefixOf = (name: Key): Key => `${name}/`;
 
 export function keyOf(name: Key, lease: bigint): Key {
-  return `${prefixOf(name)}${BigInt.asUintN(64, lease).toString(16)}`;
+  return `${prefixOf(name)}${lease.toString(16)}`;
 }
 
 /** The lease that a key is put with: the client's, or a new one. */
