@@ -14,7 +14,7 @@ import { manifestKey } from '../store/manifest-key.ts';
 import { createApp } from './server/app.ts';
 import { artifactsDir, consoleDir } from './server/artifacts.ts';
 import { readConsole } from './server/console.ts';
-import { type ControlPlane, startControlPlane } from './server/control-plane.ts';
+import { type ControlPlane, type ControlPlaneLimits, startControlPlane } from './server/control-plane.ts';
 import { closeServer, type Fetch, listen, portOf } from './server/listen.ts';
 import { jsonLogger } from './server/logger.ts';
 import { serverMetrics } from './server/metrics.ts';
@@ -26,7 +26,11 @@ const VERSION = process.env.TERRANE_VERSION ?? 'dev';
 const GRACE_MS = 10_000;
 
 /** `terrane server`: the whole control plane in this process. Resolves when it was told to stop and has stopped. */
-export async function runServer(options: ServerOptions, io: Pick<Io, 'out' | 'err'>): Promise<void> {
+export async function runServer(
+  options: ServerOptions,
+  io: Pick<Io, 'out' | 'err'>,
+  limits: ControlPlaneLimits = {},
+): Promise<void> {
   const settings = serverSettings(options);
   const log = jsonLogger((line) => void io.err.write(line));
   const loginProviders = await loginProvidersOf(settings.loginProviders);
@@ -38,6 +42,7 @@ export async function runServer(options: ServerOptions, io: Pick<Io, 'out' | 'er
     publicUrl: () => publicUrl,
     requireVerifiedEmail: settings.requireVerifiedEmail,
     print: (text) => void io.err.write(text),
+    limits,
   });
   const servers: Server[] = [];
   const shutdown = new AbortController();

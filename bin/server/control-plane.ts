@@ -17,7 +17,7 @@ import { kvHints } from '../../functions/push/kv-hints.ts';
 import { localNotifier } from '../../functions/push/local-notifier.ts';
 import { localRelay } from '../../functions/push/local-relay.ts';
 import { type Reconciler, startReconciler } from '../../functions/reconcile/loop.ts';
-import { type Accounts, openAccounts } from '../../store/accounts/accounts.ts';
+import { type Accounts, type AccountsOptions, openAccounts } from '../../store/accounts/accounts.ts';
 import { createTables, dynamoClient, EMBEDDED_TABLES } from '../../store/dynamodb.ts';
 import { startDynoxide } from '../../store/dynoxide.ts';
 import { openDataKeys } from '../../store/data-keys.ts';
@@ -63,10 +63,14 @@ export interface ControlPlaneOptions {
   readonly requireVerifiedEmail?: boolean;
   /** Shows a mail to the operator: it holds links that work, so it isn't for the log. */
   readonly print: (text: string) => void;
+  /** Other limits than those of people: load tests have a plan of thousands of hosts, which all come from one address. */
+  readonly limits?: ControlPlaneLimits;
 }
 
+export type ControlPlaneLimits = Pick<AccountsOptions, 'freePlan' | 'rateLimits'>;
+
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { dataDir, log, publicUrl, requireVerifiedEmail = false, print } = options;
+  const { dataDir, log, publicUrl, requireVerifiedEmail = false, print, limits } = options;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const clock: Clock = { now: () => Date.now() };
   const encryption = await keyFile(join(dataDir, 'secrets.key'));
@@ -123,6 +127,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       print: (mail, file) => print(`\nmail to ${mail.to}: ${mail.subject} (${file})\n\n${mail.text}\n\n`),
     });
     const accounts = openAccounts({
+      ...limits,
       client,
       tables: EMBEDDED_TABLES,
       clock,
