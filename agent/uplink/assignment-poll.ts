@@ -1,4 +1,4 @@
-import type { Assignment } from '../../core/node/assignment.ts';
+import { type Assignment, REVISION_HEADER } from '../../core/node/assignment.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import { assignmentProblem } from '../assignment-state.ts';
 import { seconds } from '../identity/join.ts';
@@ -15,7 +15,7 @@ export interface AssignmentPollOptions {
   readonly pollSeconds: () => number;
   readonly onAssignment: (assignment: Assignment) => Promise<void>;
   /** What is in force is what is assigned, as of when it was asked for: `askedAt`, by `clock`. */
-  readonly onCurrent?: (askedAt: number) => void;
+  readonly onCurrent?: (askedAt: number, revision: number) => void;
   readonly clock?: () => number;
   /** The control plane answered, or can't be reached. */
   readonly onReachable: (reachable: boolean) => void;
@@ -23,9 +23,14 @@ export interface AssignmentPollOptions {
   readonly onRevoked: (message: string) => void;
 }
 
+/** Some of an assignment changes with time, without a commit: credentials of registries, every 3 hours. */
+const UNASKED_MS_MAX = 3_600_000;
+
 export interface AssignmentPoll {
   /** Ask now: there is a hint that something changed. */
   readonly now: () => void;
+  /** Something else told that there is nothing new: the next poll comes a whole distance from now. */
+  readonly current: () => void;
   readonly close: () => void;
 }
 
@@ -38,9 +43,12 @@ export function pollAssignment(options: AssignmentPollOptions): AssignmentPoll {
   let busy = false;
   let again = false;
   let known = false;
+  /** By `clock`. */
+  let asked = 0;
 
   async function ask(): Promise<number> {
     const askedAt = options.clock?.() ?? 0;
+    asked = askedAt;
     const answer = await client.send({
       method: 'GET',
       path: '/node/v1/assignment',
@@ -55,7 +63,7 @@ export function pollAssignment(options: AssignmentPollOptions): AssignmentPoll {
       etag = answer.headers.etag;
     } else if (answer.status !== 304) throw new Refusal(answer);
     known = true;
-    options.onCurrent?.(askedAt);
+    options.onCurrent?.(askedAt, Number(answer.headers[REVISION_HEADER] ?? 0));
     return around(options.pollSeconds() * 1000, random);
   }
 
@@ -95,6 +103,11 @@ export function pollAssignment(options: AssignmentPollOptions): AssignmentPoll {
     now() {
       if (busy) again = true;
       else if (!signal.aborted) void round();
+    },
+    current() {
+      if (busy || failures > 0 || signal.aborted || (options.clock?.() ?? 0) - asked > UNASKED_MS_MAX) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => void round(), around(options.pollSeconds() * 1000, random));
     },
     close: () => clearTimeout(timer),
   };

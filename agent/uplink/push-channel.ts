@@ -15,13 +15,13 @@ export interface PushChannelOptions {
   readonly onConnected: (again: boolean) => void;
   /** There was a connection, and there is none now. */
   readonly onLost: () => void;
-  /** Default 60 s: often enough for NATs and for API Gateway's idle limit of 10 min. */
+  /** Default 230 s: often enough for NATs (Azure's forgets after 240 s) and for API Gateway's idle limit of 10 min. */
   readonly pingMs?: number;
   /** A connection is replaced by a new one when it is so old; see RENEW_MS. */
   readonly renewMs?: number;
 }
 
-const PING_MS = 60_000;
+const PING_MS = 230_000;
 /**
  * API Gateway ends connections after 2 h. Who has made the next one before that is never without: nothing has to be noticed, reported or
  * waited for. Up to a fifth sooner, so that a fleet that came up together doesn't renew together.

@@ -85,7 +85,8 @@ export function signedClient({ server, ca, keyId, privateKey, time, log }: Signe
     return true;
   }
 
-  function once({ method, path, body, headers, signal, timeoutMs = ANSWER_TIMEOUT_MS }: SignedRequest): Promise<BytesAnswer> {
+  function once(request: SignedRequest, again = false): Promise<BytesAnswer> {
+    const { method, path, body, headers, signal, timeoutMs = ANSWER_TIMEOUT_MS } = request;
     const url = base + path;
     const streamed = isStream(body);
     const signed = sign(method, url, streamed ? { streamed: true } : body);
@@ -117,7 +118,13 @@ export function signedClient({ server, ca, keyId, privateKey, time, log }: Signe
         if (streamed) body.destroy();
         reject(error);
       };
-      sent.on('error', fail);
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        // The server closed an idle connection just as it was taken for this request, which it therefore hasn't seen.
+        const unseen = error.code === 'ECONNRESET' && sent.reusedSocket && !streamed && !again;
+        if (!unseen) return fail(error);
+        clearTimeout(timer);
+        resolve(once(request, true));
+      });
       if (!streamed) sent.end(body);
       else {
         body.on('error', (error) => sent.destroy(error));

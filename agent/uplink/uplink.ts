@@ -56,6 +56,8 @@ export function startUplink(options: UplinkOptions): Uplink {
   let reachable: boolean | undefined;
   /** Newest revision of the registry for which it was asked what it means for this host. */
   let askedRevision = 0;
+  /** As of this one the assignment is known. */
+  let knownRevision = -1;
   let pushGrace: ReturnType<typeof setTimeout> | undefined;
 
   /** Its push connection tells that the host lives, as long as nobody has to be sure; else its reports do. */
@@ -80,6 +82,8 @@ export function startUplink(options: UplinkOptions): Uplink {
     // Where nothing can be pushed (a proxy without WebSockets), reports tell that there may be news.
     const unheard = !push.connected() && revision > askedRevision;
     if (!assignment() || reachable === false || unheard || unconfirmed) poll.now();
+    // Nothing was committed since the assignment was asked for: asking again would tell the same.
+    else if (revision === knownRevision) poll.current();
     askedRevision = Math.max(askedRevision, revision);
   }
 
@@ -107,7 +111,8 @@ export function startUplink(options: UplinkOptions): Uplink {
       count('terrane_agent_assignments_total');
       await options.onAssignment(next);
     },
-    onCurrent(askedAt) {
+    onCurrent(askedAt, revision) {
+      knownRevision = revision;
       lease.confirm(askedAt);
       // The first fenced pod came: it waits for a lease.
       if (lease.fenced() && !lease.holds()) report.now();

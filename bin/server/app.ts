@@ -22,6 +22,7 @@ import { createUpdates } from '../../functions/updates/create-updates.ts';
 import { createNode } from '../../functions/node/create-node.ts';
 import { errorResponse, onError } from '../../functions/on-error.ts';
 import { type ConsoleFiles, serveConsole } from './console.ts';
+import { admission } from './admission.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { ServerMetrics } from './metrics.ts';
 
@@ -40,6 +41,9 @@ export interface AppDeps {
   readonly shutdown: AbortSignal;
   readonly newUid: () => string;
 }
+
+/** Hosts leave room for people: the store is asked by 64 at once at most. An agent waits 30 s for an answer. */
+const HOSTS = { atOnce: 32, waitMs: 20_000, exempt: (path: string) => /^\/node\/v1\/(streams|kv)\//.test(path) };
 
 /** All faces of the control plane as one app, as CloudFront and API Gateway put them together in the hosted service. */
 export function createApp(deps: AppDeps): Hono<ApiEnv> {
@@ -105,6 +109,7 @@ export function createApp(deps: AppDeps): Hono<ApiEnv> {
   );
   app.route('/clusters/:cluster', kube);
 
+  app.use('/node/v1/*', admission(HOSTS));
   app.route(
     '/',
     createNode({

@@ -22,6 +22,9 @@ export interface Assignment {
   readonly settings: AssignmentSettings;
 }
 
+/** Header of the answers to it, 304 too: the registry's revision as of which they hold. */
+export const REVISION_HEADER = 'terrane-revision';
+
 export interface AssignmentSettings {
   /** How often to report when nothing changed, seconds; +-20 % jitter. For hosts with a push connection and nothing fenced. */
   readonly reportSeconds: number;

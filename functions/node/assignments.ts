@@ -23,7 +23,14 @@ export interface AssignmentDeps {
 
 export interface Assignments {
   /** Undefined as long as the cluster has no such node. Without an assignment if the host has the one of `known` already. */
-  read(host: HostPrincipal, known?: string): Promise<{ readonly assignment?: Assignment; readonly etag: string } | undefined>;
+  read(host: HostPrincipal, known?: string): Promise<Read | undefined>;
+}
+
+interface Read {
+  readonly assignment?: Assignment;
+  readonly etag: string;
+  /** As of this one it holds. */
+  readonly revision: number;
 }
 
 const CLUSTERS_MAX = 64;
@@ -54,10 +61,11 @@ export function assignments({ keyspaces, dataKeys, images, clock, log }: Assignm
       const state = await stateOf(tenant, cluster);
       const sealed = assignmentOf(state, cluster, nodeName, settingsOf(state));
       if (!sealed) return undefined;
+      const { revision } = sealed;
       const pulls = images && pullsFrom(sealed.pods, images.prefix(tenant));
       const base = assignmentETag(sealed);
       const etag = pulls ? marked(base, `r${credentialEpoch(nodeName, clock.now())}`) : base;
-      if (known === etag) return { etag };
+      if (known === etag) return { etag, revision };
 
       const { opened, unreadable } = await openedSecrets(sealed.secrets, { tenant, cluster }, dataKeys);
       const assignment = { ...sealed, secrets: opened };
@@ -70,10 +78,10 @@ export function assignments({ keyspaces, dataKeys, images, clock, log }: Assignm
         });
       }
       const complete = registries ? { ...assignment, registries } : assignment;
-      if (missing.length === 0) return { etag, assignment: complete };
+      if (missing.length === 0) return { etag, revision, assignment: complete };
       log.error('a host is not given all that it needs', { tenant, cluster, nodeName, missing: missing.join(', ') });
       // Another one: the host must get the rest when it can be had.
-      return { etag: marked(base, `without${missing.length}`), assignment: complete };
+      return { etag: marked(base, `without${missing.length}`), revision, assignment: complete };
     },
   };
 }

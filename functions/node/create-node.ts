@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { TerraneError } from '../../core/errors/terrane-error.ts';
+import { REVISION_HEADER } from '../../core/node/assignment.ts';
 import { renewsLease } from '../../core/node/fencing.ts';
 import { joinRequestSchema } from '../../core/node/join.ts';
 import { STREAM_STATUS_HEADER } from '../../core/node/push.ts';
@@ -75,6 +76,7 @@ export function createNode(deps: NodeApiDeps): Hono {
       });
     }
     c.header('etag', found.etag);
+    c.header(REVISION_HEADER, String(found.revision));
     c.header('cache-control', 'private, no-cache');
     return found.assignment === undefined ? c.body(null, 304) : c.json(found.assignment);
   });

@@ -22,6 +22,8 @@ export interface Reconciler {
   stop(): Promise<void>;
 }
 
+/** Runs that are over sooner than `from` need no rest after them. */
+const REST_MS = { from: 25, most: 1_000 };
 const BACKOFF_MS = { first: 500, most: 60_000 };
 /** Longer timers overflow; waking once too often is harmless. */
 const LONGEST_TIMER_MS = 86_400_000;
@@ -63,6 +65,8 @@ class ClusterLoop {
   #poked = false;
   #cancelTimer: () => void = () => {};
   #failures = 0;
+  /** Of a large cluster a run takes long: the next one waits as long again, so that what comes meanwhile is done in one. */
+  #restUntil = 0;
   /** Our own commits, and all before them, need no second look. */
   #seen: Revision = 0;
   /** The newest that the log told of. */
@@ -80,7 +84,7 @@ class ClusterLoop {
     this.#poked = true;
     // While it backs off a poke waits for the timer, or a broken store would be hammered by every report.
     if (this.#running || this.#failures > 0 || this.#stopped.signal.aborted) return;
-    this.#start();
+    this.#startRested();
   }
 
   isSilent(nodeName: string): boolean {
@@ -99,15 +103,29 @@ class ClusterLoop {
     this.#running = this.#runWhilePoked().finally(() => {
       this.#running = undefined;
       if (this.#head > this.#seen) this.#poked = true;
-      if (this.#poked && this.#failures === 0 && !this.#stopped.signal.aborted) this.#start();
+      if (this.#poked && this.#failures === 0 && !this.#stopped.signal.aborted) this.#startRested();
     });
   }
 
+  #startRested(): void {
+    const wait = this.#restUntil - this.#deps.clock.now();
+    if (wait <= 0) this.#start();
+    else this.#wakeIn(wait);
+  }
+
+  #rest(started: number): void {
+    const now = this.#deps.clock.now();
+    const took = now - started;
+    this.#restUntil = took < REST_MS.from ? 0 : now + Math.min(took, REST_MS.most);
+  }
+
   async #runWhilePoked(): Promise<void> {
-    while (this.#poked && !this.#stopped.signal.aborted) {
+    while (this.#poked && !this.#stopped.signal.aborted && this.#deps.clock.now() >= this.#restUntil) {
       this.#poked = false;
+      const started = this.#deps.clock.now();
       try {
         this.#settle(await reconcileCluster(this.#deps, this.#tenant, this.#cluster));
+        this.#rest(started);
       } catch (error) {
         this.#fail(error);
         return;

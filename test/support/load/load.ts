@@ -31,7 +31,11 @@ const JOINS_AT_ONCE = 32;
 const STARTS_PER_TICK = 20;
 
 /** `count` agents against a server of their own: they join, connect, get work, report it, and get other work. */
-export async function load(count: number, say: (text: string) => void = () => undefined, timeoutMs = 300_000): Promise<LoadFigures> {
+export async function load(
+  count: number,
+  say: (text: string) => void = () => undefined,
+  timeoutMs = 300_000,
+): Promise<LoadFigures> {
   const data = mkdtempSync(join(tmpdir(), 'terrane-load-'));
   const server = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'server.ts'), data], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -94,9 +98,12 @@ async function run(
     'all are Ready and connected',
     async () => {
       const nodes = await items<Node>('/api/v1/nodes');
-      const ready = nodes.filter(({ status }) => status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'));
+      const ready = nodes.filter(({ status }) =>
+        status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
+      );
       const connected = agents.filter(({ pushConnected }) => pushConnected);
-      if (ready.length < count || connected.length < count) throw new Error(`${ready.length} Ready, ${connected.length} connected`);
+      if (ready.length < count || connected.length < count)
+        throw new Error(`${ready.length} Ready, ${connected.length} connected`);
     },
     limits,
   );
@@ -112,7 +119,8 @@ async function run(
     'all pods run',
     async () => {
       const { json } = await ask(`${path}/web`, 'GET', token);
-      if (json.status?.availableReplicas !== count) throw new Error(`${json.status?.availableReplicas ?? 0} of ${count} are available`);
+      if (json.status?.availableReplicas !== count)
+        throw new Error(`${json.status?.availableReplicas ?? 0} of ${count} are available`);
     },
     limits,
   );
@@ -169,7 +177,11 @@ async function verify(
       const node = pod.spec.nodeName ?? 'nowhere';
       byNode.set(node, [...(byNode.get(node) ?? []), pod]);
     }
-    const names = (list: readonly Pod[]) => list.map(({ metadata }) => metadata.uid).sort((a, b) => (a < b ? -1 : 1)).join();
+    const names = (list: readonly Pod[]) =>
+      list
+        .map(({ metadata }) => metadata.uid)
+        .sort((a, b) => (a < b ? -1 : 1))
+        .join();
     const found = agents.flatMap(({ name, assignment }) => {
       const own = byNode.get(name) ?? [];
       if (names(own) !== names(assignment?.pods ?? [])) return [`${name}: its assignment isn't the cluster's`];

@@ -66,6 +66,8 @@ export class SimulatedAgent {
       onAssignment: async (next) => this.#assign(next),
       onRevoked: (message) => void this.#errors.push(`${this.name}: ${message}`),
       lease: { fenced: () => false, holds: () => true, renew: () => undefined, confirm: () => undefined },
+      onKv: () => undefined,
+      onBack: () => undefined,
       logSources: { engine: {} as Engine, pods: () => [], own: () => [], now: () => Date.now() },
     });
     this.#uplink.check(true);
@@ -85,7 +87,8 @@ export class SimulatedAgent {
       this.#timings.add(name, performance.now() - since);
       // Before its first report has made the Node, there is no assignment.
       const early = name === 'assignment' && answer.status === 404 && this.#assignment === undefined;
-      if (answer.status >= 400 && !early) this.#errors.push(`${this.name}: ${name} ${answer.status} ${answer.body.slice(0, 200)}`);
+      if (answer.status >= 400 && !early)
+        this.#errors.push(`${this.name}: ${name} ${answer.status} ${answer.body.slice(0, 200)}`);
       return answer;
     } catch (error) {
       if (!this.#stop.signal.aborted) this.#errors.push(`${this.name}: ${name} ${String(error)}`);
