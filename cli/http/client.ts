@@ -16,11 +16,13 @@ export interface HttpRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
-  /** Sent as JSON. */
+  /** Sent as JSON; bytes as they are. */
   readonly body?: unknown;
   readonly contentType?: string;
   readonly accept?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** The answer may take as long as it likes: it waits for others. */
+  readonly patient?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -69,15 +71,16 @@ export class HttpClient {
     contentType,
     accept,
     headers: more,
+    patient = false,
     signal,
   }: HttpRequest): Promise<IncomingMessage> {
     const url = new URL(this.endpoint.server + path);
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
-    const payload = body === undefined ? undefined : JSON.stringify(body);
+    const payload = body === undefined || body instanceof Uint8Array ? body : JSON.stringify(body);
     const headers: Record<string, string> = { accept: accept ?? 'application/json', 'user-agent': 'terrane-cli', ...more };
     if (this.endpoint.token) headers.authorization = `Bearer ${this.endpoint.token}`;
     if (payload !== undefined) {
-      headers['content-type'] = contentType ?? 'application/json';
+      headers['content-type'] = contentType ?? (typeof payload === 'string' ? 'application/json' : 'application/octet-stream');
       headers['content-length'] = String(Buffer.byteLength(payload));
     }
     return new Promise((resolve, reject) => {
@@ -85,10 +88,8 @@ export class HttpClient {
         clearTimeout(timer);
         resolve(response);
       });
-      const timer = setTimeout(
-        () => call.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })),
-        HEADERS_TIMEOUT_MS,
-      );
+      const giveUp = () => call.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' }));
+      const timer = patient ? undefined : setTimeout(giveUp, HEADERS_TIMEOUT_MS);
       call.on('error', (error) => {
         clearTimeout(timer);
         reject(signal?.aborted ? error : networkError(error, this.endpoint.server));

@@ -1,4 +1,4 @@
-import { HttpClient } from '../http/client.ts';
+import { HttpClient, type HttpRequest } from '../http/client.ts';
 import { openSession, type SessionOptions } from '../session.ts';
 import type { Io } from '../io.ts';
 import { lines } from '../kube/lines.ts';
@@ -21,23 +21,18 @@ export type Answer = Record<string, any>;
 
 /** etcd's JSON gateway: the cluster's in the control plane, or a host's. */
 export interface Gateway {
-  post(path: string, body: object): Promise<Answer>;
+  /** `patient`: it waits for others, for as long as it takes. */
+  post(path: string, body: object, options?: { patient?: boolean; query?: HttpRequest['query'] }): Promise<Answer>;
   /** The `result` of each line. Throws the error that a line says. */
   stream(path: string, body: object, signal?: AbortSignal): AsyncGenerator<Answer>;
-  /** Also of answers that aren't JSON. */
-  readonly http: HttpClient;
-  readonly prefix: string;
-  readonly headers: Readonly<Record<string, string>>;
 }
 
 export async function openGateway(io: Io, options: EndpointOptions): Promise<Gateway> {
   const { http, prefix } = await placeOf(io, options);
   let headers: Readonly<Record<string, string>> = {};
 
-  const post = async (path: string, body: object): Promise<Answer> => {
-    const answer = await http.json<Answer>({ method: 'POST', path: prefix + path, body, headers });
-    return answer;
-  };
+  const post: Gateway['post'] = (path, body, more = {}) =>
+    http.json<Answer>({ method: 'POST', path: prefix + path, body, headers, ...more });
   if (options.user !== undefined) {
     const [name, ...password] = options.user.split(':');
     if (!name || password.length === 0) throw usageError('--user must be NAME:PASSWORD');
@@ -45,11 +40,6 @@ export async function openGateway(io: Io, options: EndpointOptions): Promise<Gat
     headers = { 'grpc-metadata-token': String(token) };
   }
   return {
-    http,
-    prefix,
-    get headers() {
-      return headers;
-    },
     post,
     async *stream(path, body, signal) {
       const request = { method: 'POST' as const, path: prefix + path, body, headers, ...(signal ? { signal } : {}) };

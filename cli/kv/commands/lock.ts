@@ -19,7 +19,7 @@ export function lockCommand(io: Io): Command {
       'Waits for its turn, then prints the key that stands for it, or runs the command. The lock ends with it, or a while after this program dies.',
     )
     .argument('<name>')
-    .argument('[command...]', 'run with ETCD_LOCK_KEY and ETCD_LOCK_REV set; its exit code is passed on')
+    .argument('[command...]', 'run with ETCD_LOCK_KEY and ETCD_LOCK_REV set; it ends if the lock is lost')
     .option('--ttl <seconds>', 'how long after this program died the lock ends', wholeNumber, 10)
     .passThroughOptions()
     .action((name: string, command: string[], options: Options) => run(io, name, command, options));
@@ -34,7 +34,7 @@ async function run(io: Io, name: string, command: string[], options: Options): P
   process.once('SIGTERM', stop);
   const lost = keepAliveUntil(io, gateway, lease, options.ttl, end.signal);
   try {
-    const locked = gateway.post('/v3/lock/lock', { name: encode(name), lease });
+    const locked = gateway.post('/v3/lock/lock', { name: encode(name), lease }, { patient: true });
     const held = await Promise.race([locked, lost, aborted(end.signal)]);
     if (!held) return;
     const key = decode(held.key as string).toString('utf8');
@@ -45,7 +45,7 @@ async function run(io: Io, name: string, command: string[], options: Options): P
     } else {
       const env = { ...io.env, ETCD_LOCK_KEY: key, ETCD_LOCK_REV: revision };
       const code = await Promise.race([runCommand(command, env, end.signal), lost]);
-      if (code !== 0) process.exitCode = code;
+      if (code !== 0) throw new CliError(`${command[0]!} ended with exit code ${code}`);
     }
   } finally {
     end.abort();

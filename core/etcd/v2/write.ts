@@ -140,7 +140,9 @@ function change(
   if (action === 'compareAndSwap') assertSame(request, before, found.index);
   const value = refresh ? before.value : request.value;
   const inherited = shortest(found.ancestors, lease);
-  const meta = { createdIndex: before.createdIndex, expiresAt: lease?.expiresAt ?? 0 };
+  // etcd tells of an updated directory's new index, but doesn't keep it.
+  const modifiedIndex = before.dir ? before.modifiedIndex : 0;
+  const meta = { createdIndex: before.createdIndex, modifiedIndex, expiresAt: lease?.expiresAt ?? 0 };
   const operations = [
     putNode(before.dir ? dirKey(path) : fileKey(path), value, meta, inherited),
     putAction(action, path, refresh),

@@ -39,8 +39,8 @@ export interface RunningEtcd {
   stop(): Promise<void>;
 }
 
-/** Starts it on loopback with a data directory of its own. */
-export async function startEtcd(binary: string): Promise<RunningEtcd> {
+/** Starts it on loopback with a data directory of its own. `more`: other flags. */
+export async function startEtcd(binary: string, more: Readonly<Record<string, string>> = {}): Promise<RunningEtcd> {
   const directory = await mkdtemp(join(tmpdir(), 'etcd-'));
   const url = `http://127.0.0.1:${await freePort()}`;
   const peer = `http://127.0.0.1:${await freePort()}`;
@@ -51,6 +51,7 @@ export async function startEtcd(binary: string): Promise<RunningEtcd> {
     'listen-peer-urls': peer,
     'initial-advertise-peer-urls': peer,
     'initial-cluster': `default=${peer}`,
+    ...more,
   };
   const child = spawn(
     binary,
