@@ -77,6 +77,21 @@ export async function runHost({
     await node.measure();
     uplink.check(true);
   };
+  // Before the workload: between that and the uplink, which it tells of changes, nothing may be waited for.
+  let pushConnected = () => false;
+  const kv = await startKv({
+    client,
+    identity,
+    dataDirectory: layout.data,
+    listen: etcdListen,
+    prefixes: options.kvPrefix ?? [],
+    cacheBytes: (options.kvCacheMb ?? KV_CACHE_MB) * 1_000_000,
+    log,
+    now,
+    random,
+    signal,
+    pushConnected: () => pushConnected(),
+  });
   const workload = await openWorkload({
     info,
     layout,
@@ -95,20 +110,6 @@ export async function runHost({
       counted.count('terrane_agent_steps_total', { step: type, result: ok ? 'ok' : 'error' });
       if (type === 'startContainer' && ok) counted.count('terrane_agent_container_starts_total');
     },
-  });
-  let pushConnected = () => false;
-  const kv = await startKv({
-    client,
-    identity,
-    dataDirectory: layout.data,
-    listen: etcdListen,
-    prefixes: options.kvPrefix ?? [],
-    cacheBytes: (options.kvCacheMb ?? KV_CACHE_MB) * 1_000_000,
-    log,
-    now,
-    random,
-    signal,
-    pushConnected: () => pushConnected(),
   });
   const uplink = startUplink({
     client,
