@@ -109,12 +109,18 @@ describe('units', () => {
       [unit('replace.0.service', '', A), unit('kick0.service', 'Replaces=replace.0.service')],
       [first!, second!],
     );
-    expect(kicked['kick0.service']).not.toBe(kicked['replace.0.service']);
+    expect(kicked).toEqual({ 'kick0.service': A, 'replace.0.service': B });
+    const settled = [unit('replace.0.service', '', B), unit('kick0.service', 'Replaces=replace.0.service', A)];
+    expect(place(settled, [first!, second!])).toEqual(kicked);
     const alone = place([unit('replace.0.service', '', A), unit('kick0.service', 'Replaces=replace.0.service')], [first!]);
     expect(alone['kick0.service']).toBe(A);
     expect(alone['replace.0.service']).toContain('0/1');
     const circular = place([unit('a.service', 'Replaces=b.service', A), unit('b.service', 'Replaces=a.service')], [first!]);
     expect([circular['a.service'], String(circular['b.service']).startsWith('0/1')]).toEqual([A, true]);
+    const ring = ['a', 'b', 'c'].map((name, at, all) =>
+      unit(`${name}.service`, `Replaces=${all[(at + 1) % 3]}.service`, at > 0 ? A : undefined),
+    );
+    expect(Object.values(place(ring, [first!])).filter((home) => home === A)).toHaveLength(1);
   });
 
   test('of a lost machine move alone: the others stay where they are', () => {

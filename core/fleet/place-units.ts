@@ -52,9 +52,14 @@ export function placeUnits(units: readonly PlaceableUnit[], machines: readonly M
   const waiting = stay(placer, groups, names);
   const rank = placementOrder(placer.model);
   waiting.sort((a, b) => rank[a]! - rank[b]! || a - b);
+  // Each gives way once at most: units may replace each other in a circle.
+  const moved = new Set<number>();
   for (let at = 0; at < waiting.length; at++) {
     const piece = waiting[at]!;
-    if (placer.place(Int32Array.of(piece), 0, 1) === 0) waiting.push(...takePlace(placer, piece));
+    const replaced = takePlace(placer, piece, moved);
+    for (const other of replaced) moved.add(other);
+    if (replaced.length > 0) waiting.push(...replaced);
+    else placer.place(Int32Array.of(piece), 0, 1);
   }
   for (const [piece, group] of groups.entries()) {
     const node = placer.nodeOf[piece]!;
@@ -187,13 +192,13 @@ function stay(placer: Placer, groups: readonly (readonly PlaceableUnit[])[], nam
 }
 
 /** The piece takes the place of what it replaces, on the first machine where that is all that stands against it. */
-function takePlace(placer: Placer, piece: number): number[] {
+function takePlace(placer: Placer, piece: number, moved: ReadonlySet<number>): number[] {
   const work = placer.model.works[placer.workOf[piece]!]!;
   if (work.replaces.size === 0) return [];
   for (let node = 0; node < placer.nodeCount; node++) {
     const replaced: number[] = [];
     for (let other = placer.lastOn[node]!; other >= 0; other = placer.before[other]!)
-      if (work.replaces.has(placer.workOf[other]!) && !mutual(placer, piece, other)) replaced.push(other);
+      if (work.replaces.has(placer.workOf[other]!) && !moved.has(other) && !mutual(placer, piece, other)) replaced.push(other);
     if (replaced.length === 0) continue;
     for (const other of replaced) placer.remove(other);
     if (placer.placeOn(piece, node)) return replaced.reverse();

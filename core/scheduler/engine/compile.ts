@@ -1,107 +1,15 @@
 import { softTaints, untoleratedTaint } from '../taints.ts';
-import { classifyNodes, isIndividual, type NodeClasses } from './node-classes.ts';
+import { type CompiledSpread, type CompiledWork, CPU, MEMORY, type Model, type Penalty } from './compiled.ts';
 import { Scale } from './levels.ts';
-import { Tally, type Topology, topologyOf } from './tally.ts';
-import { HOST, type NodeFilter, type SchedulingNode, type Spread, type Term, type Work } from './work.ts';
+import { classifyNodes, isIndividual, type NodeClasses } from './node-classes.ts';
+import { Tallies } from './tallies.ts';
+import type { Tally } from './tally.ts';
+import type { NodeFilter, SchedulingNode, Spread, Work } from './work.ts';
 
-/** Work and nodes as numbers: everything that depends on a class alone is worked out here, once, so that placing looks nothing up. */
-
-/** Resources, in this order; others follow. */
-export const CPU = 0;
-export const MEMORY = 1;
-export const PODS = 2;
-const BASE = ['cpu', 'memory', 'pods'];
-
-export interface Model {
-  readonly classes: NodeClasses;
-  readonly resources: readonly string[];
-  /** Node-major: what each node has of each resource. */
-  readonly room: Float64Array;
-  readonly cpu: Scale;
-  readonly memory: Scale;
-  readonly works: readonly CompiledWork[];
-}
-
-export interface Added {
-  readonly tally: Tally;
-  readonly amount: number;
-}
-
-export interface Forbidden {
-  readonly tally: Tally;
-  readonly reason: string;
-}
-
-export interface Needed {
-  readonly tally: Tally;
-  /** It matches its own need: the first one may start anywhere. */
-  readonly self: boolean;
-}
-
-export interface CompiledSpread {
-  readonly tally: Tally;
-  readonly maxSkew: number;
-  readonly minDomains: number;
-  /** By how much a placement adds to its own count. */
-  readonly self: number;
-  /** Domains that count. */
-  readonly domains: Int32Array;
-}
-
-/** What makes a place worse: `weight` times the count in its domain, or (`once`) `weight` if there is any. */
-export interface Penalty {
-  readonly tally: Tally;
-  readonly weight: number;
-  readonly once: boolean;
-}
-
-export interface CompiledWork {
-  readonly work: Work;
-  readonly cpu: number;
-  readonly memory: number;
-  /** Resources beyond zero, and how much of each. */
-  readonly resources: Int32Array;
-  readonly amounts: Float64Array;
-  /** Node classes that would have it, the most preferred first. */
-  readonly classes: Int32Array;
-  /** How much each of them is preferred. */
-  readonly preference: Float64Array;
-  /** Node class -> 1 if it would have it. */
-  readonly accepts: Uint8Array;
-  /** Why a class would not, by node class. */
-  readonly refusals: readonly (string | undefined)[];
-  /** Node -> 1, where the filter has to be asked node by node. */
-  readonly mask: Uint8Array | undefined;
-  readonly adds: readonly Added[];
-  readonly forbidsHere: readonly Forbidden[];
-  readonly forbidsWide: readonly Forbidden[];
-  readonly needsHere: readonly Needed[];
-  readonly needsWide: readonly Needed[];
-  readonly spreadHere: readonly CompiledSpread[];
-  readonly spreadWide: readonly CompiledSpread[];
-  readonly penaltiesHere: readonly Penalty[];
-  readonly penaltiesWide: readonly Penalty[];
-  /** Node -> penalty, where a preference looks at what differs within a node class. */
-  readonly leaning: Float64Array | undefined;
-  /** The best that penalties of one node can add up to: 0 or less. */
-  readonly leastPenalty: number;
-  /** At most one fits a node, whatever its room. */
-  readonly alone: boolean;
-  /** Looks at nothing that changes but room: what fits once fits until the room is gone. */
-  readonly plain: boolean;
-  /** A place that was refused may be free later in the same run. */
-  readonly revisits: boolean;
-  /** The work that it needs to be near, by index. */
-  readonly needed: ReadonlySet<number>;
-  /** Which work it may push aside although it is as important, by index. */
-  readonly replaces: ReadonlySet<number>;
-}
+/** Everything that depends on a class alone is worked out here, once, so that placing looks nothing up. */
 
 const AFFINITY = "node(s) didn't match Pod's node affinity/selector";
-const ANTI_AFFINITY = "node(s) didn't match pod anti-affinity rules";
-const EXISTING_ANTI_AFFINITY = "node(s) didn't satisfy existing pods anti-affinity rules";
-const PORTS = "node(s) didn't have free ports for the requested pod ports";
-const ANY_IP = '0.0.0.0';
+const BASE = ['cpu', 'memory', 'pods'];
 /** One soft taint outweighs all preferences: their weights are at most 100 each. */
 const SOFT_TAINT = 10_000;
 
@@ -133,128 +41,6 @@ function resourceNames(works: readonly Work[]): string[] {
     for (const [name, amount] of requests) if (amount > 0 && !BASE.includes(name)) others.add(name);
   return [...BASE, ...[...others].sort()];
 }
-
-interface KnownTerm {
-  readonly term: Term;
-  /** Work that matches, and how many of its parts do. */
-  readonly matches: ReadonlyMap<number, number>;
-  /** Work that stays away from what matches. */
-  readonly avoiders: Set<number>;
-  readonly matching: Tally;
-  /** Where the avoiders are. */
-  readonly avoiding: Tally;
-}
-
-/** Every count that some work asks for, shared by all that ask for the same. */
-class Tallies {
-  readonly #classes: NodeClasses;
-  readonly #topologies = new Map<string, Topology>();
-  readonly #terms = new Map<string, KnownTerm>();
-  readonly #ports = new Map<string, Tally>();
-  readonly adds: Added[][];
-  readonly forbids: Forbidden[][];
-
-  constructor(classes: NodeClasses, works: readonly Work[]) {
-    this.#classes = classes;
-    this.adds = works.map(() => []);
-    this.forbids = works.map(() => []);
-    const find = finder(works);
-    for (const work of works) {
-      const { needs, avoids, likes, spread, replaces } = work;
-      const all = [needs, avoids, replaces, likes.map(({ term }) => term), spread.map(({ term }) => term)];
-      for (const term of all.flat()) this.#know(term, find);
-    }
-    for (const [index, { avoids }] of works.entries()) for (const term of avoids) this.term(term).avoiders.add(index);
-    for (const known of this.#terms.values()) this.#count(known);
-    for (const [index, work] of works.entries()) this.#countPorts(index, work);
-  }
-
-  term(term: Term): KnownTerm {
-    return this.#terms.get(idOf(term))!;
-  }
-
-  #know(term: Term, find: (term: Term) => Map<number, number>): void {
-    const id = idOf(term);
-    if (this.#terms.has(id)) return;
-    const topology = this.topology(term.topologyKey);
-    this.#terms.set(id, {
-      term,
-      matches: find(term),
-      avoiders: new Set(),
-      matching: new Tally(topology),
-      avoiding: new Tally(topology),
-    });
-  }
-
-  #count({ matches, avoiders, matching, avoiding }: KnownTerm): void {
-    for (const [index, amount] of matches) this.adds[index]!.push({ tally: matching, amount });
-    for (const index of avoiders) this.forbids[index]!.push({ tally: matching, reason: ANTI_AFFINITY });
-    // Work that only stays away from its own kind needs no second count.
-    const own = avoiders.size === matches.size && [...avoiders].every((index) => matches.has(index));
-    if (own) return;
-    for (const index of avoiders) this.adds[index]!.push({ tally: avoiding, amount: 1 });
-    for (const index of avoiders.size > 0 ? matches.keys() : [])
-      this.forbids[index]!.push({ tally: avoiding, reason: EXISTING_ANTI_AFFINITY });
-  }
-
-  /** A port on all addresses excludes any use of it; one on an address excludes that address and all. */
-  #countPorts(index: number, { ports }: Work): void {
-    const used = new Set<Tally>();
-    const forbidden = new Set<Tally>();
-    for (const { ip, protocol, port } of ports) {
-      const any = this.#port(`${protocol}/${port}`);
-      used.add(any).add(this.#port(`${protocol}/${port}/${ip}`));
-      if (ip === ANY_IP) forbidden.add(any);
-      else forbidden.add(this.#port(`${protocol}/${port}/${ip}`)).add(this.#port(`${protocol}/${port}/${ANY_IP}`));
-    }
-    for (const tally of used) this.adds[index]!.push({ tally, amount: 1 });
-    for (const tally of forbidden) this.forbids[index]!.push({ tally, reason: PORTS });
-  }
-
-  #port(key: string): Tally {
-    let tally = this.#ports.get(key);
-    if (!tally) this.#ports.set(key, (tally = new Tally(this.topology(HOST))));
-    return tally;
-  }
-
-  topology(key: string): Topology {
-    let topology = this.#topologies.get(key);
-    if (!topology) this.#topologies.set(key, (topology = topologyOf(key, this.#classes)));
-    return topology;
-  }
-}
-
-const idOf = ({ key, topologyKey }: Term) => `${topologyKey}\u0000${key}`;
-
-/** Finds what matches a term, by its label or owner if it names one. */
-function finder(works: readonly Work[]): (term: Term) => Map<number, number> {
-  const all = works.map((_, index) => index);
-  const known = new Map<string, number[]>();
-  const note = (key: string, index: number) => {
-    const list = known.get(key);
-    if (!list) known.set(key, [index]);
-    else if (list.at(-1) !== index) list.push(index);
-  };
-  for (const [index, work] of works.entries())
-    for (const { labels, owner } of work.parts ?? [work]) {
-      for (const key of Object.keys(labels)) note(labelKey(key, labels[key]!), index);
-      if (owner !== undefined) note(ownerKey(owner), index);
-    }
-  return (term) => {
-    const { label, owner } = term;
-    const key = owner !== undefined ? ownerKey(owner) : label ? labelKey(label.key, label.value) : undefined;
-    const found = new Map<number, number>();
-    for (const index of key === undefined ? all : (known.get(key) ?? [])) {
-      const work = works[index]!;
-      const amount = work.parts ? work.parts.filter((part) => term.matches(part)).length : term.matches(work) ? 1 : 0;
-      if (amount > 0) found.set(index, amount);
-    }
-    return found;
-  };
-}
-
-const labelKey = (key: string, value: string) => `${key}=${value}`;
-const ownerKey = (owner: string) => `=${owner}`;
 
 function compileWork(work: Work, index: number, classes: NodeClasses, names: readonly string[], tallies: Tallies): CompiledWork {
   const pieces = work.parts?.length ?? 1;
@@ -362,7 +148,16 @@ function compileSpread(
   const eligible = byClass ? first.map(counts) : undefined;
   for (const node of byClass ? first : nodes.keys())
     if (eligible ? eligible[classOf[node]!] : counts(node)) domains.add(topology.domainOf[node]!);
-  return { tally: matching, maxSkew, minDomains, self: matches.has(index) ? 1 : 0, domains: Int32Array.from(domains) };
+  return {
+    tally: matching,
+    maxSkew,
+    minDomains,
+    self: matches.has(index) ? 1 : 0,
+    domains: Int32Array.from(domains),
+    leastDomain: -1,
+    least: 0,
+    removals: -1,
+  };
 }
 
 function penaltiesOf({ likes, spread }: Work, tallies: Tallies): Penalty[] {

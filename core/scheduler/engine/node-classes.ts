@@ -3,7 +3,7 @@ import { HOST, type NodeFilter, type SchedulingNode, type Work } from './work.ts
 /** Labels with more values than this say which node rather than which kind of node. */
 const MOST_VALUES = 64;
 /** Each class has a square of cells of 16 KB. */
-const MOST_CLASSES = 1024;
+export const MOST_CLASSES = 1024;
 
 /** Nodes, sorted by name, in classes: those of one class are equal in everything that any filter or topology looks at. */
 export interface NodeClasses {

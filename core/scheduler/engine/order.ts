@@ -1,4 +1,4 @@
-import { type CompiledWork, type Model, PODS } from './compile.ts';
+import { type CompiledWork, type Model, PODS } from './compiled.ts';
 
 /**
  * In which order classes of work are best placed. The important first; then what has fewest places to go to, while those are free;

@@ -1,6 +1,8 @@
-import { compile, type CompiledSpread, type CompiledWork, CPU, MEMORY, type Model, PODS } from './compile.ts';
+import { compile } from './compile.ts';
+import { type CompiledSpread, type CompiledWork, CPU, MEMORY, type Model, PODS } from './compiled.ts';
 import { FreeGrid } from './free-grid.ts';
 import { Run } from './run.ts';
+import { MOST_CLASSES } from './node-classes.ts';
 import type { SchedulingNode, Strategy, Work } from './work.ts';
 
 export interface Problem {
@@ -47,6 +49,7 @@ export class Placer {
   /** 1 = gone. */
   readonly #lost: Uint8Array;
   readonly #run: Run;
+  readonly #gridless: boolean;
 
   constructor({ nodes, works, workOf, placed, strategy = 'spread', fewNodes = FEW_NODES }: Problem) {
     this.model = compile(nodes, works);
@@ -69,11 +72,14 @@ export class Placer {
         this.#total[resource]! += room[node * this.width + resource]!;
       }
     this.#used = new Int32Array(this.nodeCount);
-    this.grid = new FreeGrid(this.nodeCount, classes.count * 2);
+    // Few nodes, or nodes that have nothing in common, are looked at one by one.
+    const gridless = this.nodeCount <= fewNodes || classes.count > MOST_CLASSES;
+    this.#gridless = gridless;
+    this.grid = new FreeGrid(this.nodeCount, gridless ? 0 : classes.count * 2);
     if (placed) for (let piece = 0; piece < placed.length; piece++) if (placed[piece]! >= 0) this.#record(piece, placed[piece]!);
     // Each goes to the head of its list: the first name comes to stand first.
     for (let node = this.nodeCount - 1; node >= 0; node--) this.#settle(node);
-    this.#run = new Run(this, fewNodes);
+    this.#run = new Run(this, gridless ? this.nodeCount : fewNodes);
   }
 
   /**
@@ -170,6 +176,7 @@ export class Placer {
 
   /** Puts the node where it belongs in the grid. One that can take no more pieces is in no cell: nobody looks at it in vain. */
   #settle(node: number): void {
+    if (this.#gridless) return;
     const base = node * this.width;
     const { classes, cpu, memory } = this.model;
     const full = this.free[base + PODS]! < 1 || this.#lost[node] === 1;
@@ -235,11 +242,24 @@ function isMet(tally: CompiledSpread['tally'], self: boolean, node: number): boo
 }
 
 /** Whether one more in the domain keeps it within maxSkew of the emptiest. */
-export function keepsEven({ tally, maxSkew, self, domains, minDomains }: CompiledSpread, domain: number): boolean {
+export function keepsEven(spread: CompiledSpread, domain: number): boolean {
   if (domain < 0) return false;
+  return spread.tally.counts[domain]! + spread.self - leastOf(spread) <= spread.maxSkew;
+}
+
+/**
+ * How much the emptiest domain has. There may be as many domains as nodes, and each node asks: as long as nothing is taken away and the one
+ * that was the emptiest still has what it had, it still is.
+ */
+function leastOf(spread: CompiledSpread): number {
+  const { tally, domains, minDomains } = spread;
+  if (domains.length === 0 || domains.length < minDomains) return 0;
   const { counts } = tally;
-  let least = domains.length < minDomains ? 0 : Infinity;
-  // Kubernetes: a domain that doesn't count itself is still held to the least of those that do.
-  for (let at = 0; at < domains.length; at++) least = Math.min(least, counts[domains[at]!]!);
-  return counts[domain]! + self - (least === Infinity ? 0 : least) <= maxSkew;
+  if (spread.removals === tally.removals && counts[spread.leastDomain] === spread.least) return spread.least;
+  let leastDomain = domains[0]!;
+  for (let at = 1; at < domains.length; at++) if (counts[domains[at]!]! < counts[leastDomain]!) leastDomain = domains[at]!;
+  spread.leastDomain = leastDomain;
+  spread.least = counts[leastDomain]!;
+  spread.removals = tally.removals;
+  return spread.least;
 }

@@ -1,4 +1,4 @@
-import type { CompiledWork } from './compile.ts';
+import type { CompiledWork } from './compiled.ts';
 import type { Placer } from './placer.ts';
 
 /** Who may be pushed aside. */

@@ -1,5 +1,6 @@
 import type { Refusals } from '../types.ts';
-import { type CompiledWork, REFUSED_BY_FILTER } from './compile.ts';
+import { REFUSED_BY_FILTER } from './compile.ts';
+import type { CompiledWork } from './compiled.ts';
 import { keepsEven, type Placer } from './placer.ts';
 
 /**

@@ -1,23 +1,23 @@
-import { type CompiledWork, CPU, MEMORY } from './compile.ts';
+import type { CompiledWork } from './compiled.ts';
+import { penaltyOf, scoreOf, waste, widePenaltyOf } from './cost.ts';
 import { type FreeGrid, SHARES } from './free-grid.ts';
 import { LEVELS } from './levels.ts';
 import type { Placer } from './placer.ts';
+import { Scan } from './scan.ts';
 
-/** How much an uneven rest (much cpu without memory, or the other way: nobody can use it) counts against a place, beside the rest itself. */
-const UNEVEN = 12;
 /** A run fills this part of what a node can take of it, and then looks again: a node full of one kind of work has uneven rests. */
 const PORTION = 1 / 8;
+
 /**
- * Places a run of equal pieces. In each square of the grid (a node class; when packing, its nodes in use and its empty ones apart) a cursor goes through the cells, the best ones first, and stops at the first node
- * that takes such a piece: its candidate. The best candidate gets the piece. A cursor never goes back while the run lasts, so that
- * a long run looks at each node about once, and a short one at a few cells.
+ * Places a run of equal pieces. In each square of the grid (a node class; when packing, its nodes in use and its empty ones apart) a
+ * cursor goes through the cells, the best ones first, and stops at the first node that takes such a piece: its candidate. The best
+ * candidate gets the piece. A cursor doesn't go back, so that a long run looks at each node about once, and a short one at a few cells.
  *
  * What is better: the class that is more preferred, then the smaller penalty of the zone, then that of the node, then the fit.
  */
 export class Run {
   readonly #placer: Placer;
   readonly #grid: FreeGrid;
-  readonly #classOf: Int32Array;
   /** By square and row, two words: which columns the cursor has not been in. */
   readonly #open: Uint32Array;
   /** By square: the next node of the cell that the cursor is in; -1 = the cell is done. */
@@ -30,12 +30,7 @@ export class Run {
   readonly #nextLevel: Float64Array;
   /** By square: a node that may take more has moved since the cursor began. */
   readonly #moved: Uint8Array;
-  /** Every node, for work that is not looked for in the grid. */
-  readonly #everywhere: Int32Array;
-  readonly #few: number;
-  /** What ranks a node, and the best one so far. */
-  readonly #mine = new Float64Array(RANKS);
-  readonly #theirs = new Float64Array(RANKS);
+  readonly #scan: Scan;
   #work!: CompiledWork;
   #cpuLevel = 0;
   #memoryLevel = 0;
@@ -50,9 +45,8 @@ export class Run {
     const { classes } = placer.model;
     const squares = classes.count * 2;
     this.#placer = placer;
-    this.#few = few;
+    this.#scan = new Scan(placer, few);
     this.#grid = placer.grid;
-    this.#classOf = classes.classOf;
     this.#open = new Uint32Array(squares * LEVELS * 2);
     this.#pointer = new Int32Array(squares);
     this.#candidate = new Int32Array(squares);
@@ -60,7 +54,6 @@ export class Run {
     this.#level = new Float64Array(squares);
     this.#nextLevel = new Float64Array(squares);
     this.#moved = new Uint8Array(squares);
-    this.#everywhere = Int32Array.from({ length: placer.nodeCount }, (_, node) => node);
   }
 
   place(work: CompiledWork, pieces: Int32Array, from: number, to: number): number {
@@ -70,8 +63,8 @@ export class Run {
     this.#memoryLevel = memory.level(work.memory);
     this.#cpuShare = cpu.share(work.cpu);
     this.#memoryShare = memory.share(work.memory);
-    const list = this.#shortList();
-    if (list) return this.#placeFrom(list, pieces, from, to);
+    const list = this.#scan.listFor(work);
+    if (list) return this.#scan.place(work, list, pieces, from, to);
     const pack = this.#placer.strategy === 'pack';
     this.#beginAll();
     this.#returns = this.#placed = false;
@@ -125,7 +118,7 @@ export class Run {
         const used = nodeClass * 2;
         if (this.#candidate[used] === NONE && this.#candidate[used + 1] === NONE) continue;
         if (!still && !this.#placer.wideAllows(this.#work, first[nodeClass]!)) continue;
-        const penalty = penaltiesWide.length === 0 ? 0 : this.#widePenaltyOf(first[nodeClass]!);
+        const penalty = penaltiesWide.length === 0 ? 0 : widePenaltyOf(this.#work, first[nodeClass]!);
         if (penalty > bestPenalty) continue;
         for (let square = used; square <= used + 1; square++) {
           if (this.#candidate[square] === NONE) continue;
@@ -185,7 +178,7 @@ export class Run {
         if (this.#takes(square, node)) {
           this.#pointer[square] = next;
           this.#candidate[square] = node;
-          this.#score[square] = this.#scoreOf(node);
+          this.#score[square] = scoreOf(this.#placer, this.#work, node);
           return true;
         }
         node = next;
@@ -208,47 +201,10 @@ export class Run {
   #takes(square: number, node: number): boolean {
     const work = this.#work;
     if (!this.#placer.hasRoom(work, node) || !this.#placer.hereAllows(work, node)) return false;
-    const penalty = this.#penaltyOf(node);
+    const penalty = penaltyOf(work, node);
     if (penalty <= this.#level[square]!) return true;
     if (penalty < this.#nextLevel[square]!) this.#nextLevel[square] = penalty;
     return false;
-  }
-
-  #penaltyOf(node: number): number {
-    const { penaltiesHere, leaning } = this.#work;
-    let sum = leaning === undefined ? 0 : leaning[node]!;
-    for (let at = 0; at < penaltiesHere.length; at++) {
-      const { tally, weight, once } = penaltiesHere[at]!;
-      const count = tally.at(node);
-      sum += weight * (once && count > 1 ? 1 : count);
-    }
-    return sum;
-  }
-
-  #widePenaltyOf(node: number): number {
-    const { penaltiesWide } = this.#work;
-    let sum = 0;
-    for (let at = 0; at < penaltiesWide.length; at++) {
-      const { tally, weight, once } = penaltiesWide[at]!;
-      const count = tally.at(node);
-      sum += weight * (once && count > 1 ? 1 : count);
-    }
-    return sum;
-  }
-
-  /** Less is better. Packed: what is left of the node. Spread: the share of the node that is taken. */
-  #scoreOf(node: number): number {
-    const { free, width, model, strategy } = this.#placer;
-    const base = node * width;
-    if (strategy === 'pack')
-      return waste(
-        model.cpu.share(free[base + CPU]! - this.#work.cpu),
-        model.memory.share(free[base + MEMORY]! - this.#work.memory),
-      );
-    return (
-      taken(free[base + CPU]! - this.#work.cpu, model.room[base + CPU]!) +
-      taken(free[base + MEMORY]! - this.#work.memory, model.room[base + MEMORY]!)
-    );
   }
 
   /** The cell with least to waste that the cursor has not been in; -1 if there is none. */
@@ -309,64 +265,8 @@ export class Run {
     this.#open[at * 2 + (column >> 5)]! &= ~(1 << (column & 31));
     return at * LEVELS + column;
   }
-
-  /** The nodes to look at one by one: few, or in no order that the grid knows. */
-  #shortList(): Int32Array | undefined {
-    const { mask, needsHere } = this.#work;
-    if (needsHere.length > 0 || this.#everywhere.length <= this.#few) return this.#everywhere;
-    if (!mask) return undefined;
-    let count = 0;
-    for (let node = 0; node < mask.length && count <= this.#few; node++) count += mask[node]!;
-    return count > this.#few ? undefined : this.#everywhere.filter((node) => mask[node] === 1);
-  }
-
-  #placeFrom(list: Int32Array, pieces: Int32Array, from: number, to: number): number {
-    let next = from;
-    for (; next < to; next++) {
-      const node = this.#bestOf(list);
-      if (node < 0) break;
-      this.#placer.putMany(this.#work, node, pieces, next, next + 1);
-    }
-    return next - from;
-  }
-
-  #bestOf(list: Int32Array): number {
-    const { preference } = this.#work;
-    let best = -1;
-    const mine = this.#mine;
-    const theirs = this.#theirs;
-    for (let at = 0; at < list.length; at++) {
-      const node = list[at]!;
-      if (!this.#placer.admits(this.#work, node)) continue;
-      mine[0] = -preference[this.#classOf[node]!]!;
-      mine[1] = this.#widePenaltyOf(node);
-      mine[2] = this.#penaltyOf(node);
-      mine[3] = this.#placer.beginsOn(node) ? 1 : 0;
-      mine[4] = this.#scoreOf(node);
-      if (best >= 0 && !isLess(mine, theirs)) continue;
-      best = node;
-      theirs.set(mine);
-    }
-    return best;
-  }
-}
-
-/** What makes one node better than another, in this order: see above. */
-const RANKS = 5;
-
-function isLess(a: Float64Array, b: Float64Array): boolean {
-  for (let at = 0; at < RANKS; at++) if (a[at] !== b[at]) return a[at]! < b[at]!;
-  return false;
 }
 
 /** Candidates that are no nodes: not looked for yet, and none left. */
 const UNKNOWN = -2;
 const NONE = -1;
-
-function waste(cpu: number, memory: number): number {
-  return cpu + memory + UNEVEN * Math.abs(cpu - memory);
-}
-
-function taken(left: number, room: number): number {
-  return room > 0 ? 1 - left / room : 1;
-}

@@ -38,6 +38,8 @@ export class Tally {
   readonly domainOf: Int32Array;
   readonly counts: Int32Array | Uint16Array;
   total = 0;
+  /** How often something was taken away. */
+  removals = 0;
 
   constructor(topology: Topology) {
     this.topology = topology;
@@ -49,6 +51,7 @@ export class Tally {
   add(node: number, amount: number): void {
     const domain = this.domainOf[node]!;
     if (domain < 0) return;
+    if (amount < 0) this.removals++;
     this.counts[domain]! += amount;
     this.total += amount;
   }
