@@ -44,6 +44,8 @@ export function createProgram({ io, version, runServer, runAgent }: ProgramDeps)
     .description('Run containers on hosts anywhere, operate nothing.')
     .version(version, '--version', 'print the version')
     .helpOption('-h, --help', 'help for a command')
+    // A command that runs another leaves that one's options alone (kv lock).
+    .enablePositionalOptions()
     .addHelpText('after', EXIT_CODES);
 
   program.commandsGroup('Account:');

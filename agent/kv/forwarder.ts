@@ -86,7 +86,7 @@ export class Forwarder {
     this.#sending = true;
     // What is asked in this turn of the event loop goes together.
     await Promise.resolve();
-    for (let failures = 0; this.#queue.length > 0; ) {
+    for (let failures = 0; this.#queue.length > 0 && !this.#options.signal.aborted; ) {
       const batch = this.#take();
       try {
         const outcomes = await this.#send(batch);
@@ -111,6 +111,7 @@ export class Forwarder {
       }
     }
     this.#sending = false;
+    if (this.#options.signal.aborted) this.#stop();
   }
 
   #take(): Waiting[] {
@@ -125,12 +126,14 @@ export class Forwarder {
   }
 
   async #send(batch: readonly Waiting[]): Promise<readonly CallOutcome[]> {
-    const { client, after, elapsed, onAnswer = () => {} } = this.#options;
+    const { client, after, elapsed, signal, onAnswer = () => {} } = this.#options;
     const body = encodeCalls({ after: after(), calls: batch.map(({ call }) => call) });
     const timeLeft = Math.max(...batch.map(({ giveUpAt }) => giveUpAt)) - elapsed();
     const timeoutMs = Math.max(1, Math.min(timeLeft, ATTEMPT_MS));
     try {
-      const answer = decodeForwardedAnswer(await ask(client, { method: 'POST', path: `${KV_PATH}/calls`, body, timeoutMs }));
+      const answer = decodeForwardedAnswer(
+        await ask(client, { method: 'POST', path: `${KV_PATH}/calls`, body, timeoutMs, signal }),
+      );
       onAnswer(true);
       this.#options.onEntries(answer.entries);
       return answer.outcomes;

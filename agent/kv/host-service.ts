@@ -66,11 +66,13 @@ export function hostService(options: HostServiceOptions): EtcdService {
     try {
       if (!serializable) {
         void following.use();
-        const keyspace = await copy.sync();
+        // The first one need not wait until all of a large store is here.
+        const keyspace = copy.keyspace ? await copy.sync() : await soon(FRESHEN_MS, copy.sync());
+        if (!keyspace) return undefined;
         requireSound(keyspace.property(ALARMS_PROPERTY));
         return { keyspace, view: keyspace.view() };
       }
-      await within(FRESHEN_MS, following.use());
+      await soon(FRESHEN_MS, following.use());
       const { keyspace } = copy;
       if (keyspace) requireSound(keyspace.property(ALARMS_PROPERTY));
       return keyspace && { keyspace, view: keyspace.view() };
@@ -152,7 +154,7 @@ export function hostService(options: HostServiceOptions): EtcdService {
     },
     watch(caller) {
       const release = following.hold();
-      const source = watchSource(copy, () => within(FRESHEN_MS, following.use()));
+      const source = watchSource(copy, () => soon(FRESHEN_MS, following.use()));
       return openWatchSession({
         source,
         schedule: options.schedule,
@@ -203,11 +205,16 @@ function coversTxn(keys: KeyChoice, { compare, success, failure }: TxnRequest): 
   );
 }
 
-async function within(ms: number, work: Promise<void>): Promise<void> {
+/** Undefined: it takes longer, and goes on. */
+async function soon<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms);
   });
-  await Promise.race([work, late]);
-  clearTimeout(timer);
+  work.catch(() => undefined);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -4,7 +4,7 @@ import { hostErrorOf } from './host-errors.ts';
 import type { LocalCopy } from './local-copy.ts';
 
 /** What watches on this host see: the copy, and the next one should the copy have to be loaded anew. */
-export function watchSource(copy: LocalCopy, freshen: () => Promise<void>): WatchSource {
+export function watchSource(copy: LocalCopy, freshen: () => Promise<unknown>): WatchSource {
   const open = () =>
     copy.open().catch((error: unknown) => {
       throw hostErrorOf(error);

@@ -23,6 +23,9 @@ export interface CallsDeps {
 /** These wait for others, for as long as it takes: hosts wait themselves. */
 const WAITING: ReadonlySet<string> = new Set(['Lock', 'Campaign']);
 
+/** They are kept in the log. */
+const ID_LENGTH_MAX = 64;
+
 /** Carries out a host's calls. They are begun in order, in one turn of the event loop, so that what they write is one commit. */
 export async function serveCalls(
   deps: CallsDeps,
@@ -40,6 +43,7 @@ export async function serveCalls(
 
 async function outcomeOf(deps: CallsDeps, service: EtcdService, identity: Identity, call: ForwardedCall): Promise<CallOutcome> {
   try {
+    if (call.id.length > ID_LENGTH_MAX) throw new EtcdError(CODE.invalidArgument, 'the id of a call is too long');
     const method = methodOf(call.method);
     const caller = { token: call.token || undefined, requestId: call.id };
     const asked = { method, request: decodeRequest(method, call.request), caller } as BatchCall;

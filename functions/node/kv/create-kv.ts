@@ -8,6 +8,7 @@ import {
   encodeTail,
   fittingTail,
   FORWARD_BYTES_MAX,
+  FORWARD_MAX,
   type ForwardedCalls,
 } from '../../../core/node/kv.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
@@ -74,11 +75,12 @@ export function createNodeKv(deps: NodeKvDeps, verify: Verify): Hono {
 
 function decoded(bytes: Uint8Array): ForwardedCalls {
   try {
-    return decodeCalls(bytes);
+    const decoded = decodeCalls(bytes);
+    if (decoded.calls.length <= FORWARD_MAX.calls) return decoded;
   } catch (error) {
     if (!(error instanceof CorruptLogError)) throw error;
-    throw new TerraneError('invalid_request', 'The body is not a list of calls.');
   }
+  throw new TerraneError('invalid_request', `The body is not a list of at most ${FORWARD_MAX.calls} calls.`);
 }
 
 function sequenceOf(text: string | undefined): number {

@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { decodeResponse, encodeRequest } from '../../../core/etcd/protobuf/index.ts';
+import { putOf } from '../../../core/etcd/testing/requests.ts';
+import { decodeForwardedAnswer, decodeSnapshotPage, decodeTail, encodeCalls } from '../../../core/node/kv.ts';
 import { dynamoWakes } from '../../../store/wakes.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type HostedInstallation, hostedInstallation } from '../../support/lambda/hosted-installation.ts';
@@ -160,6 +163,34 @@ describe('the hosted service, by its own bundles', () => {
         });
       expect([(await lock('a')).status, (await lock('b')).status]).toEqual([200, 409]);
       expect((await fetch(`${hosted.url}/v1/update/`, { method: 'POST' })).status).toBe(401);
+    },
+    STEP_MS,
+  );
+
+  test(
+    'lets a host follow the key-value store, tells it of commits, and carries out what its clients write, once',
+    async () => {
+      const etcd = `${kube}/etcd/v3`;
+      const b64 = (text: string) => Buffer.from(text).toString('base64');
+      const put = () => ask(`${etcd}/kv/put`, 'POST', token, { key: b64('k'), value: b64('v') });
+      expect(await put()).toMatchObject({ status: 200 });
+      const tail = async (after: number) => decodeTail(await host.bytes('GET', `/node/v1/kv/tail?after=${after}&watch=1`));
+      expect(await tail(0)).toMatchObject({ entries: [{ sequence: 1 }], more: false });
+      expect(await tail(1)).toMatchObject({ entries: [] });
+      expect(decodeSnapshotPage(await host.bytes('GET', '/node/v1/kv/snapshot'))).toBeUndefined();
+
+      expect(await put()).toMatchObject({ status: 200 });
+      await eventually('the host is told', () => expect(push.messages).toContainEqual({ type: 'kv', sequence: 2 }));
+
+      const request = encodeRequest('Put', putOf('k', 'by a host'));
+      const call = encodeCalls({ after: 2, calls: [{ id: 'once', method: 'Put', token: '', request }] });
+      for (let twice = 0; twice < 2; twice++) {
+        const { outcomes } = decodeForwardedAnswer(await host.bytes('POST', '/node/v1/kv/calls', call));
+        expect(outcomes).toMatchObject([{ code: 0 }]);
+        const [outcome] = outcomes;
+        expect('response' in outcome! && decodeResponse('Put', outcome.response).revision).toBe(4);
+      }
+      expect((await ask(`${etcd}/kv/range`, 'POST', token, { key: b64('k') })).json.kvs).toMatchObject([{ version: '3' }]);
     },
     STEP_MS,
   );

@@ -27,7 +27,7 @@ export function hostAt(server: string) {
   const keyId = rawPublicKey(privateKey);
   const authority = new URL(server).host;
 
-  const signed = (method: string, path: string, body?: string) =>
+  const signed = (method: string, path: string, body?: string | Uint8Array) =>
     signRequest(
       { method, url: `${server}${path}`, headers: { host: authority }, ...(body !== undefined && { body }) },
       { keyId, privateKey, created: Date.now() },
@@ -43,6 +43,14 @@ export function hostAt(server: string) {
 
   return {
     send,
+    /** What isn't JSON. Throws unless it is answered 200. */
+    async bytes(method: string, path: string, body?: Uint8Array): Promise<Buffer> {
+      const headers = new Headers(signed(method, path, body));
+      headers.delete('host');
+      const response = await fetch(`${server}${path}`, { method, headers, ...(body && { body: Buffer.from(body) }) });
+      if (response.status !== 200) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+      return Buffer.from(await response.arrayBuffer());
+    },
     join: (token: string, name: string) => send('POST', '/node/v1/join', { token, publicKey: keyId, name }),
     report: (pods: readonly PodReport[] = []) => send('POST', '/node/v1/report', reportOf(pods)),
     async assignment(): Promise<Assignment> {
