@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Hono } from 'hono';
+import { TerraneError } from '../core/errors/terrane-error.ts';
 import { statusOf } from './api/kube/errors.ts';
 import { onError } from './on-error.ts';
 
@@ -41,3 +42,21 @@ test('a mistake of ours stays a 500', async () => {
   expect(response.status).toBe(500);
   expect(statusOf(new TypeError('x is not a function')).code).toBe(500);
 });
+
+test.each(['key_service_unavailable', 'image_registry_unavailable'] as const)(
+  '%s is told the caller without its cause, which is in the log',
+  async (code) => {
+    const cause = new Error('AccessDenied: role/terrane-prod-api may not');
+    const logged: Record<string, unknown>[] = [];
+    const log = { info: () => {}, warn: () => {}, error: (_: string, fields = {}) => void logged.push(fields) };
+    const app = new Hono();
+    app.onError(onError({ log }));
+    app.get('*', () => {
+      throw new TerraneError(code, undefined, { cause });
+    });
+    const response = await app.request('/v1/me');
+    expect(response.status).toBe(503);
+    expect(await response.text()).not.toContain('AccessDenied');
+    expect(logged).toMatchObject([{ error: expect.stringContaining('caused by: Error: AccessDenied') }]);
+  },
+);

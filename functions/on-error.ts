@@ -3,8 +3,10 @@ import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { statusOf } from '../core/errors/kubernetes-status.ts';
 import { errorEnvelope, TerraneError } from '../core/errors/terrane-error.ts';
+import { withCauses } from '../core/logging/with-causes.ts';
 import type { Logger } from '../core/ports/logger.ts';
 import { StatusError } from '../core/resources/status.ts';
+import { isOperatorsTrouble } from './operators-trouble.ts';
 import { isStoreTrouble } from './store-trouble.ts';
 
 export interface OnErrorDeps {
@@ -22,13 +24,14 @@ export function onError(deps: OnErrorDeps): ErrorHandler {
 }
 
 function asTerraneError(error: Error, c: Context, deps: OnErrorDeps): TerraneError {
-  if (error instanceof TerraneError) return error;
+  if (error instanceof TerraneError && !isOperatorsTrouble(error)) return error;
   deps.log.error('request failed', {
     requestId: requestIdOf(c),
     method: c.req.method,
     path: c.req.path,
-    error: error.stack ?? String(error),
+    error: withCauses(error),
   });
+  if (error instanceof TerraneError) return error;
   return isStoreTrouble(error) ? new TerraneError('unavailable', undefined, { retryAfter: 1 }) : new TerraneError('internal');
 }
 

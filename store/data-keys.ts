@@ -1,3 +1,4 @@
+import { withCauses } from '../core/logging/with-causes.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { KeyEncryption } from '../core/ports/key-encryption.ts';
 import type { Logger } from '../core/ports/logger.ts';
@@ -121,7 +122,7 @@ export function openDataKeys(options: DataKeysOptions): DataKeys {
       await make(tenant, newest.id + 1);
       await read(tenant);
     } catch (error) {
-      log.error('the next data key could not be made', { tenant, problem: String(error) });
+      log.error('the next data key could not be made', { tenant, problem: withCauses(error) });
     }
   }
 

@@ -1,4 +1,5 @@
 import { jsonLine } from '../../core/logging/json-line.ts';
+import { withCauses } from '../../core/logging/with-causes.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 
 type Level = 'info' | 'warn' | 'error';
@@ -17,7 +18,7 @@ export function jsonLogger(write: (line: string) => void, now: () => number = Da
 }
 
 function plain(value: unknown, level: Level): unknown {
-  if (value instanceof Error) return level === 'error' ? (value.stack ?? value.message) : value.message;
+  if (value instanceof Error) return level === 'error' ? withCauses(value) : value.message;
   if (typeof value === 'bigint') return value.toString();
   return value;
 }

@@ -1,4 +1,5 @@
 import { jsonLine } from '../../core/logging/json-line.ts';
+import { withCauses } from '../../core/logging/with-causes.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 
 type Level = 'INFO' | 'WARN' | 'ERROR';
@@ -20,6 +21,6 @@ export function lambdaLogger(write: (line: string) => void = (line) => void proc
 }
 
 function plain(value: unknown): unknown {
-  if (value instanceof Error) return value.stack ?? value.message;
+  if (value instanceof Error) return withCauses(value);
   return typeof value === 'bigint' ? value.toString() : value;
 }

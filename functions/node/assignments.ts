@@ -4,6 +4,7 @@ import type { ClusterState } from '../../core/controllers/types.ts';
 import type { Assignment } from '../../core/node/assignment.ts';
 import { assignmentETag, assignmentOf } from '../../core/node/assignment-of.ts';
 import type { PullCredentials } from '../../core/images/credentials-for.ts';
+import { withCauses } from '../../core/logging/with-causes.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { HostPrincipal } from '../../core/ports/identity.ts';
 import type { ImageRegistry } from '../../core/ports/image-registry.ts';
@@ -73,7 +74,7 @@ export function assignments({ keyspaces, dataKeys, images, clock, log }: Assignm
       let registries: readonly PullCredentials[] | undefined;
       if (pulls) {
         registries = await pullCredentials(images, tenant).catch((error: unknown) => {
-          missing.push(`image credentials: ${String(error)}`);
+          missing.push(`image credentials: ${withCauses(error)}`);
           return undefined;
         });
       }

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import type { Context } from 'hono';
 import type { ApiEnv } from '../../context.ts';
+import { isOperatorsTrouble } from '../../operators-trouble.ts';
 import { isStoreTrouble } from '../../store-trouble.ts';
 import { reviewAccess, reviewRules } from './access-review.ts';
 import { readOptionalObject, readObject } from './body.ts';
@@ -61,7 +62,7 @@ export function createKube(deps: KubeDeps): Hono<ApiEnv> {
 
   app.onError((error, c) => {
     const status = statusOf(error);
-    if (status.code === 500 || isStoreTrouble(error)) deps.onError?.(error, c.var.requestId);
+    if (status.code === 500 || isStoreTrouble(error) || isOperatorsTrouble(error)) deps.onError?.(error, c.var.requestId);
     return respondStatus(c, status);
   });
   return app;
