@@ -33,7 +33,7 @@ export async function limitProviderLogin({ store, rateLimits }: AccountsContext,
 
 /**
  * Logs in who is known by this provider; signs up who isn't, with a verified address that nobody has here. An account that has the
- * address already is never taken over (docs/decisions/0005).
+ * address already is never taken over (docs/decisions/0008).
  */
 export async function logInByProvider(
   context: AccountsContext,

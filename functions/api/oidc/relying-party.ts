@@ -102,24 +102,33 @@ export class RelyingParty {
 
 async function discover({ kind, issuer, clientId, clientSecret }: LoginProvider): Promise<Configuration> {
   const client = await library();
-  if (kind === 'github') return new client.Configuration(githubServer(issuer), clientId, clientSecret);
+  if (kind === 'github') {
+    const configuration = new client.Configuration(githubServer(issuer), clientId, clientSecret);
+    if (isLoopbackUrl(issuer)) client.allowInsecureRequests(configuration);
+    configuration.timeout = TIMEOUT_S;
+    return configuration;
+  }
   // The ID token's signature is checked with the issuer's keys although TLS vouches for it, too: one more thing must go wrong.
   const execute = [client.enableNonRepudiationChecks, ...(isLoopbackUrl(issuer) ? [client.allowInsecureRequests] : [])];
   return client.discovery(new URL(issuer), clientId, clientSecret, undefined, { execute, timeout: TIMEOUT_S });
 }
 
 /** Names of the library's and the platform's errors when there was no answer, or none that means anything. */
-const NO_ANSWER = new Set(['OAUTH_TIMEOUT', 'OAUTH_RESPONSE_IS_NOT_CONFORM', 'OAUTH_RESPONSE_IS_NOT_JSON']);
+const NO_ANSWER = new Set(['OAUTH_TIMEOUT', 'OAUTH_RESPONSE_IS_NOT_CONFORM', 'OAUTH_PARSE_ERROR']);
 
 /** The reason stays in `cause`, for the log; the person can't do anything with it. */
 function asOurs(error: unknown): unknown {
   if (error instanceof TerraneError || !(error instanceof Error)) return error;
-  const { code, name } = error as Error & { code?: string };
   const cause = { cause: error };
-  if (error instanceof TypeError && /fetch failed|network/i.test(error.message))
-    return new TerraneError('oidc_unreachable', undefined, cause);
-  if (NO_ANSWER.has(code ?? '') || name === 'TimeoutError') return new TerraneError('oidc_unreachable', undefined, cause);
+  if (isSilence(error)) return new TerraneError('oidc_unreachable', undefined, cause);
   // The provider sent the browser back with an error: the person said no, or may not.
+  const { code } = error as { code?: string };
   if (code === 'OAUTH_AUTHORIZATION_RESPONSE_ERROR') return new TerraneError('oidc_cancelled', undefined, cause);
   return new TerraneError('oidc_refused', undefined, cause);
+}
+
+/** There was no answer. What fetch throws has no code, only a name and a message, and the library may have wrapped it. */
+function isSilence({ name, message, code, cause }: Error & { code?: string }): boolean {
+  if ((name === 'TypeError' && message === 'fetch failed') || name === 'TimeoutError' || NO_ANSWER.has(code ?? '')) return true;
+  return cause !== undefined && cause !== null && isSilence(cause as Error);
 }

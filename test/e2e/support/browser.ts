@@ -58,6 +58,8 @@ export async function visitor(browser: Browser, baseURL: string, size: Size, col
   page.on('console', (message) => {
     // Chromium writes a line for each answer >= 400; those are asked for, and shown on the page.
     if (message.type() !== 'error' || message.text().startsWith('Failed to load resource: the server responded')) return;
+    // Other people's pages, such as an issuer's, are theirs.
+    if (!page.url().startsWith(baseURL)) return;
     complaints.push(message.text());
   });
   return { context, page, complaints };

@@ -63,7 +63,9 @@ interface Ready {
 }
 
 /** Starts a server on free ports and signs up. Its data, the CLI's configuration and all logs lie below one directory. */
-export async function startInstallation(options: { cluster?: string; dataDir?: string } = {}): Promise<Installation> {
+export async function startInstallation(
+  options: { cluster?: string; dataDir?: string; serverArgs?: readonly string[] } = {},
+): Promise<Installation> {
   const dir = mkdtempSync('/tmp/trn-e2e-');
   const config = join(dir, 'config.json');
   const children: Child[] = [];
@@ -87,6 +89,7 @@ export async function startInstallation(options: { cluster?: string; dataDir?: s
         '--tls-listen',
         `127.0.0.1:${port(ready?.https)}`,
         '--json',
+        ...(options.serverArgs ?? []),
       ],
       log,
     );
