@@ -35,8 +35,15 @@ async function handle(options: GatewayOptions, request: IncomingMessage, respons
   }
   if (path === '/version') return end(response, 200, JSON.stringify({ etcdserver: ETCD_VERSION, etcdcluster: '3.4.0' }));
   if (path === '/health') return end(response, 200, JSON.stringify({ health: 'true' }));
+  if (path === '/metrics') return end(response, 200, metrics(), 'text/plain; version=0.0.4');
   if (options.next) return options.next(request, response);
   end(response, 404, '404 page not found\n', 'text/plain');
+}
+
+/** What `etcdctl check datascale` asks for; the agent's own metrics are at its health port. */
+function metrics(): string {
+  const name = 'process_resident_memory_bytes';
+  return `# HELP ${name} Resident memory size in bytes.\n# TYPE ${name} gauge\n${name} ${process.memoryUsage.rss()}\n`;
 }
 
 async function answerTo(

@@ -101,6 +101,16 @@ describe('transactions on a fork', () => {
     expect(fork.records).toEqual([]);
   });
 
+  test('may delete more than they may write: a small request names a range of many keys', () => {
+    const fork = new Fork(stateWith('a', 'b', 'c'));
+    const deleteAll = (txn: Transaction) => {
+      for (const { key } of txn.range('', '~')) txn.delete(key);
+    };
+    expect(fork.run(deleteAll, undefined, 20)).toMatchObject({ ok: true, wrote: true });
+    expect(fork.bytes).toBeGreaterThan(20);
+    expect(fork.run((txn) => txn.put('a', one), undefined, 10)).toMatchObject({ ok: false });
+  });
+
   test('can not write after they returned', () => {
     const fork = new Fork(stateWith());
     let leaked: Transaction | undefined;

@@ -11,6 +11,9 @@ import type { View } from './view.ts';
 /** etcd's default --max-request-bytes. */
 export const REQUEST_BYTES_MAX = 1_500_000;
 
+/** What one transaction may delete, by the keys' bytes: a small request names a range of many. */
+const DELETED_BYTES_MAX = 64_000_000;
+
 /** Counted for each operation beside its key and value. */
 const OPERATION_BYTES = 16;
 
@@ -61,8 +64,9 @@ export class Fork {
     const draft = new Draft(this, this.#state);
     try {
       const result = evaluate(draft);
-      const { operations, bytes } = draft.finish();
-      if (bytes > bytesMax) throw new RequestTooLargeError(bytes, bytesMax);
+      const { operations, bytes, deletedBytes } = draft.finish();
+      if (bytes - deletedBytes > bytesMax) throw new RequestTooLargeError(bytes - deletedBytes, bytesMax);
+      if (deletedBytes > DELETED_BYTES_MAX) throw new RequestTooLargeError(deletedBytes, DELETED_BYTES_MAX);
       if (operations.length === 0) return { ok: true, revision: this.#revision, result, wrote: false };
       this.records.push({ requestId, operations });
       this.#bytes += bytes;
@@ -224,18 +228,20 @@ class Draft implements Transaction {
   }
 
   /** Ends the transaction: what it changed in effect, in the order of the first touch of each key. */
-  finish(): { operations: Operation[]; bytes: number } {
+  finish(): { operations: Operation[]; bytes: number; deletedBytes: number } {
     this.#finished = true;
     const operations = [...this.#others];
     let bytes = operations.length * OPERATION_BYTES + this.#othersBytes;
+    let deletedBytes = 0;
     for (const [key, before] of this.#before) {
       const after = this.#fork.get(key);
       if (!after && !before) continue;
+      if (!after) deletedBytes += key.length + OPERATION_BYTES;
       bytes += key.length + OPERATION_BYTES + (after?.value.length ?? 0);
       if (after) operations.push({ type: 'put', key, value: after.value, lease: after.lease, fresh: after.version === 1 });
       else operations.push({ type: 'delete', key });
     }
-    return { operations, bytes };
+    return { operations, bytes, deletedBytes };
   }
 
   undo(): void {

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findEtcd, type RunningEtcd, startEtcd } from '../etcd/debian-etcd.ts';
+import { eventually } from '../../support/eventually.ts';
 import { Etcdctl, normalise } from './etcdctl.ts';
 import { type OurEtcd, startOurs } from './our-etcd.ts';
 
@@ -43,6 +44,13 @@ withEtcd('etcdctl', () => {
       expect(ours.errors).toEqual([]);
     });
   }
+
+  /** Waits until that many stand in line for it. */
+  const queueOf = (etcd: Etcdctl, name: string, count: number) =>
+    eventually(`${count} wait for ${name}`, async () => {
+      const keys = await etcd.quietly(`get ${name}/ --prefix --keys-only`);
+      if (keys.trim().split(/\n+/).length < count) throw new Error('not yet');
+    });
 
   const all = (commands: readonly string[]) => async (etcd: Etcdctl) => {
     for (const command of commands) await etcd.run(command);
@@ -168,7 +176,7 @@ withEtcd('etcdctl', () => {
     await interactive.lines(9);
     interactive.write('nonsense\n', 'and no more');
     await interactive.ended;
-    await all(['watch', 'watch a b c'])(etcd);
+    await etcd.run('watch');
   });
 
   same('watch from a revision that is compacted', async (etcd) => {
@@ -226,6 +234,138 @@ withEtcd('etcdctl', () => {
     // Columns are as wide as the ids and sizes in them.
     await etcd.run('endpoint status -w table', { hide: 'output' });
     await etcd.run('member list -w table', { hide: 'output' });
+  });
+
+  same('lock', async (etcd) => {
+    await etcd.run('lock name echo got~it');
+    await etcd.run('lock name false');
+    await etcd.run('lock');
+    const holder = etcd.start('lock contended');
+    await holder.lines(1);
+    const waiter = etcd.start('lock contended --ttl=20 echo second');
+    await queueOf(etcd, 'contended', 2);
+    const third = etcd.start('lock contended');
+    await queueOf(etcd, 'contended', 3);
+    await holder.interrupt();
+    await waiter.ended;
+    await third.lines(1);
+    await third.interrupt();
+    await etcd.run('get contended --prefix');
+  });
+
+  same('elect', async (etcd) => {
+    await etcd.run('elect -l');
+    const leader = etcd.start('elect job first');
+    await leader.lines(2);
+    const listener = etcd.start('elect -l job');
+    await listener.lines(2);
+    const next = etcd.start('elect job second');
+    await queueOf(etcd, 'job', 2);
+    await leader.interrupt();
+    await next.lines(2);
+    await listener.lines(4);
+    await next.interrupt();
+    await listener.interrupt();
+  });
+
+  same('maintenance', async (etcd) => {
+    await all(['alarm list', 'alarm disarm', 'defrag', 'endpoint hashkv', 'endpoint hashkv -w json', 'compaction 1'])(etcd);
+    await all(['move-leader', 'move-leader nonsense', 'move-leader 1234'])(etcd);
+    await etcd.run('snapshot save');
+    await etcd.run(`snapshot save ${etcd.endpoint}.db`, { hide: 'output' });
+  });
+
+  same('a mirror', async (etcd) => {
+    await all(['put from/a 1', 'put from/b 2'])(etcd);
+    const mirror = etcd.start(`make-mirror --prefix from/ --dest-prefix to/ ${etcd.endpoint}`);
+    await eventually('it is there', async () => {
+      if ((await etcd.quietly('get to/ --prefix --keys-only')).split('to/').length < 3) throw new Error('not yet');
+    });
+    await etcd.run('put from/c 3');
+    await eventually('it follows', async () => {
+      if ((await etcd.quietly('get to/c')) === '') throw new Error('not yet');
+    });
+    await mirror.interrupt();
+    await etcd.run('get to/ --prefix');
+  });
+
+  same('check datascale: ten thousand keys in and, as one revision, out', async (etcd) => {
+    await etcd.run('check datascale --load=s --prefix=scale/', { hide: 'output' });
+    await etcd.run('get scale/ --prefix --limit=1 --keys-only -w json', { hide: 'output' });
+  });
+
+  same('users, roles and what they may do', async (etcd) => {
+    await all([
+      'user add alice:secret',
+      'user add alice:secret',
+      'user add nobody --no-password',
+      'user list',
+      'role add reader',
+      'role add reader',
+      'role add writer',
+      'role grant-permission reader read auth/a auth/c',
+      'role grant-permission reader read auth/x --prefix',
+      'role grant-permission writer readwrite auth/w',
+      'role grant-permission writer write auth/z --from-key',
+      'role grant-permission writer destroy auth/w',
+      'role grant-permission missing read a',
+      'role get reader',
+      'role get writer',
+      'role get missing',
+      'role list',
+      'user grant-role alice reader',
+      'user grant-role alice missing',
+      'user grant-role missing reader',
+      'user get alice',
+      'user get alice --detail',
+      'user get missing',
+      'user revoke-role alice writer',
+      'role revoke-permission writer auth/w',
+      'role revoke-permission writer auth/w',
+      'auth enable',
+      'user add root:root',
+      'auth enable',
+      'user grant-role root root',
+      'auth enable',
+      'get auth/a',
+      'put auth/a 1 --user root:root',
+      'put auth/a 1 --user root:wrong',
+      'put auth/a 1 --user missing:x',
+      'get auth/a --user alice:secret',
+      'get auth/a auth/c --user alice:secret',
+      'get auth/a auth/d --user alice:secret',
+      'put auth/a 2 --user alice:secret',
+      'del auth/a --user alice:secret',
+      'get auth/a --user alice --password secret',
+      'watch auth/q --user alice:secret',
+      'lease grant 100 --user alice:secret',
+      'user list --user alice:secret',
+      'role list --user alice:secret',
+      'user get alice --user alice:secret',
+      'role get reader --user alice:secret',
+      'role get writer --user alice:secret',
+      'compaction 1 --user alice:secret',
+      'auth disable --user alice:secret',
+      'user grant-role alice writer --user root:root',
+      'put auth/zz 1 --user alice:secret',
+      'user revoke-role alice writer --user root:root',
+      'put auth/zz 1 --user alice:secret',
+      'role delete writer --user root:root',
+      'user delete nobody --user root:root',
+      'user delete root --user root:root',
+      'role delete root --user root:root',
+    ])(etcd);
+    await etcd.run('user passwd alice --interactive=false --user root:root', { stdin: 'changed\n' });
+    await all([
+      'get auth/a --user alice:secret',
+      'get auth/a --user alice:changed',
+      'auth disable --user root:root',
+      'get auth/a',
+      'auth disable',
+      'user delete alice',
+      'user delete alice',
+    ])(etcd);
+    await etcd.run('txn --user alice:x', { stdin: '\n\n\n' });
   });
 
   same('a command that is none', all(['nonsense', 'get a --nonsense', 'version']));

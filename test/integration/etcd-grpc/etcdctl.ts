@@ -12,7 +12,7 @@ export interface Input {
 
 /** Debian's etcdctl against one endpoint. What it was told and what it said is written down, to be held against another endpoint. */
 export class Etcdctl {
-  readonly transcript: string[] = [];
+  #entries: { text: string }[] = [];
   readonly endpoint: string;
   readonly directory: string;
   readonly #running = new Set<ChildProcess>();
@@ -30,9 +30,20 @@ export class Etcdctl {
     return running.stdout;
   }
 
+  /** The same, and nobody writes it down: how often one has to look isn't to be the same. */
+  async quietly(command: string): Promise<string> {
+    const before = this.#entries;
+    this.#entries = [];
+    const running = this.start(command);
+    this.#entries = before;
+    await running.ended;
+    return running.stdout;
+  }
+
   /** Starts a command that goes on until it is told to stop. */
   start(command: string, { stdin = '', hide, interactive = false }: Input = {}): Running {
-    const place = this.transcript.push('') - 1;
+    const entry = { text: '' };
+    this.#entries.push(entry);
     const child = spawn('etcdctl', command.split(' ').map(argument), {
       stdio: 'pipe',
       cwd: this.directory,
@@ -43,8 +54,12 @@ export class Etcdctl {
     return new Running(child, (code, stdout, stderr) => {
       this.#running.delete(child);
       const said = hide ? ['(output hidden)'] : [`out: ${stdout}`, `err: ${stderr}`];
-      this.transcript[place] = [`$ etcdctl ${command}`, ...said, `exit: ${code}`].join('\n');
+      entry.text = [`$ etcdctl ${command}`, ...said, `exit: ${code}`].join('\n');
     });
+  }
+
+  get transcript(): readonly string[] {
+    return this.#entries.map(({ text }) => text);
   }
 
   /** Ends what is still running. */
@@ -125,7 +140,7 @@ const RULES: readonly Rule[] = [
   [/"(raft_term|raftTerm|raftIndex|raftAppliedIndex|dbSize|dbSizeInUse)":\d+/g, '"$1":0', 'there is no raft, and another store'],
   [/"(RaftTerm|RaftIndex|RaftAppliedIndex|DBSize|DBSizeInUse)" : \d+/g, '"$1" : 0', 'the same with -w fields'],
   [/\b[0-9a-f]{14,16}\b/g, 'HEX', 'the same in hexadecimal'],
-  [/took = [\d.]+[µm]?s/g, 'took = TIME', 'durations'],
+  [/took = [\d.]+(?:m|Âµ)?s/g, 'took = TIME', 'durations'],
   [/"took":"[^"]*"/g, '"took":"TIME"', 'durations'],
   [/remaining\((\d+)s\)/g, 'remaining(Ns)', 'seconds may have passed'],
   [/"ttl":49\d/g, '"ttl":N', 'the same with -w json'],
