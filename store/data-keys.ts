@@ -142,10 +142,10 @@ export function openDataKeys(options: DataKeysOptions): DataKeys {
       if (ring.keys.size === 0) {
         await make(tenant, 1);
         ring = await read(tenant);
-        if (!ring.current) throw keyGone(1);
       } else {
         await rotate(tenant, ring);
       }
+      if (!ring.current) throw keyGone(undefined);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { TerraneError } from '../core/errors/terrane-error.ts';
 import type { KeyEncryption } from '../core/ports/key-encryption.ts';
@@ -81,7 +81,10 @@ async function readOrMake(file: string): Promise<string> {
   try {
     await link(work, file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    // Some file systems know no links. There is one server to a directory, so that nobody else has made one meanwhile.
+    if (code === 'EPERM' || code === 'ENOTSUP') await rename(work, file);
+    else if (code !== 'EEXIST') throw error;
   } finally {
     await rm(work, { force: true });
   }

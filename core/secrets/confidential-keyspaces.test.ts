@@ -149,6 +149,17 @@ test('without the key service everything but Secrets can be read and written, an
   await inTxn(cut, (txn) => createResource(txn, 'ConfigMap', map, ctx));
 });
 
+test('a write ends although its key leaves memory again and again', async () => {
+  let loads = 0;
+  const forgetful: DataKeys = {
+    ring: () => ({ current: undefined, get: () => undefined }),
+    load: async () => void loads++,
+  };
+  const cluster = await openAs('t', 'c', forgetful);
+  await expect(create(secret(), cluster)).rejects.toMatchObject({ code: 'key_service_unavailable' });
+  expect(loads).toBeLessThan(10);
+});
+
 test('keys are not touched in a cluster without Secrets', async () => {
   const untouched: DataKeys = {
     ring: () => ({ current: undefined, get: () => undefined }),

@@ -1,8 +1,12 @@
+import { TerraneError } from '../errors/terrane-error.ts';
 import type { Keyspace, ReadView } from '../keyspace/types.ts';
 import type { Keyspaces } from '../ports/keyspaces.ts';
 import { concernsSecret, openedEvents, openedTxn, openedView, type Opener } from './confidential-values.ts';
 import { type DataKeys, KeyNotLoadedError, keyGone } from './data-key.ts';
 import { SECRETS_FROM, SECRETS_TO } from './sealed-secret.ts';
+
+/** How often a transaction is run again because it met keys that weren't in memory. */
+const LOADS_MAX = 5;
 
 /**
  * Keyspaces in whose registries Secrets are read and written in the clear, while the log holds them sealed. For whoever serves people;
@@ -46,7 +50,7 @@ function confidential(stored: Keyspace, dataKeys: DataKeys, opener: Opener, atOp
     },
     async transact(evaluate, { duplicate, ...options } = {}) {
       const answered = duplicate && ((view: ReadView, revision: number) => duplicate(openedView(view, opener), revision));
-      for (;;) {
+      for (let loads = 0; ; loads++) {
         try {
           return await stored.transact((txn) => evaluate(openedTxn(txn, opener)), {
             ...options,
@@ -54,7 +58,8 @@ function confidential(stored: Keyspace, dataKeys: DataKeys, opener: Opener, atOp
           });
         } catch (error) {
           if (!(error instanceof KeyNotLoadedError)) throw error;
-          // Throws if it can't be had: this ends.
+          // Loading throws what the matter is; only keys that keep leaving memory come here again and again.
+          if (loads === LOADS_MAX) throw new TerraneError('key_service_unavailable', undefined, { cause: error, retryAfter: 1 });
           await dataKeys.load(tenant, error.id === undefined ? { create: true } : { id: error.id });
         }
       }

@@ -41,6 +41,6 @@ export class KeyNotLoadedError extends Error {
 export function keyGone(id: number | undefined): TerraneError {
   return new TerraneError(
     'secret_unreadable',
-    `The Secret can not be decrypted: key ${id ?? ''} of the organisation is not there.`,
+    `The Secret can not be decrypted: ${id === undefined ? 'a key' : `key ${id}`} of the organisation is not there.`,
   );
 }
