@@ -145,7 +145,7 @@ export function PodState({ pod }: { readonly pod: Pod }) {
   const phase = pod.metadata.deletionTimestamp ? 'Ending' : (pod.status?.phase ?? 'Pending');
   return (
     <>
-      <Badge tone={trouble ? 'bad' : phase === 'Running' || phase === 'Succeeded' ? 'good' : 'plain'}>{phase}</Badge>
+      <Badge tone={trouble ? 'bad' : phase === 'Running' || phase === 'Succeeded' ? 'good' : 'plain'}>{phase}</Badge>{' '}
       {trouble && <span class="why">{trouble}</span>}
     </>
   );
