@@ -1,6 +1,7 @@
 import type { Node } from '../resources/schema/node.ts';
 import type { Pod } from '../resources/schema/pod.ts';
 import { explainRefusals } from '../scheduler/explain.ts';
+import { oldestFirst } from '../scheduler/pods/oldest-first.ts';
 import { placePods } from '../scheduler/pods/place-pods.ts';
 import { amountsOf, podRequests } from '../scheduler/requests.ts';
 import type { Budget, Place, Placement, PlacementInput } from '../scheduler/types.ts';
@@ -28,7 +29,7 @@ export function schedulerController(place: Place = placePods): Controller {
       });
       if (pending.length === 0) return draft.finish();
       const { nodes, bound } = readable(state, draft);
-      const input = { nodes, bound, pending: byAge(pending), ...surroundings(state, bound, draft) };
+      const input = { nodes, bound, pending: oldestFirst(pending), ...surroundings(state, bound, draft) };
       for (const placement of place(input)) {
         if (placement.nodeName === undefined) wait(draft, placement, nodes.length, now);
         else bind(draft, placement, now);
@@ -76,12 +77,6 @@ function surroundings(
       budgets.push({ covers: (pod) => covers(budget, pod), allowed: disruptionsAllowed });
     });
   return { namespaces, budgets, strategy: settings?.['placement'] === 'pack' ? 'pack' : 'spread' };
-}
-
-/** Who waits longest comes first. */
-function byAge(pods: readonly Pod[]): Pod[] {
-  const age = ({ metadata }: Pod) => `${metadata.creationTimestamp} ${metadata.namespace}/${metadata.name}`;
-  return [...pods].sort((a, b) => (age(a) < age(b) ? -1 : 1));
 }
 
 function bind(draft: Draft, { pod, nodeName }: Placement & { nodeName: string }, now: number): void {

@@ -5,10 +5,12 @@
  * Not by way of a regular expression: patterns come from users, and one with many stars could keep that busy for ever. This takes at
  * most the length of the pattern times that of the text.
  */
-export function globMatches(pattern: string, text: string): boolean {
+export function globMatcher(pattern: string): (text: string) => boolean {
   const tokens = tokensOf(pattern);
-  if (!tokens) return false;
-  const characters = Array.from(text);
+  return (text) => tokens !== undefined && matches(tokens, Array.from(text));
+}
+
+function matches(tokens: readonly Token[], characters: readonly string[]): boolean {
   let token = 0;
   let at = 0;
   let star = -1;

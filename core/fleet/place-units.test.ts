@@ -38,6 +38,19 @@ describe('units', () => {
     });
   });
 
+  test('are spread evenly over many machines as well, and only those of a lost one move', () => {
+    const many = Array.from({ length: 100 }, (_, index) => ({ id: `m${String(index).padStart(3, '0')}`, metadata: {} }));
+    const thousand = Array.from({ length: 1_000 }, (_, index) => unit(`u${index}.service`));
+    const placed = place(thousand, many);
+    const counts = new Map<string, number>();
+    for (const home of Object.values(placed)) counts.set(String(home), (counts.get(String(home)) ?? 0) + 1);
+    expect([...new Set(counts.values())]).toEqual([10]);
+    const settled = thousand.map((each) => ({ ...each, machineId: String(placed[each.name]) }));
+    const after = place(settled, many.slice(1));
+    const moved = Object.keys(placed).filter((name) => after[name] !== placed[name]);
+    expect(moved).toEqual(Object.keys(placed).filter((name) => placed[name] === 'm000'));
+  });
+
   test('stay where they are as long as they may', () => {
     const settled = ['a', 'b', 'c'].map((name) => unit(`${name}.service`, '', A));
     expect(new Set(Object.values(place(settled)))).toEqual(new Set([A]));

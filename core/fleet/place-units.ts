@@ -3,7 +3,7 @@ import { Placer } from '../scheduler/engine/placer.ts';
 import { refusalsOf } from '../scheduler/engine/refusals.ts';
 import { HOST, type NodeFilter, type SchedulingNode, type Term, type Work } from '../scheduler/engine/work.ts';
 import type { Refusals } from '../scheduler/types.ts';
-import { globMatches } from './glob.ts';
+import { globMatcher } from './glob.ts';
 import type { Requirements } from './requirements.ts';
 
 /** Where units go: fleet's rules on the engine that places pods. Pure; the same input gives the same answer. */
@@ -26,8 +26,6 @@ export type UnitPlacement =
   | { readonly machineIds: readonly string[] }
   | { readonly refusals: Refusals };
 
-/** Machines take so many units: the number only has to be out of reach. */
-const PLENTY = 1_000_000;
 /** Each unit weighs the same, so that the least loaded machine is that with the fewest, as in fleet. */
 const WEIGHT = 1;
 
@@ -37,7 +35,7 @@ const WEIGHT = 1;
  */
 export function placeUnits(units: readonly PlaceableUnit[], machines: readonly Machine[]): Map<string, UnitPlacement> {
   const placements = new Map<string, UnitPlacement>();
-  const nodes = machines.map(asNode);
+  const nodes = machines.map((machine) => asNode(machine, units.length + 1));
   const names = nodes.map(({ name }) => name).sort();
   const global = units.filter(({ requirements }) => requirements.global);
   const groups = groupByMachine(units.filter(({ requirements }) => !requirements.global));
@@ -69,11 +67,12 @@ export function placeUnits(units: readonly PlaceableUnit[], machines: readonly M
   return placements;
 }
 
-function asNode({ id, metadata }: Machine): SchedulingNode {
+/** Each machine has room for all of them: nothing but their number tells machines apart. */
+function asNode({ id, metadata }: Machine, plenty: number): SchedulingNode {
   const room = new Map([
-    ['cpu', PLENTY],
-    ['memory', PLENTY],
-    ['pods', PLENTY],
+    ['cpu', plenty],
+    ['memory', plenty],
+    ['pods', plenty],
   ]);
   return { name: id, labels: metadata, taints: [], room };
 }
@@ -125,7 +124,7 @@ function asWork(group: readonly PlaceableUnit[]): Work {
       },
     }),
     // What is in the group is tied together already.
-    needs: parts.flatMap(({ needs }) => needs).filter(({ key }) => !known.has(key)),
+    needs: parts.flatMap(({ needs }) => needs).filter(({ label }) => !known.has(label?.value ?? '')),
     avoids: parts.flatMap(({ avoids }) => avoids),
     replaces: parts.flatMap(({ replaces }) => replaces),
     parts,
@@ -135,16 +134,10 @@ function asWork(group: readonly PlaceableUnit[]): Work {
 function unitWork({ name, requirements }: PlaceableUnit): Work {
   const { machineOf, conflicts, replaces, global } = requirements;
   const filter = machineFilter(requirements);
-  const byPattern = (pattern: string): Term => ({
-    key: `pattern ${pattern}`,
-    topologyKey: HOST,
-    // A unit never conflicts with itself.
-    matches: (work) => work.name !== name && globMatches(pattern, work.name),
-  });
   return {
     namespace: '',
     name,
-    labels: {},
+    labels: { [NAME]: name },
     requests: new Map([
       ['cpu', WEIGHT],
       ['memory', WEIGHT],
@@ -153,16 +146,31 @@ function unitWork({ name, requirements }: PlaceableUnit): Work {
     tolerations: [],
     ...(filter && { filter }),
     preferences: [],
-    needs: machineOf.map((other) => ({ key: other, topologyKey: HOST, matches: (work: Work) => work.name === other })),
-    // Another unit may have the same pattern, and mean others by it: each has its own term.
-    avoids: [...conflicts, ...replaces].map((pattern) => ({ ...byPattern(pattern), key: `${name} ${pattern}` })),
-    replaces: replaces.map((pattern) => ({ ...byPattern(pattern), key: `${name} ${pattern}` })),
+    needs: machineOf.map(named),
+    avoids: [...conflicts, ...replaces].map(matching),
+    replaces: replaces.map(matching),
     likes: [],
     spread: [],
     priority: 0,
     preempts: false,
     global,
   };
+}
+
+const NAME = 'name';
+
+function named(name: string): Term {
+  return { key: `named ${name}`, topologyKey: HOST, matches: (work) => work.name === name, label: { key: NAME, value: name } };
+}
+
+/**
+ * All units that the pattern matches: asked once for each pattern and name, however many units have the pattern. A unit that matches its own
+ * pattern does not keep itself away: there is only one of it.
+ */
+function matching(pattern: string): Term {
+  if (!/[*?[\\]/.test(pattern)) return named(pattern);
+  const matches = globMatcher(pattern);
+  return { key: `matching ${pattern}`, topologyKey: HOST, matches: (work) => matches(work.name) };
 }
 
 /** MachineID by the whole id or its first eight characters; MachineMetadata: of each label one of the values. */

@@ -1,4 +1,4 @@
-import { globMatches, isGlob } from './glob.ts';
+import { globMatcher, isGlob } from './glob.ts';
 import { requirementsOf } from './requirements.ts';
 import type { UnitOption } from './unit-file.ts';
 import { unitNameProblem } from './unit-name.ts';
@@ -17,7 +17,7 @@ export function unitProblem(name: string, options: readonly UnitOption[]): strin
   ] as const)
     for (const pattern of patterns) {
       if (!isGlob(pattern)) return `${what} "${pattern}" is no pattern: "[" needs a "]", and "\\" a character after it`;
-      const peer = machineOf.find((each) => globMatches(pattern, each));
+      const peer = machineOf.find(globMatcher(pattern));
       if (peer !== undefined) return `unresolvable requirements: peer "${peer}" matches ${what} "${pattern}"`;
     }
   const given = {

@@ -4,6 +4,10 @@ import type { PodSpec, Toleration, Volume } from '../schema/pod.ts';
 import { validateAffinity, validateSpread } from './validate-affinity.ts';
 import { validateContainer } from './validate-container.ts';
 
+/** 32 bits, and nothing above the system's own classes. */
+const LEAST_PRIORITY = -(2 ** 31);
+const MOST_PRIORITY = 2_000_001_000;
+
 /** Rules of a pod spec beyond its types. `field` is the path of the spec. */
 export function validatePodSpec(spec: PodSpec, field: string): FieldError[] {
   const errors: FieldError[] = [];
@@ -42,6 +46,8 @@ export function validatePodSpec(spec: PodSpec, field: string): FieldError[] {
   if (wrongHost) errors.push(invalidValue(`${field}.hostname`, spec.hostname, wrongHost));
   for (const [index, toleration] of (spec.tolerations ?? []).entries())
     errors.push(...validateToleration(toleration, `${field}.tolerations[${index}]`));
+  if (spec.priority !== undefined && (spec.priority < LEAST_PRIORITY || spec.priority > MOST_PRIORITY))
+    errors.push(invalidValue(`${field}.priority`, spec.priority, `must be between ${LEAST_PRIORITY} and ${MOST_PRIORITY}`));
   if (spec.affinity) errors.push(...validateAffinity(spec.affinity, `${field}.affinity`));
   errors.push(...validateSpread(spec.topologySpreadConstraints ?? [], `${field}.topologySpreadConstraints`));
   return errors;

@@ -69,7 +69,7 @@ function compileWork(work: Work, index: number, classes: NodeClasses, names: rea
   const alone = forbidsHere.some(({ tally }) => adds.some((added) => added.tally === tally));
   const leastPenalty = penaltiesHere.reduce(
     (sum, { weight }) => sum + Math.min(0, weight),
-    leaning ? Math.min(0, ...leaning) : 0,
+    leaning?.reduce((least, each) => Math.min(least, each), 0) ?? 0,
   );
   const dynamic = [forbidsWide, needsHere, needsWide, spreadHere, spreadWide, penaltiesHere, penaltiesWide];
   return {

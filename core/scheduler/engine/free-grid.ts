@@ -1,12 +1,13 @@
 import { LEVELS, shareOfLevel } from './levels.ts';
 
 /**
- * Where there is how much room. For each node class a square of cells, one for each level of free cpu (rows) and free memory
- * (columns); a cell is a doubly linked list of its nodes. Bit words say which rows, and which columns of a row, have nodes, so that
+ * Where there is how much room. For each node class a square of cells, one for each level of cpu (rows) and memory (columns), the higher the
+ * more room; a cell is a doubly linked list of its nodes. Bit words say which rows, and which columns of a row, have nodes, so that
  * "the least room that is enough" is found by looking at words instead of nodes.
  */
 export class FreeGrid {
   readonly heads: Int32Array;
+  readonly #tails: Int32Array;
   readonly next: Int32Array;
   readonly #previous: Int32Array;
   /** Node -> its cell; -1 = in none: it can take nothing. */
@@ -18,6 +19,7 @@ export class FreeGrid {
 
   constructor(nodeCount: number, classCount: number) {
     this.heads = new Int32Array(classCount * CELLS).fill(-1);
+    this.#tails = new Int32Array(classCount * CELLS).fill(-1);
     this.next = new Int32Array(nodeCount).fill(-1);
     this.#previous = new Int32Array(nodeCount).fill(-1);
     this.cellOf = new Int32Array(nodeCount).fill(-1);
@@ -25,26 +27,53 @@ export class FreeGrid {
     this.rows = new Uint32Array(classCount * 2);
   }
 
-  /** Puts the node at the head of its cell; does nothing if it is there already. Levels below 0: into no cell. */
+  /** Puts the node at the head of its cell; does nothing if it is in that cell already. Levels below 0: into no cell. */
   put(node: number, nodeClass: number, cpuLevel: number, memoryLevel: number): void {
     const cell = cpuLevel < 0 ? -1 : nodeClass * CELLS + cpuLevel * LEVELS + memoryLevel;
-    const before = this.cellOf[node]!;
-    if (cell === before) return;
-    if (before >= 0) this.#unlink(node, before);
-    this.cellOf[node] = cell;
+    if (cell === this.cellOf[node]) return;
+    this.#leave(node, cell);
     if (cell < 0) return;
     const head = this.heads[cell]!;
     this.next[node] = head;
     this.#previous[node] = -1;
-    if (head >= 0) this.#previous[head] = node;
-    else this.#mark(cell);
     this.heads[cell] = node;
+    if (head >= 0) this.#previous[head] = node;
+    else this.#begin(node, cell);
+  }
+
+  /** Puts the node at the end of its cell, even if it is in that cell already: all of a cell get their turn. */
+  append(node: number, nodeClass: number, cpuLevel: number, memoryLevel: number): void {
+    const cell = cpuLevel < 0 ? -1 : nodeClass * CELLS + cpuLevel * LEVELS + memoryLevel;
+    this.#leave(node, cell);
+    if (cell < 0) return;
+    const tail = this.heads[cell]! < 0 ? -1 : this.#tails[cell]!;
+    this.next[node] = -1;
+    this.#previous[node] = tail;
+    if (tail >= 0) this.next[tail] = node;
+    else {
+      this.heads[cell] = node;
+      this.#begin(node, cell);
+    }
+    this.#tails[cell] = node;
+  }
+
+  #leave(node: number, cell: number): void {
+    const before = this.cellOf[node]!;
+    if (before >= 0) this.#unlink(node, before);
+    this.cellOf[node] = cell;
+  }
+
+  /** The node is the first one of its cell. */
+  #begin(node: number, cell: number): void {
+    this.#tails[cell] = node;
+    this.#mark(cell);
   }
 
   #unlink(node: number, cell: number): void {
     const next = this.next[node]!;
     const previous = this.#previous[node]!;
     if (next >= 0) this.#previous[next] = previous;
+    else this.#tails[cell] = previous;
     if (previous >= 0) this.next[previous] = next;
     else {
       this.heads[cell] = next;

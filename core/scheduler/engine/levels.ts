@@ -20,6 +20,11 @@ export function shareOfLevel(level: number): number {
   return ((4 + (level & 3)) * 2 ** (exponent - 2)) / STEPS;
 }
 
+export function levelOfShare(share: number): number {
+  const steps = Math.floor(share * STEPS);
+  return levelOfSteps(steps > STEPS ? STEPS : steps);
+}
+
 export class Scale {
   readonly #factor: number;
 
@@ -30,11 +35,6 @@ export class Scale {
 
   level(amount: number): number {
     const steps = Math.floor(amount * this.#factor);
-    return levelOfSteps(steps > STEPS ? STEPS : steps);
-  }
-
-  levelOfShare(share: number): number {
-    const steps = Math.floor(share * STEPS);
     return levelOfSteps(steps > STEPS ? STEPS : steps);
   }
 

@@ -19,12 +19,16 @@ export function placementOrder({ works, cpu, memory }: Model): Int32Array {
   const rank = new Int32Array(works.length).fill(-1);
   let next = 0;
   const followers = followersOf(works);
-  const emit = (index: number): void => {
-    if (rank[index] !== -1) return;
-    rank[index] = next++;
-    // Right after what it needs, before the place beside that is taken.
-    for (const follower of followers.get(index) ?? [])
-      if (works[follower]!.work.priority === works[index]!.work.priority) emit(follower);
+  const emit = (first: number): void => {
+    // A list, not recursion: followers of followers may be as many as there is work.
+    const due = [first];
+    for (let index = due.pop(); index !== undefined; index = due.pop()) {
+      if (rank[index] !== -1) continue;
+      rank[index] = next++;
+      // Right after what it needs, before the place beside that is taken.
+      for (const follower of followers.get(index) ?? [])
+        if (works[follower]!.work.priority === works[index]!.work.priority) due.push(follower);
+    }
   };
   for (const index of order) if (works[index]!.needsHere.length === 0) emit(index);
   for (const index of order) emit(index);
@@ -43,8 +47,12 @@ function sortedByPriority(works: readonly CompiledWork[], rank: Int32Array): Int
 function followersOf(works: readonly CompiledWork[]): Map<number, number[]> {
   const followers = new Map<number, number[]>();
   for (const [index, { needed, needsHere }] of works.entries())
-    for (const other of needsHere.length > 0 ? needed : [])
-      if (other !== index) followers.set(other, [...(followers.get(other) ?? []), index]);
+    for (const other of needsHere.length > 0 ? needed : []) {
+      if (other === index) continue;
+      const list = followers.get(other);
+      if (list) list.push(index);
+      else followers.set(other, [index]);
+    }
   return followers;
 }
 

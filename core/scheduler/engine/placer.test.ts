@@ -6,7 +6,7 @@ import { placementOrder } from './order.ts';
 import { Placer } from './placer.ts';
 import { findVictims } from './preemption.ts';
 import { refusalsOf } from './refusals.ts';
-import type { Strategy } from './work.ts';
+import { HOST, type Strategy, type Work } from './work.ts';
 
 const strategies = fc.constantFrom<Strategy>('pack', 'spread');
 /** 0: every node is found through the grid, however few there are. */
@@ -193,5 +193,39 @@ describe('the placement engine', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  test('places a long chain of work, each needing the one before, in one go', () => {
+    const links = 3_000;
+    const named = (name: string) => ({
+      key: name,
+      topologyKey: HOST,
+      matches: ({ labels }: Work) => labels['name'] === name,
+      label: { key: 'name', value: name },
+    });
+    const works = Array.from(
+      { length: links },
+      (_, at): Work => ({
+        namespace: '',
+        name: `w${at}`,
+        labels: { name: `w${at}` },
+        requests: new Map(),
+        ports: [],
+        tolerations: [],
+        preferences: [],
+        needs: at === links - 1 ? [] : [named(`w${at + 1}`)],
+        avoids: [],
+        replaces: [],
+        likes: [],
+        spread: [],
+        priority: 0,
+        preempts: false,
+      }),
+    );
+    const nodes = ['n0', 'n1'].map((name) => ({ name, labels: {}, taints: [], room: new Map([['pods', links]]) }));
+    const placer = new Placer({ nodes, works, workOf: Int32Array.from(works.keys()) });
+    placeAll(placer);
+    expect(new Set(placer.nodeOf)).toEqual(new Set([placer.nodeOf[0]]));
+    expect(placer.nodeOf[0]).toBeGreaterThanOrEqual(0);
   });
 });

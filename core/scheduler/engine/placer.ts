@@ -1,6 +1,7 @@
 import { compile } from './compile.ts';
 import { type CompiledSpread, type CompiledWork, CPU, MEMORY, type Model, PODS } from './compiled.ts';
 import { FreeGrid } from './free-grid.ts';
+import { LEVELS, levelOfShare } from './levels.ts';
 import { Run } from './run.ts';
 import { MOST_CLASSES } from './node-classes.ts';
 import type { SchedulingNode, Strategy, Work } from './work.ts';
@@ -77,8 +78,8 @@ export class Placer {
     this.#gridless = gridless;
     this.grid = new FreeGrid(this.nodeCount, gridless ? 0 : classes.count * 2);
     if (placed) for (let piece = 0; piece < placed.length; piece++) if (placed[piece]! >= 0) this.#record(piece, placed[piece]!);
-    // Each goes to the head of its list: the first name comes to stand first.
-    for (let node = this.nodeCount - 1; node >= 0; node--) this.#settle(node);
+    // The first name comes to stand first: packed, each goes to the head of its list, spread, to the end.
+    for (let at = 0; at < this.nodeCount; at++) this.#settle(strategy === 'pack' ? this.nodeCount - 1 - at : at);
     this.#run = new Run(this, gridless ? this.nodeCount : fewNodes);
   }
 
@@ -181,7 +182,15 @@ export class Placer {
     const { classes, cpu, memory } = this.model;
     const full = this.free[base + PODS]! < 1 || this.#lost[node] === 1;
     const square = classes.classOf[node]! * 2 + (this.beginsOn(node) ? 1 : 0);
-    this.grid.put(node, square, full ? -1 : cpu.level(this.free[base]!), memory.level(this.free[base + 1]!));
+    if (this.strategy === 'pack')
+      this.grid.put(node, square, full ? -1 : cpu.level(this.free[base + CPU]!), memory.level(this.free[base + MEMORY]!));
+    else this.grid.append(node, square, full ? -1 : this.#idleLevel(base + CPU), this.#idleLevel(base + MEMORY));
+  }
+
+  /** Spreading tells apart how much is taken, finely where that is little: by the share of what the node itself has. */
+  #idleLevel(at: number): number {
+    const room = this.model.room[at]!;
+    return LEVELS - 1 - (room > 0 ? levelOfShare(1 - this.free[at]! / room) : LEVELS - 1);
   }
 
   /** Packing keeps off such a node as long as others will do: it is empty. */

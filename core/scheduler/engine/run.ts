@@ -1,7 +1,7 @@
 import type { CompiledWork } from './compiled.ts';
 import { penaltyOf, scoreOf, waste, widePenaltyOf } from './cost.ts';
 import { type FreeGrid, SHARES } from './free-grid.ts';
-import { LEVELS } from './levels.ts';
+import { LEVELS, levelOfShare } from './levels.ts';
 import type { Placer } from './placer.ts';
 import { Scan } from './scan.ts';
 
@@ -221,7 +221,7 @@ export class Run {
         const left = SHARES[row]! - this.#cpuShare;
         if (left >= bestWaste) break;
         // In a row the waste is least where memory is left as much as cpu, and grows to both sides.
-        const even = this.#placer.model.memory.levelOfShare(left + this.#memoryShare);
+        const even = levelOfShare(left + this.#memoryShare);
         const at = square * LEVELS + row;
         const above = grid.columnFrom(at, Math.max(even, this.#memoryLevel), this.#open);
         if (above >= 0) {
@@ -241,18 +241,23 @@ export class Run {
   /** The cell with most room that the cursor has not been in; -1 if there is none. */
   #roomiestCell(square: number): number {
     const grid = this.#grid;
+    // Spread, rows and columns say how idle a node is, not how much it has: any may be enough.
+    const pack = this.#placer.strategy === 'pack';
+    const values = pack ? SHARES : IDLENESS;
+    const lowestRow = pack ? this.#cpuLevel : 0;
+    const lowestColumn = pack ? this.#memoryLevel : 0;
     let bestRow = -1;
     let bestColumn = -1;
-    let bestRoom = -1;
-    for (let half = 1; half >= this.#cpuLevel >> 5; half--) {
+    let bestRoom = -Infinity;
+    for (let half = 1; half >= lowestRow >> 5; half--) {
       for (let rows = grid.rows[square * 2 + half]!; rows !== 0; ) {
         const bit = 31 - Math.clz32(rows);
         rows &= ~(1 << bit);
         const row = half * 32 + bit;
-        if (row < this.#cpuLevel || SHARES[row]! + 1 <= bestRoom) break;
+        if (row < lowestRow || values[row]! + values[LEVELS - 1]! <= bestRoom) break;
         const column = grid.columnTo(square * LEVELS + row, LEVELS - 1, this.#open);
-        if (column < this.#memoryLevel) continue;
-        const room = SHARES[row]! + SHARES[column]!;
+        if (column < lowestColumn) continue;
+        const room = values[row]! + values[column]!;
         if (room > bestRoom) [bestRoom, bestRow, bestColumn] = [room, row, column];
       }
     }
@@ -266,6 +271,9 @@ export class Run {
     return at * LEVELS + column;
   }
 }
+
+/** How little of a node is taken, by level: 0 = nothing, -1 = all. */
+const IDLENESS = Float64Array.from(SHARES, (_, level) => -SHARES[LEVELS - 1 - level]!);
 
 /** Candidates that are no nodes: not looked for yet, and none left. */
 const UNKNOWN = -2;

@@ -177,6 +177,16 @@ describe('the scheduler', () => {
   });
 });
 
+test('many pods on many hosts are spread evenly, whoever they belong to', () => {
+  const nodes = Array.from({ length: 100 }, (_, index) => node(`n${index}`));
+  const pending = Array.from({ length: 500 }, (_, index) =>
+    pod(`p${index}`, { requests: { cpu: '100m' }, labels: { own: `${index}` } }),
+  );
+  const counts = new Map<string, number>();
+  for (const { nodeName } of placePods({ nodes, bound: [], pending })) counts.set(nodeName!, (counts.get(nodeName!) ?? 0) + 1);
+  expect([...new Set(counts.values())]).toEqual([5]);
+});
+
 describe('what pods may ask of a place', () => {
   const ZONE = 'topology.kubernetes.io/zone';
   const nodes = [

@@ -5,6 +5,7 @@ import { type Evictable, findVictims } from '../engine/preemption.ts';
 import { refusalsOf } from '../engine/refusals.ts';
 import type { Work } from '../engine/work.ts';
 import type { Place, Placement, PlacementInput, Refusals } from '../types.ts';
+import { oldestFirst } from './oldest-first.ts';
 import { classKey, podWork, schedulingNode } from './pod-work.ts';
 
 /**
@@ -34,7 +35,7 @@ class Session {
     this.#nodeNames = nodes.map(({ name }) => name).sort();
     this.#nodeIndex = new Map(this.#nodeNames.map((name, index) => [name, index]));
     // Whatever order they come in.
-    const bound = [...input.bound].filter(({ spec }) => this.#nodeIndex.has(spec.nodeName ?? '')).sort(byAge);
+    const bound = oldestFirst([...input.bound].filter(({ spec }) => this.#nodeIndex.has(spec.nodeName ?? '')));
     this.#boundCount = bound.length;
     this.#pods = [...bound, ...input.pending];
     const classes = new Map<string, number>();
@@ -170,12 +171,6 @@ class Session {
 }
 
 const priorityOf = ({ spec }: Pod) => spec.priority ?? 0;
-
-/** The oldest first. */
-function byAge(a: Pod, b: Pod): number {
-  const key = ({ metadata }: Pod) => `${metadata.creationTimestamp} ${metadata.namespace}/${metadata.name}`;
-  return key(a) < key(b) ? -1 : 1;
-}
 
 /** What is placed later in the same round may open a place for it. */
 const dependsOnOthers = ({ needs, spread }: Work) => needs.length > 0 || spread.some(({ required }) => required);
