@@ -19,26 +19,29 @@ const [BLOCK_BYTES, SUM_BYTES] = [512, 32];
 
 function save(io: Io): Command {
   return withEndpoint(new Command('save'))
-    .summary('save all keys, with their history, to a file')
+    .summary('save all keys as they are now, leases, users and roles to a file')
     .argument('<file>')
     .action(async (path: string, options: EndpointOptions) => {
-      const bytes = await download(await openGateway(io, options), path);
-      await printResult(io, options.json ?? false, { file: path, bytes }, `Saved ${bytes} bytes to ${path}.`);
+      const { bytes, sequence } = await download(await openGateway(io, options), path);
+      const after = sequence === undefined ? '' : `, as of commit ${sequence}`;
+      await printResult(io, options.json ?? false, { file: path, bytes, sequence }, `Saved ${bytes} bytes to ${path}${after}.`);
     });
 }
 
 /** Under another name until it is whole. */
-async function download(gateway: Gateway, path: string): Promise<number> {
+async function download(gateway: Gateway, path: string): Promise<{ bytes: number; sequence: number | undefined }> {
   const partial = `${path}.part`;
   const file = await open(partial, 'w', 0o600).catch((error: Error) => {
     throw new CliError(`${path} can't be written: ${error.message}`);
   });
   try {
     let total = 0;
+    let title = '';
     const sum = createHash('sha256');
     let end = Buffer.alloc(0);
     for await (const { blob } of gateway.stream('/v3/maintenance/snapshot', {})) {
       const bytes = decode(blob as string | undefined);
+      title ||= bytes.toString('latin1', 0, 100);
       await file.writeFile(bytes);
       total += bytes.length;
       // The checksum at the end is not part of what it sums up.
@@ -52,7 +55,8 @@ async function download(gateway: Gateway, path: string): Promise<number> {
     await file.sync();
     await file.close();
     await rename(partial, path);
-    return total;
+    const sequence = /^terrane-kv-snapshot 1 (\d+)\n/.exec(title)?.[1];
+    return { bytes: total, sequence: sequence === undefined ? undefined : Number(sequence) };
   } catch (error) {
     await file.close().catch(() => undefined);
     await rm(partial, { force: true });

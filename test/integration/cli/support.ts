@@ -11,6 +11,7 @@ import type { Io, Output } from '../../../cli/io.ts';
 import { createProgram } from '../../../cli/program.ts';
 import { runProgram } from '../../../cli/run.ts';
 import { NOW as CLUSTER_NOW } from '../../../core/resources/testing/fixtures.ts';
+import { etcdHarness } from '../../../functions/api/etcd/testing/harness.ts';
 import { type KubeHarness, kubeHarness } from '../../../functions/api/kube/testing/harness.ts';
 
 export const PASSWORD = 'correct horse battery';
@@ -116,6 +117,10 @@ export async function testTerrane(options: { fresh?: boolean } = {}): Promise<Te
   };
   app.route('/v1', accountsRoutes(terrane));
   app.get('/install.sh', (c) => c.text('#!/bin/sh\n'));
+  const etcd = etcdHarness();
+  app.all('/clusters/:cluster/etcd/*', (c) =>
+    authorised(c.req.header('authorization')) ? etcd.app.fetch(c.req.raw) : c.json(unauthenticated, 401),
+  );
   app.all('/clusters/*', (c) =>
     authorised(c.req.header('authorization')) ? kube.app.fetch(c.req.raw) : c.json(unauthenticated, 401),
   );
