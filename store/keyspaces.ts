@@ -69,7 +69,7 @@ export function openKeyspaces(options: KeyspacesOptions): OpenKeyspaces {
       onError: (error) => log.error('keyspace upkeep failed', { tenant, keyspace: `${cluster}/${name}`, error: String(error) }),
     });
 
-  const opened = () => Array.from(replicas.values()).flatMap(({ keyspace }) => keyspace ?? []);
+  const opened = () => Array.from(replicas.values()).flatMap(({ keyspace }) => (keyspace && !keyspace.failure ? keyspace : []));
 
   /** Forgotten replicas live on for whoever still holds them. */
   const forgetSome = () => {
@@ -77,7 +77,7 @@ export function openKeyspaces(options: KeyspacesOptions): OpenKeyspaces {
     for (const [id, { keyspace }] of [...replicas].slice(0, -1)) {
       if (bytes <= memoryBytesMax) return;
       // Where leases are somebody keeps their time.
-      if (!keyspace || keyspace.watchers > 0 || keyspace.leases().length > 0) continue;
+      if (!keyspace || keyspace.failure || keyspace.watchers > 0 || keyspace.leases().length > 0) continue;
       bytes -= keyspace.bytes;
       replicas.delete(id);
     }

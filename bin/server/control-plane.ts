@@ -142,7 +142,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
           // From now on its log is followed.
           reconciler.poke(tenant, cluster);
         },
-        onClusterDeleted: (tenant, cluster) => reconciler.forget(tenant, cluster),
+        onClusterDeleted(tenant, cluster) {
+          etcd.forget(tenant, cluster);
+          return reconciler.forget(tenant, cluster);
+        },
         async onNodeRevoked(tenant, cluster, nodeName) {
           connections.closeHost(tenant, cluster, nodeName);
           await inbox.delete(tenant, cluster, nodeName);

@@ -140,6 +140,38 @@ describe('the time of leases', () => {
     expect(await ttlOf(world)).toBe(-1);
   });
 
+  test('a keep-alive that comes while leases are looked through counts, and one that comes too late is told so', async () => {
+    const keyspace = memoryKeyspace();
+    const stored = memoryLeaseDeadlines();
+    // Stored by a clock far ahead; kept alive while the first look after the start is under way.
+    await grant(serviceWorld({ keyspace, deadlines: stored, startAt: 9_000_000 }), 10);
+    let kept: Promise<number> | undefined;
+    const deadlines = {
+      ...stored,
+      async list() {
+        const items = await stored.list();
+        if (world.time.now() >= 9_000) await (kept ??= keepAlive(world));
+        return items;
+      },
+    };
+    const world = serviceWorld({ keyspace, deadlines });
+    await world.pass(9_000);
+    await world.service.lessor.expire();
+    expect(await kept).toBe(10);
+    await world.pass(9_900);
+    expect(await ttlOf(world)).toBeGreaterThanOrEqual(0);
+    await world.pass(10_000);
+    expect(await ttlOf(world)).toBe(-1);
+  });
+
+  test('a deleted store is left alone', async () => {
+    const world = serviceWorld();
+    await grant(world, 10);
+    world.service.lessor.stop();
+    await world.pass(60_000);
+    expect(world.keyspace.leases()).toHaveLength(1);
+  });
+
   test('nothing is read or written where there are no leases', async () => {
     const world = serviceWorld();
     world.deadlines.list = () => Promise.reject(new Error('read'));

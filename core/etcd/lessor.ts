@@ -45,6 +45,7 @@ export class Lessor {
   #cancelTimer: () => void = () => {};
   #timerAt = Number.POSITIVE_INFINITY;
   #ticking = false;
+  #stopped = false;
 
   constructor(options: LessorOptions) {
     this.#options = options;
@@ -79,7 +80,7 @@ export class Lessor {
     // Nobody gives a lease up before its deadline.
     if ((this.#knownOf(lease) ?? 0) >= now + ttlMs) return lease.ttlSeconds;
     const at = now + Math.ceil(ttlMs * (1 + AHEAD));
-    if (!(await deadlines.renew(id, at)) || this.#ending.has(id)) return 0;
+    if (!(await deadlines.renew(id, at)) || this.#ending.has(id) || keyspace.lease(id) !== lease) return 0;
     this.#learn(lease, at);
     return lease.ttlSeconds;
   }
@@ -96,7 +97,8 @@ export class Lessor {
    * time, and in any number at once.
    */
   async expire(): Promise<number | undefined> {
-    const { keyspace, deadlines, soleKeeper } = this.#options;
+    const { keyspace, deadlines } = this.#options;
+    if (this.#stopped) return undefined;
     await keyspace.sync();
     if (keyspace.leases().length === 0) return undefined;
     const items = new Map((await deadlines.list()).map((item) => [item.id, item]));
@@ -113,8 +115,6 @@ export class Lessor {
         continue;
       }
       if (!item) await deadlines.renew(lease.id, at);
-      // From now on what is stored is by our clock.
-      else if (soleKeeper && this.#knownOf(lease) === undefined && at !== item.at) await deadlines.start(lease.id, at);
       this.#learn(lease, at);
       next = Math.min(next ?? at, at);
     }
@@ -137,8 +137,16 @@ export class Lessor {
     };
   }
 
+  /** The keyspace is deleted: nothing is written to it any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelTimer();
+  }
+
   async #end(lease: Lease, item: LeaseDeadline): Promise<void> {
     const { keyspace, deadlines } = this.#options;
+    // Kept alive since the list was read. (Others' keep-alives changed the item, so that it isn't given up.)
+    if (this.#stopped || (!item.revoking && this.#deadlineOf(lease, item) + this.#slackMs >= this.#now())) return;
     this.#ending.add(lease.id);
     try {
       if (!item.revoking && !(await deadlines.giveUp(item.id, item.at))) return;
@@ -155,9 +163,9 @@ export class Lessor {
   #deadlineOf(lease: Lease, item: LeaseDeadline | undefined): number {
     const ttlMs = lease.ttlSeconds * 1000;
     const known = this.#knownOf(lease);
+    if (this.#options.soleKeeper && known !== undefined) return known;
     if (!item) return Math.max(known ?? 0, this.#now() + ttlMs);
-    // Written by this process, be it by another Lessor of it.
-    if (!this.#options.soleKeeper || known !== undefined) return Math.max(known ?? 0, item.at);
+    if (!this.#options.soleKeeper) return item.at;
     // Written before this process started, perhaps by another clock.
     return clamp(item.at, this.#startedAt + ttlMs, this.#startedAt + Math.ceil(ttlMs * (1 + AHEAD)));
   }
@@ -186,7 +194,7 @@ export class Lessor {
   }
 
   #wakeBy(at: number): void {
-    if (!this.#keepsTime || at >= this.#timerAt || this.#ticking) return;
+    if (this.#stopped || !this.#keepsTime || at >= this.#timerAt || this.#ticking) return;
     this.#cancelTimer();
     this.#timerAt = at;
     this.#cancelTimer = this.#options.schedule(Math.max(0, at - this.#now()), () => void this.#tick());

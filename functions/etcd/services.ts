@@ -30,12 +30,15 @@ export interface EtcdServicesOptions {
 /** The process' etcd services: one for each cluster's key-value store. */
 export interface EtcdServices {
   open(tenant: string, cluster: string): Promise<KeyspaceService>;
+  /** The cluster is no more: nothing is written to its store by itself. */
+  forget(tenant: string, cluster: string): void;
 }
 
 export function etcdServices(options: EtcdServicesOptions): EtcdServices {
   const { keyspaces, timing, soleKeeper, progressMs, quotaBytes, schedule = systemSchedule } = options;
   /** A keyspace that failed or was forgotten is opened anew, and so is its service. */
   const services = new WeakMap<OpenKeyspace, KeyspaceService>();
+  const newest = new Map<string, WeakRef<KeyspaceService>>();
   return {
     async open(tenant, cluster) {
       const keyspace = await keyspaces.open(tenant, cluster, 'kv');
@@ -60,9 +63,13 @@ export function etcdServices(options: EtcdServicesOptions): EtcdServices {
         onError: (error) => options.onError?.(error, tenant, cluster),
       });
       services.set(keyspace, service);
-      // Hosts watch their own copies, and nobody else ends these leases.
-      if (soleKeeper) service.lessor.keepTime();
+      newest.set(`${tenant}/${cluster}`, new WeakRef(service));
       return service;
+    },
+    forget(tenant, cluster) {
+      const id = `${tenant}/${cluster}`;
+      newest.get(id)?.deref()?.lessor.stop();
+      newest.delete(id);
     },
   };
 }
