@@ -46,6 +46,42 @@ describe("etcd's JSON gateway", () => {
     expect((lines[1] as { result: object }).result).not.toHaveProperty('TTL');
   });
 
+  test('snapshots are for editors, restoring is for administrators, and both need what they say', async () => {
+    const etcd = etcdHarness();
+    await etcd.post('/v3/kv/put', put('a'));
+    const [line] = await etcd.lines('/v3/maintenance/snapshot', '{}', 1);
+    expect(Buffer.from((line as { result: { blob: string } }).result.blob, 'base64').toString('latin1')).toContain(
+      'terrane-kv-snapshot 1 1',
+    );
+    etcd.as('viewer');
+    expect((await etcd.post('/v3/maintenance/snapshot', {})).status).toBe(403);
+    etcd.as('editor');
+    expect((await etcd.post('/restore?sequence=0', {})).status).toBe(403);
+    etcd.as('admin');
+    for (const [path, body] of [
+      ['/restore', ''],
+      ['/restore?sequence=-1', ''],
+      ['/restore', 'no snapshot'],
+    ] as const) {
+      const { status, body: answer } = await etcd.post(path, body);
+      expect([path, status, answer.code]).toEqual([path, 400, 3]);
+    }
+    expect((await etcd.post('/restore?sequence=0', '')).body).toEqual({ revision: '3', keys: 0, before: 1 });
+    expect(etcd.errors).toEqual([]);
+  });
+
+  test('whoever observes an election is told of the leader, and of a refusal by the status', async () => {
+    const etcd = etcdHarness();
+    await etcd.post('/v3/lease/grant', { TTL: 60, ID: 7 });
+    const name = b64('king');
+    await etcd.post('/v3/election/campaign', { name, lease: 7, value: b64('me') });
+    expect(await etcd.lines('/v3/election/observe', JSON.stringify({ name }), 1)).toMatchObject([
+      { result: { kv: { key: b64('king/7'), value: b64('me') } } },
+    ]);
+    for (const path of ['/v3/watch', '/v3/election/observe', '/v3/lease/keepalive'])
+      expect([path, (await etcd.post(path, '{"create_request":7,"name":7,"ID":"x"}')).status]).toEqual([path, 400]);
+  });
+
   test('says what it is like etcd', async () => {
     const etcd = etcdHarness();
     expect(await (await etcd.request('/version')).json()).toEqual({ etcdserver: '3.4.31', etcdcluster: '3.4.0' });

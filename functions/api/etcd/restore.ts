@@ -13,7 +13,7 @@ export async function serveRestore(c: Context<ApiEnv>, service: KeyspaceService)
   const wanted = c.req.query('sequence');
   if (wanted !== undefined && !/^\d{1,15}$/.test(wanted)) throw refused('sequence must be a whole number');
   const { body } = c.req.raw;
-  const file = body && !isEmpty(c) ? bounded(body) : undefined;
+  const file = body ? await unlessEmpty(bounded(body)) : undefined;
   if (!file && wanted === undefined) throw refused('send a snapshot as the body, or say ?sequence=');
   try {
     const restored = await service.restore({ file, sequence: wanted === undefined ? undefined : Number(wanted) });
@@ -28,7 +28,14 @@ export async function serveRestore(c: Context<ApiEnv>, service: KeyspaceService)
   }
 }
 
-const isEmpty = (c: Context<ApiEnv>) => c.req.header('content-length') === '0';
+async function unlessEmpty(chunks: AsyncGenerator<Uint8Array>): Promise<AsyncGenerator<Uint8Array> | undefined> {
+  const first = await chunks.next();
+  if (first.done) return undefined;
+  return (async function* () {
+    yield first.value;
+    yield* chunks;
+  })();
+}
 
 async function* bounded(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   let bytes = 0;
@@ -38,7 +45,7 @@ async function* bounded(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8A
     if (done) return;
     bytes += value.length;
     if (bytes > RESTORE_BYTES_MAX) throw EtcdError.of('requestTooLarge');
-    yield value;
+    if (value.length > 0) yield value;
   }
 }
 

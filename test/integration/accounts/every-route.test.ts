@@ -276,6 +276,7 @@ const ROWS: Readonly<Record<string, Row>> = {
 
   'GET /node/v1/assignment': { host: {} },
   'GET /node/v1/kv/snapshot': { host: {} },
+  'POST /node/v1/kv/calls': { host: { body: {} } },
   'GET /node/v1/kv/tail': { host: { path: '/node/v1/kv/tail?after=0' } },
   'POST /node/v1/report': { host: { body: {} } },
   'POST /node/v1/streams/:id': { host: { path: '/node/v1/streams/x', names: true } },
