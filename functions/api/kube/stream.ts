@@ -20,6 +20,8 @@ export function lineStream(
     clearTimeout(timer);
     end.abort();
   };
+  /** The client went away: what a line under way brings yet, nobody wants. */
+  let cancelled = false;
   return new ReadableStream<Uint8Array>({
     start(controller) {
       // An empty first chunk sends the headers now: the first event may be hours away.
@@ -28,6 +30,7 @@ export function lineStream(
     async pull(controller) {
       try {
         const { done, value } = await lines.next();
+        if (cancelled) return;
         if (!done) {
           controller.enqueue(encoder.encode(value));
           return;
@@ -39,6 +42,7 @@ export function lineStream(
       controller.close();
     },
     async cancel() {
+      cancelled = true;
       finish();
       await lines.return(undefined);
     },
