@@ -1,5 +1,6 @@
+import { lstat, rm } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { CODE, EtcdError, etcdErrorOf } from '../../core/etcd/errors.ts';
 import type { Identity } from '../../core/etcd/identity.ts';
@@ -73,6 +74,7 @@ export async function startEtcdServer(options: EtcdServerOptions): Promise<EtcdS
   };
   try {
     for (const listen of options.listen) {
+      if ('path' in listen) await removeStale(listen.path);
       const server = await startHttp2Server({
         listen,
         onStream,
@@ -92,6 +94,20 @@ export async function startEtcdServer(options: EtcdServerOptions): Promise<EtcdS
   const listening = servers.map((server, n) => listeningAt(options.listen[n]!, server));
   urls.push(...listening.map((listen) => urlOf(listen, tls !== undefined)));
   return { listening, close };
+}
+
+/** A socket file that a process left which is no more would be in the way for ever. One that answers is left alone. */
+async function removeStale(path: string): Promise<void> {
+  const info = await lstat(path).catch(() => undefined);
+  if (!info?.isSocket()) return;
+  const refused = await new Promise<boolean>((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(false);
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'));
+  });
+  if (refused) await rm(path, { force: true });
 }
 
 function listeningAt(asked: ListenAddress, { address }: Http2Server): ListenAddress {

@@ -37,6 +37,8 @@ export interface ConnectionOptions {
   readonly schedule: (flush: () => void) => void;
   /** Milliseconds that only go forward. */
   readonly now: () => number;
+  /** Streams of all connections of the server. */
+  readonly total: { streams: number };
 }
 
 /**
@@ -340,7 +342,10 @@ export class Connection {
     if (this.#goingAway === 'refusing') return;
     this.#lastStreamId = id;
     if (tooLarge) throw new StreamError(ERROR.enhanceYourCalm, 'the header list is too large');
-    if (this.#streams.size >= this.limits.concurrentStreams) throw new StreamError(ERROR.refusedStream, 'too many streams');
+    const { concurrentStreams, serverStreams } = this.limits;
+    if (this.#streams.size >= concurrentStreams || this.#options.total.streams >= serverStreams) {
+      throw new StreamError(ERROR.refusedStream, 'too many streams');
+    }
     this.#open(id, end, fields);
   }
 
@@ -351,6 +356,7 @@ export class Connection {
       sendWindow: this.#peer.initialWindow,
     });
     this.#streams.set(id, stream);
+    this.#options.total.streams++;
     this.#options.onStream(stream);
     if (ended && !stream.closed) stream.receiver.end();
   }
@@ -520,7 +526,7 @@ export class Connection {
   }
 
   #forget(stream: Stream, aborted: boolean): void {
-    this.#streams.delete(stream.id);
+    if (this.#streams.delete(stream.id)) this.#options.total.streams--;
     this.#waiting.delete(stream);
     stream.close(aborted);
     if (this.#goingAway === 'refusing' && this.#streams.size === 0) this.#closeInPeace();
@@ -531,6 +537,7 @@ export class Connection {
     if (this.#closed) return;
     this.#closed = true;
     const streams = [...this.#streams.values()];
+    this.#options.total.streams -= streams.length;
     this.#streams.clear();
     this.#waiting.clear();
     for (const stream of streams) stream.close(true);

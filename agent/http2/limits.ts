@@ -1,6 +1,8 @@
 /** What one client may cost this process. Times in milliseconds, sizes in bytes. */
 export interface Http2Limits {
   readonly concurrentStreams: number;
+  /** Of all connections together. */
+  readonly serverStreams: number;
   /** Of fields as HTTP/2 counts them. */
   readonly headerListBytes: number;
   /** Of a header block as it is sent, with its continuations. */
@@ -30,6 +32,7 @@ export interface Http2Limits {
 /** Pings as etcd enforces and sends them; the rest as mature servers have it. */
 export const DEFAULT_LIMITS: Http2Limits = {
   concurrentStreams: 4096,
+  serverStreams: 50_000,
   headerListBytes: 32 * 1024,
   headerBlockBytes: 64 * 1024,
   continuations: 32,

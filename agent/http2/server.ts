@@ -34,6 +34,7 @@ export async function startHttp2Server(options: Http2ServerOptions): Promise<Htt
   const connections = new Set<Connection>();
   const sockets = new Set<Socket>();
   const schedule = afterThisTurn();
+  const total = { streams: 0 };
 
   const accept = (socket: Socket) => {
     const connection = new Connection({
@@ -41,6 +42,7 @@ export async function startHttp2Server(options: Http2ServerOptions): Promise<Htt
       limits,
       onStream: options.onStream,
       schedule,
+      total,
       now: () => performance.now(),
       onClose: (error) => {
         connections.delete(connection);
