@@ -29,9 +29,11 @@ export function gatewayListener(options: GatewayOptions): RequestListener {
 async function handle(options: GatewayOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   // What etcd called it before 3.4 is what older clients ask for, Debian's python3-etcd3gw among them.
   const path = (request.url ?? '/').split('?', 1)[0]!.replace(/^\/v3(?:alpha|beta)\//, '/v3/');
-  // A web page that is open on this host may not reach into the store: browsers name it, programs don't.
-  if (request.headers.origin !== undefined) return end(response, 403, 'requests from web pages are refused\n', 'text/plain');
   if (PATHS.has(path)) {
+    // A web page that is open on this host may not reach into the store: browsers name it, programs don't.
+    if (request.headers.origin !== undefined || request.headers['sec-fetch-site'] !== undefined) {
+      return end(response, 403, 'requests from web pages are refused\n', 'text/plain');
+    }
     if (request.method === 'POST') return answerTo(options, path, request, response);
     return end(response, 405, 'Method Not Allowed\n', 'text/plain', { allow: 'POST' });
   }
