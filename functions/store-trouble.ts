@@ -13,6 +13,7 @@ const NO_ANSWER = new Set([
 /** Of DynamoDB, its SDK, and our keyspaces. */
 const PASSING = new Set([
   'TimeoutError',
+  'NoAnswerError',
   'ThrottlingException',
   'ProvisionedThroughputExceededException',
   'RequestLimitExceeded',

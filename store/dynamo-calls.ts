@@ -49,7 +49,18 @@ const RETRIABLE = new Set([
  * The log's hot calls without the SDK's middleware, which takes more than half of a call's time to a store on the same machine.
  * Region, credentials and endpoint are those of the SDK's client.
  */
-export function dynamoCalls({ config }: DynamoDBClient): DynamoCall {
+export function dynamoCalls(client: DynamoDBClient): DynamoCall {
+  const known = callsOf.get(client);
+  if (known) return known;
+  const calls = newCalls(client);
+  callsOf.set(client, calls);
+  return calls;
+}
+
+/** One for each client, as its connections are shared. */
+const callsOf = new WeakMap<DynamoDBClient, DynamoCall>();
+
+function newCalls({ config }: DynamoDBClient): DynamoCall {
   const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX });
   let plain: PlainHttp | undefined;
   let place: Promise<{ region: string; url: URL }> | undefined;

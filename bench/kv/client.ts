@@ -49,6 +49,7 @@ async function main([host, port]: readonly string[]): Promise<void> {
     const result = job.operation === 'watch' ? await putToWatch(connections, job) : await repeat(connections, job);
     process.stdout.write(`${JSON.stringify(result)}\n`);
   }
+  for (const connection of connections) connection.close();
 }
 
 async function repeat(connections: readonly EtcdClient[], { operation, clients, ms, keys, valueBytes }: Job): Promise<JobResult> {

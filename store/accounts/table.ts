@@ -1,6 +1,5 @@
 import {
   type DynamoDBClient,
-  GetItemCommand,
   paginateQuery,
   QueryCommand,
   type TransactWriteItem,
@@ -36,9 +35,9 @@ export class KeyedItems {
   }
 
   async get<T>(pk: string, sk: string): Promise<T | undefined> {
-    const input = { TableName: this.#table, Key: this.#key(pk, sk), ConsistentRead: true };
-    const { Item } = await this.#client.send(new GetItemCommand(input));
-    return Item && fromItem<T>(Item);
+    // Past the SDK: each request of a host looks up its key.
+    const item = await dynamoTable(this.#client, this.#table).get(`${this.#prefix}${pk}`, sk);
+    return item && fromItem<T>(item);
   }
 
   /** All of them, or `limit`, in the order of sk: those with the prefix, or with from <= sk < before. `sk` is added to each. */
