@@ -15,14 +15,25 @@ export function useWatch<T extends Resource>(path: string): Watched<T> {
   const session = useSession();
   const [state, setState] = useState<{ path: string; following?: Following<T>; problem?: ApiError }>({ path });
   useEffect(() => {
-    const gone = new AbortController();
-    follow<T>(path, (following) => setState({ path, following }), gone.signal).catch((error: unknown) => {
-      if (gone.signal.aborted) return;
-      if (!(error instanceof ApiError)) throw error;
-      if (error.status === 401) session.lost();
-      setState((old) => ({ ...old, problem: error }));
-    });
-    return () => gone.abort();
+    let stop = new AbortController();
+    function start() {
+      const { signal } = (stop = new AbortController());
+      follow<T>(path, (following) => setState({ path, following }), signal).catch((error: unknown) => {
+        if (signal.aborted) return;
+        if (!(error instanceof ApiError)) throw error;
+        if (error.status === 401) session.lost();
+        setState((old) => ({ ...old, problem: error }));
+      });
+    }
+    // A tab that nobody sees keeps no stream: a browser has six connections to a server that speaks HTTP/1.1, for all its tabs.
+    const seen = () => (document.hidden ? stop.abort() : stop.signal.aborted && start());
+    if (document.hidden) stop.abort();
+    else start();
+    document.addEventListener('visibilitychange', seen);
+    return () => {
+      document.removeEventListener('visibilitychange', seen);
+      stop.abort();
+    };
   }, [path]);
   const current = state.path === path ? state : undefined;
   return { items: current?.following?.items, live: current?.following?.live ?? false, problem: current?.problem };

@@ -160,6 +160,18 @@ test('pages and files are sent with a policy that lets nothing else in, and only
       expect(await page.evaluate('performance.timeOrigin')).toBe(loaded);
       await isGood(page, 'prod');
 
+      // A tab that nobody looks at keeps no connection, and is up to date when somebody does again.
+      const hide = (hidden: boolean) =>
+        page.evaluate(
+          `Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true }); document.dispatchEvent(new Event('visibilitychange'))`,
+        );
+      const ended = page.waitForEvent('requestfailed', (request) => request.url().includes('/api/v1/nodes?watch=1'));
+      await hide(true);
+      await ended;
+      const watching = page.waitForRequest((request) => request.url().includes('/api/v1/nodes?watch=1'));
+      await hide(false);
+      await watching;
+
       // The kubeconfig is a real one: with its token the cluster answers, and nothing else does.
       const downloading = page.waitForEvent('download');
       await page.getByRole('button', { name: 'Download a kubeconfig' }).click();
