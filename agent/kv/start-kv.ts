@@ -11,6 +11,7 @@ import { type EtcdServer, startEtcdServer } from '../etcd/start-etcd-server.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { BytesClient } from '../uplink/signed-client.ts';
 import { type HostKv, type HostKvFacts, openHostKv } from './host-kv.ts';
+import { removeStaleSocket } from './stale-socket.ts';
 import { v2Face } from './v2-face.ts';
 
 export interface StartKvOptions {
@@ -68,6 +69,7 @@ export async function startKv(options: StartKvOptions): Promise<RunningKv> {
   async function listen(address: ListenAddress): Promise<boolean> {
     const where = showListen(address);
     try {
+      if ('path' in address) await removeStaleSocket(address.path);
       const server = await startEtcdServer({ service: kv.service, identity: who, listen: [address], onError, http });
       if (signal.aborted) await server.close(0);
       else servers.push(server);

@@ -29,7 +29,8 @@ export interface Installation {
   stopServer(signal?: NodeJS.Signals): Promise<void>;
   /** Again on the same addresses and data. */
   startServer(): Promise<void>;
-  startAgent(options: { name: string; socket: string; dataDir?: string; tokenFile?: string }): Promise<Child>;
+  /** `etcd`: where it serves etcd; nowhere by default. */
+  startAgent(options: { name: string; socket: string; dataDir?: string; tokenFile?: string; etcd?: string }): Promise<Child>;
   joinToken(args?: readonly string[]): Promise<string>;
   stop(): Promise<void>;
 }
@@ -142,7 +143,7 @@ export async function startInstallation(
       const { token } = await installation.terraneJson<{ token: string }>(['token', 'create', '--kind', 'join', ...args]);
       return token;
     },
-    async startAgent({ name, socket, dataDir, tokenFile }) {
+    async startAgent({ name, socket, dataDir, tokenFile, etcd = 'none' }) {
       const file = tokenFile ?? join(dir, `token-${name}`);
       if (!tokenFile) writeFileSync(file, await installation.joinToken(), { mode: 0o600 });
       const agent = startChild(
@@ -164,6 +165,8 @@ export async function startInstallation(
           socket,
           '--health-port',
           '0',
+          '--etcd-listen',
+          etcd,
         ],
         join(dir, `agent-${name}-${children.length}.log`),
       );
