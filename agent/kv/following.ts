@@ -33,6 +33,7 @@ export class Following {
   /** When the control plane was last asked to tell us; undefined: not over the present connection. */
   #askedAt: number | undefined;
   #first: Promise<void> | undefined;
+  #looked = false;
 
   constructor(options: FollowingOptions) {
     this.#options = options;
@@ -41,6 +42,12 @@ export class Following {
 
   get active(): boolean {
     return this.#running;
+  }
+
+  /** Somebody uses the store now: true if the copy is kept up to date already, so that there is nothing to wait for. */
+  touch(): boolean {
+    this.#usedAt = this.#options.elapsed();
+    return this.#looked && this.#running;
   }
 
   /** Somebody uses the store now. Resolves when the copy was brought up to date after a pause, or that failed; at once else. */
@@ -93,12 +100,14 @@ export class Following {
         const look = this.#look();
         this.#first ??= look.then(() => undefined);
         failures = (await look) ? 0 : failures + 1;
+        this.#looked = true;
         const wait = failures > 0 ? Math.min(retryDelay(failures - 1, random), 10_000) : around(this.#pauseMs(), random);
         await abortableDelay(wait, AbortSignal.any([signal, this.#wake.signal]));
       }
     } finally {
       this.#running = false;
       this.#first = undefined;
+      this.#looked = false;
       this.#askedAt = undefined;
     }
   }

@@ -72,7 +72,7 @@ export function hostService(options: HostServiceOptions): EtcdService {
         requireSound(keyspace.property(ALARMS_PROPERTY));
         return { keyspace, view: keyspace.view() };
       }
-      await soon(FRESHEN_MS, following.use());
+      if (!following.touch()) await soon(FRESHEN_MS, following.use());
       const { keyspace } = copy;
       if (keyspace) requireSound(keyspace.property(ALARMS_PROPERTY));
       return keyspace && { keyspace, view: keyspace.view() };

@@ -2,15 +2,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** Small things that both HTTP faces need. */
 
-/** At most `limit` bytes: what is longer is cut off there, which whoever reads it finds too long. */
-export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+/** Undefined: it is longer than that. */
+export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
-  let size = 0;
+  let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size <= limit) chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes <= bytesMax) chunks.push(chunk);
   }
-  return size > limit ? Buffer.alloc(limit) : Buffer.concat(chunks);
+  return bytes > bytesMax ? undefined : Buffer.concat(chunks);
 }
 
 export function sendText(

@@ -128,6 +128,7 @@ export function v2Face(options: V2FaceOptions): RequestListener {
 async function formOf(request: IncomingMessage): Promise<URLSearchParams> {
   const type = request.headers['content-type'] ?? '';
   const body = await readBody(request, FORM_BYTES_MAX);
+  if (!body) throw new V2Error('invalidForm', 'http: request body too large');
   if (!type.startsWith('application/x-www-form-urlencoded')) return new URLSearchParams();
   return new URLSearchParams(body.toString('utf8'));
 }
@@ -140,11 +141,13 @@ function decoded(path: string): string | undefined {
   }
 }
 
+/** What users and roles have against it. */
+const UNAUTHORIZED = /permission denied|auth token|user name is empty/;
+
 function errorOf(error: unknown): V2Error {
   if (error instanceof V2Error) return error;
   if (!(error instanceof EtcdError)) throw error;
-  if (error.message.includes('permission') || error.message.includes('auth token'))
-    return new V2Error('unauthorized', 'Insufficient credentials');
+  if (UNAUTHORIZED.test(error.message)) return new V2Error('unauthorized', 'Insufficient credentials');
   return new V2Error('raftInternal', error.message);
 }
 

@@ -220,9 +220,15 @@ describe('the v2 keys API', () => {
     }
   });
 
-  test('web pages are not served, and what does not exist is not found', async () => {
+  test('web pages are not served, what is too long is refused, and what does not exist is not found', async () => {
     expect((await fetch(`${ours}/v2/keys/`, { headers: { origin: 'http://evil.example' } })).status).toBe(403);
     expect((await fetch(`${ours}/v2/nothing`)).status).toBe(404);
+    const long = await fetch(`${ours}/v2/keys/long`, {
+      method: 'PUT',
+      body: new URLSearchParams({ value: 'x'.repeat(2_100_000) }),
+    });
+    expect([long.status, await long.json()]).toMatchObject([400, { errorCode: 210 }]);
+    expect((await fetch(`${ours}/v2/keys/long`)).status).toBe(404);
     expect((await fetch(`${ours}/v2/keys//x//y`, { redirect: 'manual' })).headers.get('location')).toBe('/v2/keys/x/y');
     expect(await (await fetch(`${ours}/v2/machines`)).text()).toBe(ours);
   });
