@@ -3,7 +3,7 @@ import type { Log, StoredSnapshot, Tail } from '../../core/keyspace/log.ts';
 import type { Sequence } from '../../core/keyspace/types.ts';
 import { decodeSnapshotPage, decodeTail, KV_PATH, type SnapshotPage } from '../../core/node/kv.ts';
 import type { BytesClient } from '../uplink/signed-client.ts';
-import { ask } from './control-plane.ts';
+import { ask, UnreachableError } from './control-plane.ts';
 
 export interface RemoteLogOptions {
   readonly client: BytesClient;
@@ -51,7 +51,8 @@ export function remoteLog({ client, wantsHints, onHintsAsked = () => {}, onAnswe
       yield* page.chunks;
       if (page.next === undefined) return;
       page = await readPage(page.next);
-      if (page?.id !== first.id) throw new ReplacedError();
+      // A newer one took its place: begin again.
+      if (page?.id !== first.id) throw new UnreachableError('the snapshot was replaced while it was being loaded');
     }
   }
 
@@ -74,12 +75,4 @@ export function remoteLog({ client, wantsHints, onHintsAsked = () => {}, onAnswe
     append: () => Promise.reject(new LogRefusedError('a host does not append to the log')),
     saveSnapshot: () => Promise.reject(new LogRefusedError('a host does not write snapshots')),
   };
-}
-
-/** A newer snapshot took the place of the one that was being loaded: begin again. */
-class ReplacedError extends Error {
-  override readonly name = 'ReplacedError';
-  constructor() {
-    super('the snapshot was replaced while it was being loaded');
-  }
 }
