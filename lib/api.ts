@@ -50,6 +50,7 @@ export class Api extends Construct {
     }
     secrets.allow(this.function, ['GenerateDataKey', 'Decrypt']);
     push.allowConnections(this.function, 'DELETE');
+    push.allowConnections(this.function, 'POST');
     if (mailFrom !== undefined) {
       const sender = Stack.of(this).formatArn({ service: 'ses', resource: 'identity', resourceName: mailFrom.split('@')[1]! });
       this.function.allow(['ses:SendEmail'], [sender], { StringEquals: { 'ses:FromAddress': mailFrom } });

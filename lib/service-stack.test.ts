@@ -67,6 +67,7 @@ describe('what the functions may do', () => {
         'Api: dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on Tenant',
         'Api: dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on Identity',
         `Api: execute-api:ManageConnections on ${here}execute-api:AWS::Region:AWS::AccountId:PushApi/live/DELETE/@connections/*`,
+        `Api: execute-api:ManageConnections on ${here}execute-api:AWS::Region:AWS::AccountId:PushApi/live/POST/@connections/*`,
         `Api: ses:SendEmail on ${here}ses:AWS::Region:AWS::AccountId:identity/example.com as terrane@example.com`,
         `Api: ssm:GetParameter on ${here}ssm:AWS::Region:AWS::AccountId:parameter/terrane/test/login-providers`,
         'Api: kms:Decrypt kms:GenerateDataKey on Secrets if kms:EncryptionContext:terrane:tenant is given',

@@ -7,6 +7,7 @@ import { messageOf } from '../docker/errors.ts';
 import { latestAttempt } from '../planner/absorb.ts';
 import type { PodMemory } from '../planner/memory.ts';
 import type { ObservedContainer } from '../planner/observed.ts';
+import { sendParts } from './send-parts.ts';
 import type { SignedClient } from './signed-client.ts';
 
 /** An answer that a person reads instead of logs. */
@@ -34,6 +35,7 @@ export async function answerStream(
   request: LogsRequest,
   sources: LogSources,
   signal: AbortSignal,
+  parts = false,
 ): Promise<void> {
   const path = `/node/v1/streams/${encodeURIComponent(id)}`;
   let body: Readable;
@@ -43,12 +45,14 @@ export async function answerStream(
     if (signal.aborted) return;
     const status = error instanceof StreamProblem ? error.status : 500;
     const headers = { [STREAM_STATUS_HEADER]: String(status) };
-    await client.send({ method: 'POST', path, headers, body: messageOf(error), signal });
+    const to = parts ? `${path}/0?last=1` : path;
+    await client.send({ method: 'POST', path: to, headers, body: messageOf(error), signal });
     return;
   }
   const headers = { 'content-type': 'application/octet-stream' };
   try {
-    await client.send({ method: 'POST', path, headers, body, signal, timeoutMs: 0 });
+    if (parts) await sendParts(client, path, body, signal);
+    else await client.send({ method: 'POST', path, headers, body, signal, timeoutMs: 0 });
   } finally {
     body.destroy();
   }

@@ -155,7 +155,7 @@ export function startUplink(options: UplinkOptions): Uplink {
         return;
       case 'stream':
         count('terrane_agent_log_streams_total');
-        return answering.answer(message.id, message.request);
+        return answering.answer(message.id, message.request, message.parts ?? false);
       case 'cancel':
         return answering.cancel(message.id);
       case 'kv':

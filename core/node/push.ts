@@ -18,12 +18,13 @@ export interface LogsRequest {
 export type StreamRequest = LogsRequest;
 
 /**
- * Control plane -> host. `hint` says that revision N may concern this host; `stream` asks for POST /node/v1/streams/<id>; `kv` says
+ * Control plane -> host. `hint` says that revision N may concern this host; `stream` asks for POST /node/v1/streams/<id>,
+ * or with `parts` for POSTs /node/v1/streams/<id>/<0, 1, ...>, the last one with ?last=1; `kv` says
  * that the key-value store's log has an entry of that sequence, and may hold it (base64).
  */
 export type PushMessage =
   | { readonly type: 'hint'; readonly revision: number }
-  | { readonly type: 'stream'; readonly id: string; readonly request: StreamRequest }
+  | { readonly type: 'stream'; readonly id: string; readonly request: StreamRequest; readonly parts?: boolean }
   | { readonly type: 'cancel'; readonly id: string }
   | { readonly type: 'kv'; readonly sequence: number; readonly entry?: string };
 

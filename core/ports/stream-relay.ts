@@ -14,6 +14,14 @@ export interface StreamRelay {
   request(tenant: string, cluster: string, nodeName: string, request: StreamRequest, signal: AbortSignal): Promise<HostStream>;
 }
 
+export interface SentPart {
+  /** 0, 1, ... */
+  readonly number: number;
+  readonly status: number;
+  readonly last: boolean;
+  readonly bytes: Uint8Array;
+}
+
 /** The other end of the relay: where a host's answering POST arrives. */
 export interface StreamSink {
   /**
@@ -21,4 +29,6 @@ export interface StreamSink {
    * answered only then, or the server would drop the rest of its body); false at once if nobody waits for this id from this host.
    */
   accept(id: string, host: HostPrincipal, status: number, body: ReadableStream<Uint8Array>): Promise<boolean>;
+  /** The same for a stream that comes in parts, where that is how they come. False: nobody reads it (any more). */
+  acceptPart?(id: string, host: HostPrincipal, part: SentPart): Promise<boolean>;
 }

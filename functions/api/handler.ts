@@ -9,10 +9,10 @@ import { inBackground } from '../hosted/background.ts';
 import { hostedAccounts } from '../hosted/accounts.ts';
 import { hostedDataKeys } from '../hosted/data-keys.ts';
 import { optional } from '../hosted/environment.ts';
-import { noRelay } from '../hosted/no-relay.ts';
 import { beforeFreeze, clientIp, serve } from '../hosted/serve.ts';
 import { hostedEtcd } from '../hosted/etcd.ts';
 import { hostedStore } from '../hosted/store.ts';
+import { tableRelay } from '../hosted/table-relay.ts';
 import { streamed } from '../hosted/stream-answer.ts';
 import { ssmLoginProviders } from '../../store/ssm-login-providers.ts';
 import { onError } from '../on-error.ts';
@@ -32,7 +32,7 @@ import { removeHostOfNode } from './remove-host.ts';
 const store = hostedStore();
 const { keyspaces, clock, log } = store;
 const confidential = confidentialKeyspaces(keyspaces, hostedDataKeys(store));
-const { accounts, deleteNode } = hostedAccounts(store);
+const { accounts, deleteNode, gateway } = hostedAccounts(store);
 
 /** What the operator put into SSM; a change counts within minutes. */
 const parameter = optional('loginProvidersParameter');
@@ -74,7 +74,7 @@ app.route(
   '/clusters/:cluster',
   createKube({
     keyspaces: confidential,
-    relay: noRelay,
+    relay: tableRelay(store, gateway),
     clock,
     newUid: randomUUID,
     onError: (error, id) => log.error('a Kubernetes API request failed', { error, requestId: id }),

@@ -60,7 +60,7 @@ export function hostedAccounts(store: HostedStore) {
     }
   }
 
-  return { accounts, deleteNode };
+  return { accounts, gateway, deleteNode };
 }
 
 const noMailer: Mailer = {

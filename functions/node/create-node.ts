@@ -40,6 +40,7 @@ export interface NodeApiDeps {
 }
 
 const JOIN_LIMIT_BYTES = 16 * 1024;
+const PART_LIMIT_BYTES = 384 * 1024;
 const REPORT_LIMIT_BYTES = 4 * 1024 * 1024;
 
 /** /node/v1/*: what hosts may ask. Every request is signed with the host's key; a host reaches its own things only. */
@@ -108,6 +109,18 @@ export function createNode(deps: NodeApiDeps): Hono {
     const body = c.req.raw.body ?? (new Blob([]).stream() as ReadableStream<Uint8Array>);
     const taken = await deps.streams.accept(c.req.param('id'), host, streamStatus(c.req.header(STREAM_STATUS_HEADER)), body);
     if (!taken) throw new TerraneError('not_found', 'Nobody waits for this stream (any more).', { fix: 'Stop sending it.' });
+    return c.body(null, 204);
+  });
+
+  app.post('/streams/:id/:part', async (c) => {
+    const bytes = await readBytes(c.req.raw, PART_LIMIT_BYTES);
+    const { keyId: _, ...host } = await verifyHost(deps, c.req.raw, bytes);
+    const text = c.req.param('part');
+    if (!/^\d{1,7}$/.test(text)) throw new TerraneError('invalid_request', 'The part of a stream is a number.');
+    const status = streamStatus(c.req.header(STREAM_STATUS_HEADER));
+    const part = { number: Number(text), status, last: c.req.query('last') === '1', bytes };
+    if (!(await deps.streams.acceptPart?.(c.req.param('id'), host, part)))
+      throw new TerraneError('not_found', 'Nobody waits for this stream (any more).', { fix: 'Stop sending it.' });
     return c.body(null, 204);
   });
 

@@ -6,7 +6,7 @@ import { dynamoKvInterest } from '../../store/kv-interest.ts';
 import { type InvocationContext, resultOf, type UrlEvent, type UrlResult } from '../hosted/function-url.ts';
 import { hostedImages } from '../hosted/images.ts';
 import { hostedEtcd } from '../hosted/etcd.ts';
-import { noRelay } from '../hosted/no-relay.ts';
+import { tableSink } from '../hosted/table-relay.ts';
 import { beforeFreeze, clientIp, serve } from '../hosted/serve.ts';
 import { hostedStore } from '../hosted/store.ts';
 import { createNode } from './create-node.ts';
@@ -35,7 +35,7 @@ const app = new Hono()
       accounts,
       dataKeys: hostedDataKeys(store),
       images: hostedImages(store),
-      streams: noRelay,
+      streams: tableSink(store),
       kv,
       clientIp,
       onReport: () => {},

@@ -18,6 +18,8 @@ const PARALLEL = 32;
 
 /** Hosts' push connections as API Gateway holds them. */
 export interface Gateway extends Notifier {
+  /** False if the host has no connection, or it could not be reached. */
+  deliver(tenant: string, cluster: string, nodeName: string, message: PushMessage): Promise<boolean>;
   /** To those of these hosts that are connected. */
   send(tenant: string, cluster: string, nodeNames: readonly string[], message: PushMessage): Promise<void>;
   /** Ends the host's connection, if it has one. */
@@ -60,6 +62,11 @@ export function apiGateway({ connections, endpoint, log, onLost }: GatewayOption
   return {
     send,
     notify: (tenant, cluster, nodeNames, revision) => send(tenant, cluster, nodeNames, { type: 'hint', revision }),
+
+    async deliver(tenant, cluster, nodeName, message) {
+      const id = (await connections.find(tenant, cluster, [nodeName])).get(nodeName);
+      return id !== undefined && (await post(id, message)) === 'sent';
+    },
 
     async disconnect(tenant, cluster, nodeName) {
       const id = (await connections.find(tenant, cluster, [nodeName])).get(nodeName);

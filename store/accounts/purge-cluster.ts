@@ -26,7 +26,7 @@ export async function purgeGone({ store, hooks }: AccountsContext, tenant: strin
 async function purgeCluster(store: AccountsStore, tenant: string, cluster: string): Promise<void> {
   const items = store.forTenant(tenant);
   await clearLogs();
-  for (const part of ['inbox', 'beat', 'updates', 'kvuse']) await items.clear(`${part}#${cluster}`);
+  for (const part of ['inbox', 'beat', 'stream', 'updates', 'kvuse']) await items.clear(`${part}#${cluster}`);
   await store.transact([{ write: items.remove('kvusage', cluster) }]);
   for (const { id } of await items.list<ConnectionRow>(`conn#${cluster}`)) await store.identity.clear(`conn#${id}`);
   await items.clear(`conn#${cluster}`);

@@ -2,7 +2,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import { PassThrough, Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { sendParts } from '../../../agent/uplink/send-parts.ts';
+import type { SignedClient, SignedRequest } from '../../../agent/uplink/signed-client.ts';
+import { STREAM_STATUS_HEADER } from '../../../core/node/push.ts';
 import { decodeResponse, encodeRequest } from '../../../core/etcd/protobuf/index.ts';
 import { putOf } from '../../../core/etcd/testing/requests.ts';
 import { decodeForwardedAnswer, decodeSnapshotPage, decodeTail, encodeCalls } from '../../../core/node/kv.ts';
@@ -268,14 +272,67 @@ describe('the hosted service, by its own bundles', () => {
   );
 
   test(
-    'says clearly that container output is not there yet',
+    'shows what a container says, also while it says it, until the reader has had enough',
     async () => {
       const [first] = (await pods()) as unknown as { metadata: { name: string } }[];
-      const answer = await ask(`${kube}/api/v1/namespaces/default/pods/${first!.metadata.name}/log`, 'GET', token);
-      expect(answer).toMatchObject({
-        status: 501,
-        json: { kind: 'Status', message: expect.stringMatching(/can not show container output yet/) },
+      const url = `${kube}/api/v1/namespaces/default/pods/${first!.metadata.name}/log`;
+      const asked = async () =>
+        eventually('the host is asked', () => {
+          // A hint may come after it.
+          const message = push.messages.findLast(({ type }) => type === 'stream');
+          if (message?.type !== 'stream') throw new Error(JSON.stringify(push.messages));
+          expect(message).toMatchObject({ parts: true, request: { kind: 'logs', pod: first!.metadata.name } });
+          return message.id;
+        });
+      /** By the agent's own code. */
+      const answer = (id: string, output: Readable, signal = new AbortController().signal) => {
+        const client = { send: ({ path, body }: SignedRequest) => host.sendBytes(path, body as Uint8Array) } as SignedClient;
+        return sendParts(client, `/node/v1/streams/${id}`, output, signal);
+      };
+
+      push.messages.length = 0;
+      const whole = ask(url, 'GET', token);
+      const large = `${'one line\n'.repeat(60_000)}the end\n`;
+      await answer(await asked(), Readable.from([Buffer.from(large)]));
+      expect((await whole).json).toBe(large);
+
+      push.messages.length = 0;
+      const reader = new AbortController();
+      const followed = await Promise.all([
+        fetch(`${url}?follow=true`, { headers: { authorization: `Bearer ${token}` }, signal: reader.signal }),
+        (async () => {
+          const output = new PassThrough();
+          const id = await asked();
+          output.write('hello\n');
+          return { id, output, sent: answer(id, output) };
+        })(),
+      ]);
+      const [response, { id, output, sent }] = followed;
+      const text = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+      const read = async (until: string) => {
+        for (let seen = ''; !seen.includes(until); ) {
+          const { value, done } = await text.read();
+          if (done) throw new Error(`ended after ${seen}`);
+          seen += value;
+        }
+      };
+      await read('hello');
+      output.write('and again\n');
+      await read('and again');
+      reader.abort();
+      // That it is gone shows when more is written to it.
+      await eventually('the host is told to stop', () => {
+        output.write('nobody hears this\n');
+        expect(push.messages).toContainEqual({ type: 'cancel', id });
       });
+      output.write('nor this\n');
+      await sent;
+
+      push.messages.length = 0;
+      const refused = ask(url, 'GET', token);
+      const path = `/node/v1/streams/${await asked()}/0?last=1`;
+      await host.sendBytes(path, Buffer.from('container "web" is waiting to start'), { [STREAM_STATUS_HEADER]: '400' });
+      expect(await refused).toMatchObject({ status: 400, json: { message: expect.stringMatching(/is waiting to start/) } });
     },
     STEP_MS,
   );

@@ -57,6 +57,8 @@ class ResponseStream extends Writable {
     if (this.contentType) headers['content-type'] = this.contentType;
     this.#sending = call('POST', `invocation/${this.#id}/response`, headers);
     this.#sending.request.on('error', (error) => this.destroy(error));
+    // A client that has gone is told by the stream; nobody may be waiting for the answer yet.
+    this.#sending.answer.catch(() => {});
     if (this.prelude) this.#sending.request.write(this.prelude);
     return this.#sending;
   }

@@ -58,6 +58,15 @@ export function hostAt(server: string) {
       if (response.status !== 200) throw new Error(`assignment: ${response.status} ${await response.text()}`);
       return (await response.json()) as Assignment;
     },
+    /** As the agent's client sends bytes. */
+    async sendBytes(path: string, body: Uint8Array, more: Readonly<Record<string, string>> = {}) {
+      const request = { method: 'POST', url: `${server}${path}`, headers: { host: authority }, body };
+      const headers = new Headers(signRequest(request, { keyId, privateKey, created: Date.now() }));
+      headers.delete('host');
+      for (const [name, value] of Object.entries(more)) headers.set(name, value);
+      const response = await fetch(`${server}${path}`, { method: 'POST', headers, body: Buffer.from(body) });
+      return { status: response.status, headers: {}, body: await response.text() };
+    },
     /** The push connection, and what came over it. */
     async connect() {
       const path = '/node/v1/push';
