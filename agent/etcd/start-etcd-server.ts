@@ -6,7 +6,7 @@ import { CODE, EtcdError, etcdErrorOf } from '../../core/etcd/errors.ts';
 import type { Identity } from '../../core/etcd/identity.ts';
 import type { EtcdService } from '../../core/etcd/service.ts';
 import { serveGrpc } from '../grpc/serve.ts';
-import type { Http2Limits } from '../http2/limits.ts';
+import { DEFAULT_LIMITS, type Http2Limits } from '../http2/limits.ts';
 import { type Http2Server, startHttp2Server } from '../http2/server.ts';
 import { gatewayListener } from './gateway.ts';
 import { type ListenAddress, showListen } from './listen.ts';
@@ -48,6 +48,7 @@ export class EtcdListenError extends Error {
 
 /** etcd's: --max-request-bytes, and what gRPC may add. */
 const MESSAGE_BYTES_MAX = 1.5 * 1024 * 1024 + 512 * 1024;
+const HTTP_CHECK_INTERVAL = 1_000;
 const MEMORY_BYTES_MAX = 128 * 1024 * 1024;
 
 /**
@@ -65,12 +66,18 @@ export async function startEtcdServer(options: EtcdServerOptions): Promise<EtcdS
     messageBytesMax: MESSAGE_BYTES_MAX,
     memoryBytesMax: MEMORY_BYTES_MAX,
   });
-  const http = createServer(gatewayListener({ service, identity, onError, next: options.http }));
+  const http = createServer(
+    { headersTimeout: limits.frameTimeout ?? DEFAULT_LIMITS.frameTimeout, connectionsCheckingInterval: HTTP_CHECK_INTERVAL },
+    gatewayListener({ service, identity, onError, next: options.http }),
+  );
+  // It never listens itself, but begins to watch for requests that don't get anywhere only when it thinks so.
+  http.emit('listening');
   const servers: Http2Server[] = [];
   const close = async (grace?: number) => {
     http.closeIdleConnections();
     await Promise.all(servers.map((server) => server.close(grace)));
     http.closeAllConnections();
+    http.close();
   };
   try {
     for (const listen of options.listen) {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -47,6 +47,26 @@ test('a socket file, and again after a crash that left it behind', async () => {
   const ours = await startOurs({ listen: [{ path }] });
   expect((await etcdctl('--endpoints', `unix://${path}`, 'put', 'a', 'b')).stdout).toBe('OK\n');
   await expect(startOurs({ listen: [{ path }] })).rejects.toThrow('is in use');
+  await ours.stop();
+});
+
+test('a web page that is open on this host can not write', async () => {
+  const ours = await startOurs();
+  const put = (...headers: string[]) =>
+    run('curl', ['--silent', '--write-out', ' %{http_code}', '--data', '{"key":"YQ=="}', ...headers, `${ours.url}/v3/kv/put`]);
+  expect((await put('--header', 'Origin: https://evil.example')).stdout).toMatch(/ 403$/);
+  expect((await put()).stdout).toMatch(/ 200$/);
+  await ours.stop();
+});
+
+test('a request of HTTP/1 that is begun and not completed is cut off', async () => {
+  const ours = await startOurs({ limits: { frameTimeout: 50 } });
+  const socket = connect(ours.port, ours.host);
+  socket.write('POST /v3/kv/put HTTP/1.1\r\nHost: x\r\n');
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk) => chunks.push(chunk));
+  await new Promise((resolve) => socket.once('close', resolve));
+  expect(Buffer.concat(chunks).toString()).toMatch(/^HTTP\/1\.1 408 /);
   await ours.stop();
 });
 
