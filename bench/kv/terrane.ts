@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { startChild } from '../../bin/machine/child.ts';
-import { startInstallation } from '../../test/e2e/support/installation.ts';
+import { type Installation, startInstallation } from '../../test/e2e/support/installation.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { freePort, type Target } from './targets.ts';
 import { familyOf } from './usage.ts';
@@ -17,6 +17,15 @@ const TERRANE = join(import.meta.dirname, '../../dist/terrane.mjs');
 export async function startTerrane(): Promise<Target> {
   execFileSync(process.execPath, ['--import', 'tsx', 'bin/build.ts'], { stdio: ['ignore', 'ignore', 'inherit'] });
   const installation = await startInstallation();
+  try {
+    return await joined(installation);
+  } catch (error) {
+    await installation.stop();
+    throw error;
+  }
+}
+
+async function joined(installation: Installation): Promise<Target> {
   const tokenFile = join(installation.dir, 'token');
   writeFileSync(tokenFile, await installation.joinToken(), { mode: 0o600 });
   const port = await freePort();
@@ -31,10 +40,15 @@ export async function startTerrane(): Promise<Target> {
   };
   const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
   const agent = startChild(process.execPath, [TERRANE, 'agent', ...args], join(installation.dir, 'agent.log'));
-  await eventually('the host serves etcd', async () => {
-    if (agent.exit() !== undefined) throw new Error(`the agent ended:\n${agent.tail()}`);
-    await reachable(port);
-  });
+  try {
+    await eventually('the host serves etcd', async () => {
+      if (agent.exit() !== undefined) throw new Error(`the agent ended:\n${agent.tail()}`);
+      await reachable(port);
+    });
+  } catch (error) {
+    await agent.stop();
+    throw error;
+  }
   const [server, ...store] = familyOf(installation.server().pid);
   return {
     name: 'terrane',
