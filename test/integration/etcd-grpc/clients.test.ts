@@ -88,6 +88,34 @@ describe('npm etcd3', () => {
   });
 });
 
+test('npm etcd3: users, roles, and what they may do', async () => {
+  const own = await startOurs();
+  const admin = new Etcd3({ hosts: own.url });
+  const reader = admin.role('reader');
+  await reader.create();
+  await reader.grant({ permission: 'Read', range: admin.range({ prefix: 'open/' }) });
+  const alice = admin.user('alice');
+  await alice.create('secret');
+  await alice.addRole(reader);
+  expect((await alice.roles()).map(({ name }) => name)).toEqual(['reader']);
+  await admin.role('root').create();
+  const root = admin.user('root');
+  await root.create('root');
+  await root.addRole('root');
+  await admin.auth.authEnable();
+
+  const asRoot = new Etcd3({ hosts: own.url, auth: { username: 'root', password: 'root' } });
+  const asAlice = new Etcd3({ hosts: own.url, auth: { username: 'alice', password: 'secret' } });
+  await asRoot.put('open/a').value('1');
+  expect(await asAlice.get('open/a').string()).toBe('1');
+  await expect(asAlice.get('closed').string()).rejects.toThrow('permission denied');
+  await expect(asAlice.put('open/a').value('2')).rejects.toThrow('permission denied');
+  await asRoot.auth.authDisable();
+  for (const client of [admin, asRoot, asAlice]) client.close();
+  await own.stop();
+  expect(own.errors).toEqual([]);
+});
+
 test.each(['with_etcd3.py', 'with_etcd3gw.py'])('python: %s', async (script) => {
   const run = promisify(execFile);
   const { stdout } = await run('/usr/bin/python3', [join(import.meta.dirname, 'python', script), ours.host, String(ours.port)], {
