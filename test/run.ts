@@ -35,6 +35,8 @@ function runSuite(suite: Suite, patterns: readonly string[], directory: string):
     suite.name,
     `--maxWorkers=${suite.workers}`,
     '--passWithNoTests',
+    // A test that failed half-way may leave a server listening: the verdict doesn't wait for it.
+    '--forceExit',
     '--json',
     `--outputFile=${file}`,
   ];
