@@ -6,7 +6,7 @@ import { dynamoTable } from './table.ts';
 /** Sorts after every id of a cluster. */
 const AFTER_ALL = '~';
 
-/** Items of the tenant table: pk `<tenant>#kvusage`, sk the cluster, `bytes` what its key-value store takes. */
+/** Items of the tenant table: pk `<tenant>#kvusage`, sk the cluster, `bytes` what its key-value store takes. The quota is the organisation's. */
 export function dynamoKvUsage(client: DynamoDBClient, tableName: string): (tenant: string) => KvUsage {
   const table = dynamoTable(client, tableName);
   return (tenant) => {
@@ -22,6 +22,10 @@ export function dynamoKvUsage(client: DynamoDBClient, tableName: string): (tenan
           next = page.next;
         } while (next);
         return sum;
+      },
+      async quota() {
+        const limit = (await table.get(`${tenant}#org`, 'organisation'))?.['kvByteLimit']?.N;
+        return limit === undefined ? undefined : Number(limit);
       },
     };
   };

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { AuditView, MeView, UsageView } from '../../core/accounts/api.ts';
+import { bytesText } from '../../core/accounts/bytes-text.ts';
 import { confirm } from '../confirm.ts';
 import { usageError } from '../errors.ts';
 import type { Io } from '../io.ts';
@@ -27,7 +28,8 @@ function usageCommand(io: Io): Command {
       const rows = (['nodes', 'clusters', 'members'] as const).map(
         (name) => `${name.padEnd(10)}${usage[name].used} of ${usage[name].limit}`,
       );
-      await printResult(io, session.json, usage, [`plan      ${usage.plan}`, ...rows].join('\n'));
+      const kv = `key-value ${bytesText(usage.kvBytes.used)} of ${bytesText(usage.kvBytes.limit)}`;
+      await printResult(io, session.json, usage, [`plan      ${usage.plan}`, ...rows, kv].join('\n'));
     });
 }
 

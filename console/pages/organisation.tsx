@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { UsageView, UsedOf } from '../../core/accounts/api.ts';
+import { bytesText } from '../../core/accounts/bytes-text.ts';
 import { ask } from '../api/http.ts';
 import { Cli } from '../components/copy.tsx';
 import { Dialog } from '../components/dialog.tsx';
@@ -41,28 +42,35 @@ function Usage() {
   const rows =
     data &&
     ([
-      ['Nodes', data.nodes],
-      ['Clusters', data.clusters],
-      ['Members', data.members],
+      ['Nodes', data.nodes, String],
+      ['Clusters', data.clusters, String],
+      ['Members', data.members, String],
+      ['Key-value stores', data.kvBytes, bytesText],
     ] as const);
   return (
     <section aria-labelledby="usage">
       <h2 id="usage">Usage{data && ` in the plan ${data.plan}`}</h2>
       <Problem problem={problem} retry={reload} />
       {!rows && !problem && <Loading what="the usage" />}
-      {rows?.map(([name, of]) => (
-        <Used key={name} name={name} of={of} />
+      {rows?.map(([name, of, say]) => (
+        <Used key={name} name={name} of={of} say={say} />
       ))}
       <Cli>terrane org usage</Cli>
     </section>
   );
 }
 
-function Used({ name, of: { used, limit } }: { readonly name: string; readonly of: UsedOf }) {
+interface UsedProps {
+  readonly name: string;
+  readonly of: UsedOf;
+  readonly say: (amount: number) => string;
+}
+
+function Used({ name, of: { used, limit }, say }: UsedProps) {
   return (
     <p class="used">
       <span>
-        {name}: {used} of {limit}
+        {name}: {say(used)} of {say(limit)}
       </span>
       <progress aria-label={name} max={Math.max(limit, 1)} value={Math.min(used, limit)} />
       {used >= limit && <strong>The plan allows no more.</strong>}

@@ -135,6 +135,8 @@ export interface UsageView {
   readonly nodes: UsedOf;
   readonly clusters: UsedOf;
   readonly members: UsedOf;
+  /** Of the key-value stores of all clusters. About: each tells what it takes while it is written to, at least once a minute. */
+  readonly kvBytes: UsedOf;
 }
 
 export interface UsedOf {

@@ -19,7 +19,8 @@ import type { MethodContext, Methods } from './methods/methods.ts';
 import { restore, type RestoreSource, type Restored } from './restore.ts';
 import type { EtcdCaller, EtcdMethod, EtcdRequestOf, EtcdResponseOf, EtcdService, Member } from './service.ts';
 import { snapshotStream } from './snapshot-stream.ts';
-import { QUOTA_BYTES, type SharedSpace, Space } from './space.ts';
+import { QUOTA_BYTES } from './quota.ts';
+import { type SharedSpace, Space } from './space.ts';
 import { openWatchSession } from './watch-session.ts';
 import { writeTo } from './write.ts';
 

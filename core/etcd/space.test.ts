@@ -39,7 +39,11 @@ test('a store that was declared corrupt answers nothing until the alarm is taken
 test('the quota is for all stores that share it, and a failure to know of the others hinders nobody', async () => {
   const told: number[] = [];
   let others = 0;
-  const shared = { report: async (bytes: number) => void told.push(bytes), others: async () => others };
+  const shared = {
+    report: async (bytes: number) => void told.push(bytes),
+    others: async () => others,
+    quota: async () => undefined,
+  };
   const { service, time } = serviceWorld({ quotaBytes: () => 5_000_000, shared });
   const put = (key: string) => service.call('Put', putOf(key, 'x'.repeat(1_400_000)), {});
   await put('a');
@@ -50,10 +54,37 @@ test('the quota is for all stores that share it, and a failure to know of the ot
   await expect(put('c')).rejects.toThrow('database space exceeded');
 
   const errors: unknown[] = [];
-  const lost = { report: async () => {}, others: () => Promise.reject(new Error('unreachable')) };
+  const lost = { report: async () => {}, others: () => Promise.reject(new Error('unreachable')), quota: async () => undefined };
   const world = serviceWorld({ shared: lost, onError: (error) => void errors.push(error) });
   await world.service.call('Put', putOf('a'), {});
   expect(errors).toHaveLength(1);
+});
+
+test('what the plan allows counts instead of the default, and a change of it within a minute', async () => {
+  let quota = 2_000_000;
+  const shared = { report: async () => {}, others: async () => 0, quota: async () => quota };
+  const { service, time } = serviceWorld({ shared });
+  const put = (key: string) => service.call('Put', putOf(key, 'x'.repeat(1_400_000)), {});
+  await put('a');
+  await expect(put('b')).rejects.toThrow('database space exceeded');
+  const { alarms } = await service.call('Alarm', { action: 'GET', memberId: 0n, alarm: 'NONE' }, {});
+  await service.call('Alarm', { action: 'DEACTIVATE', ...alarms[0]! }, {});
+  quota = 5_000_000;
+  time.jump(61_000);
+  await put('b');
+});
+
+test('also a small store is known of, from its second minute of writing on', async () => {
+  const told: number[] = [];
+  const shared = { report: async (bytes: number) => void told.push(bytes), others: async () => 0, quota: async () => undefined };
+  const { service, keyspace, time } = serviceWorld({ shared });
+  await service.call('Put', putOf('a', 'small'), {});
+  await service.call('Put', putOf('b', 'small'), {});
+  expect(told).toEqual([]);
+  const { bytes } = keyspace;
+  time.jump(61_000);
+  await service.call('Put', putOf('c', 'small'), {});
+  expect(told).toEqual([bytes]);
 });
 
 test('a full disk is said as etcd says it, and an error that passes is one to try again after', async () => {

@@ -5,14 +5,11 @@ import { EtcdError } from './errors.ts';
 import type { Operation, TxnRequest } from './requests.ts';
 import type { AlarmMember } from './service.ts';
 
-/** etcd's default --quota-backend-bytes. */
-export const QUOTA_BYTES = 2_000_000_000;
-
 export interface SpaceOptions {
   readonly keyspace: OpenKeyspace;
   readonly memberId: bigint;
   readonly clock: Clock;
-  /** How much the store may take, bytes; asked before each write that needs space. */
+  /** How much the store may take, bytes, where those who share don't say; asked before each write that needs space. */
   readonly quotaBytes: () => number;
   /** Others that share the quota. */
   readonly shared?: SharedSpace | undefined;
@@ -23,10 +20,13 @@ export interface SpaceOptions {
 export interface SharedSpace {
   report(bytes: number): Promise<void>;
   others(): Promise<number>;
+  /** What all of them together may take, bytes; undefined: nobody said. */
+  quota(): Promise<number | undefined>;
 }
 
-/** A change of what the store takes is told from this on, bytes; and how long what others take is taken for granted. */
+/** A change of what the store takes is told at once from this on, bytes; a smaller one when others are asked about. */
 const REPORT_BYTES = 1_000_000;
+/** How long what others take is taken for granted. */
 const OTHERS_MS = 60_000;
 
 /**
@@ -36,6 +36,7 @@ const OTHERS_MS = 60_000;
 export class Space {
   readonly #options: SpaceOptions;
   #others = 0;
+  #quota: number | undefined;
   #askedAt = Number.NEGATIVE_INFINITY;
   #told = 0;
 
@@ -49,7 +50,7 @@ export class Space {
     if (bytes === 0) return;
     // What others take is known about, at best: no write fails for not knowing it.
     if (this.#options.shared) await this.#share(this.#options.shared).catch((error: unknown) => onError?.(error));
-    if (keyspace.bytes + this.#others + bytes <= quotaBytes()) return;
+    if (keyspace.bytes + this.#others + bytes <= (this.#quota ?? quotaBytes())) return;
     await keyspace.transact((txn) => raise(txn, { memberId, alarm: 'NOSPACE' }));
     throw EtcdError.of('noSpace');
   }
@@ -57,14 +58,15 @@ export class Space {
   async #share(shared: SharedSpace): Promise<void> {
     const { keyspace, clock } = this.#options;
     const { bytes } = keyspace;
-    if (Math.abs(bytes - this.#told) >= REPORT_BYTES) {
+    const now = clock.now();
+    const ask = now - this.#askedAt >= OTHERS_MS;
+    if (Math.abs(bytes - this.#told) >= (ask ? 1 : REPORT_BYTES)) {
       this.#told = bytes;
       await shared.report(bytes);
     }
-    const now = clock.now();
-    if (now - this.#askedAt < OTHERS_MS) return;
+    if (!ask) return;
     this.#askedAt = now;
-    this.#others = await shared.others();
+    [this.#others, this.#quota] = await Promise.all([shared.others(), shared.quota()]);
   }
 }
 

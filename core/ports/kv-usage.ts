@@ -4,4 +4,6 @@ export interface KvUsage {
   report(cluster: string, bytes: number): Promise<void>;
   /** What the organisation's other clusters reported last, bytes. */
   others(cluster: string): Promise<number>;
+  /** What the plan allows all of them together, bytes; undefined: it doesn't say. */
+  quota(): Promise<number | undefined>;
 }

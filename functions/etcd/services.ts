@@ -12,7 +12,7 @@ import { isStoreTrouble } from '../store-trouble.ts';
 export interface EtcdServicesOptions {
   readonly keyspaces: { open(tenant: string, cluster: string, name: 'kv'): Promise<OpenKeyspace> };
   deadlines(tenant: string, cluster: string): LeaseDeadlines;
-  /** What an organisation's stores may take together, bytes. Default: 2 GB. */
+  /** What an organisation's stores may take together where its plan doesn't say, bytes. Default: 2 GB. */
   readonly quotaBytes?: number;
   usage(tenant: string): KvUsage;
   readonly timing: Timing;
@@ -54,6 +54,7 @@ export function etcdServices(options: EtcdServicesOptions): EtcdServices {
         shared: {
           report: (bytes) => options.usage(tenant).report(cluster, bytes),
           others: () => options.usage(tenant).others(cluster),
+          quota: () => options.usage(tenant).quota(),
         },
         isPassing: isStoreTrouble,
         soleKeeper,

@@ -50,7 +50,8 @@ export interface AccountsOptions {
   /** Default false: an embedded server's operator reads the mail. */
   readonly requireVerifiedEmail?: boolean;
   readonly hooks?: AccountsHooks;
-  readonly freePlan?: PlanLimits;
+  /** What differs from FREE_PLAN. Counts for organisations made from now on. */
+  readonly freePlan?: Partial<PlanLimits>;
   readonly lifetimes?: Lifetimes;
   readonly rateLimits?: Partial<RateLimits>;
   readonly passwordCosts?: PasswordCosts;
@@ -69,7 +70,7 @@ export function openAccounts(options: AccountsOptions) {
     log: options.log,
     publicUrl: options.publicUrl,
     requireVerifiedEmail: options.requireVerifiedEmail ?? false,
-    freePlan: options.freePlan ?? FREE_PLAN,
+    freePlan: { ...FREE_PLAN, ...options.freePlan },
     lifetimes: options.lifetimes ?? LIFETIMES,
     rateLimits: { ...RATE_LIMITS, ...options.rateLimits },
     hooks: options.hooks ?? {},

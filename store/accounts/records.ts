@@ -48,6 +48,8 @@ export type OrganisationRow = {
   owners: number;
   members: number;
   memberLimit: number;
+  /** Absent: as FREE_PLAN says. */
+  kvByteLimit?: number;
   createdAt: number;
 };
 /** part `org`, sk `member#<userId>` */

@@ -1,3 +1,4 @@
+import { QUOTA_BYTES } from '../../core/etcd/quota.ts';
 import type { ImageRegistry } from '../../core/ports/image-registry.ts';
 import type { Mailer } from '../../core/ports/mailer.ts';
 import type { Logger } from '../../core/ports/logger.ts';
@@ -9,10 +10,12 @@ export interface PlanLimits {
   readonly nodes: number;
   readonly clusters: number;
   readonly members: number;
+  /** What the key-value stores of all clusters may take together. */
+  readonly kvBytes: number;
 }
 
 /** "Free up to 10 nodes" (DESIGN 6). */
-export const FREE_PLAN: PlanLimits = { nodes: 10, clusters: 20, members: 50 };
+export const FREE_PLAN: PlanLimits = { nodes: 10, clusters: 20, members: 50, kvBytes: QUOTA_BYTES };
 
 export interface Lifetimes {
   readonly sessionMs: number;

@@ -99,6 +99,7 @@ function newOrganisation(
     owners: 1,
     members: 1,
     memberLimit: freePlan.members,
+    kvByteLimit: freePlan.kvBytes,
     createdAt: now,
   };
   const member: MemberRow = { userId, email, role: 'owner', home: tenant, joinedAt: now };

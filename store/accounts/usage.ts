@@ -3,14 +3,19 @@ import { TerraneError } from '../../core/errors/terrane-error.ts';
 import type { OrganisationRow } from './records.ts';
 import type { AccountsContext } from './settings.ts';
 
-/** What the organisation has of what its plan allows: one read, of the very counters that are enforced. */
-export async function usage({ store }: AccountsContext, tenant: string): Promise<UsageView> {
-  const row = await store.forTenant(tenant).get<OrganisationRow>('org', 'organisation');
+/** What the organisation has of what its plan allows: the very counters that are enforced. */
+export async function usage({ store, freePlan }: AccountsContext, tenant: string): Promise<UsageView> {
+  const items = store.forTenant(tenant);
+  const [row, stores] = await Promise.all([
+    items.get<OrganisationRow>('org', 'organisation'),
+    items.list<{ bytes: number }>('kvusage'),
+  ]);
   if (!row) throw new TerraneError('not_found');
   return {
     plan: row.plan,
     nodes: { used: row.nodes, limit: row.nodeLimit },
     clusters: { used: row.clusters, limit: row.clusterLimit },
     members: { used: row.members, limit: row.memberLimit },
+    kvBytes: { used: stores.reduce((sum, { bytes }) => sum + bytes, 0), limit: row.kvByteLimit ?? freePlan.kvBytes },
   };
 }

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { EMBEDDED_TABLES } from '../../../store/dynamodb.ts';
+import { dynamoKvUsage } from '../../../store/kv-usage.ts';
 import { joinDirectly, openWorld, PASSWORD, type World } from './world.ts';
 
 let world: World;
 beforeAll(async () => {
-  world = await openWorld({ freePlan: { nodes: 2, clusters: 3, members: 3 } });
+  world = await openWorld({ freePlan: { nodes: 2, clusters: 3, members: 3, kvBytes: 5_000_000 } });
 });
 afterAll(() => world.close());
 
@@ -67,7 +69,23 @@ describe('usage', () => {
       nodes: { used: 1, limit: 2 },
       clusters: { used: 1, limit: 3 },
       members: { used: 1, limit: 3 },
+      kvBytes: { used: 0, limit: 5_000_000 },
     });
+  });
+
+  test("counts the bytes of all clusters' key-value stores, of what the plan allows them", async () => {
+    const { token, tenant } = await world.person();
+    const clusters = [await world.cluster(token), await world.cluster(token)];
+    const kv = dynamoKvUsage(world.client, EMBEDDED_TABLES.tenant)(tenant);
+    await kv.report(clusters[0]!.id, 1_000_000);
+    await kv.report(clusters[1]!.id, 234);
+    // The quota that writes are held to is the plan's.
+    expect(await kv.quota()).toBe(5_000_000);
+    expect(await kv.others(clusters[1]!.id)).toBe(1_000_000);
+    const used = async () => (await world.expectStatus(200, 'GET', '/v1/usage', { as: token })).json['kvBytes'].used;
+    expect(await used()).toBe(1_000_234);
+    await world.expectStatus(204, 'DELETE', `/v1/clusters/${clusters[0]!.id}`, { as: token });
+    expect(await used()).toBe(234);
   });
 
   test('never goes beyond the plan, however many accept an invitation at once; who leaves makes room', async () => {

@@ -41,7 +41,7 @@ export function etcdHarness(options: { progressMs?: number } = {}): EtcdHarness 
   const services = etcdServices({
     keyspaces: { open: async () => keyspace },
     deadlines: () => deadlines,
-    usage: () => ({ report: async () => {}, others: async () => 0 }),
+    usage: () => ({ report: async () => {}, others: async () => 0, quota: async () => undefined }),
     timing: systemTiming(),
     soleKeeper: true,
     onError: (error) => void errors.push(error),
