@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AssetHashType, DockerImage } from 'aws-cdk-lib';
 import { type AssetCode, Code } from 'aws-cdk-lib/aws-lambda';
-import { buildSync } from 'esbuild';
+import { type BuildOptions, buildSync } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
@@ -10,6 +10,28 @@ const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 /** CommonJS dependencies ask for `require`, which ES modules lack. */
 const REQUIRE =
   "import{createRequire as __createRequire}from'node:module';globalThis.require??=__createRequire(import.meta.url);";
+
+/** How functions/<name>/handler.ts is bundled into a directory. */
+export function buildOptions(name: string, outdir: string): BuildOptions {
+  return {
+    absWorkingDir: ROOT,
+    entryPoints: [{ in: `functions/${name}/handler.ts`, out: 'index' }],
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    chunkNames: 'lazy/[name]-[hash]',
+    minify: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    mainFields: ['module', 'main'],
+    banner: { js: REQUIRE },
+    define: { 'process.env.TERRANE_VERSION': JSON.stringify(version) },
+    legalComments: 'none',
+    logLevel: 'error',
+  };
+}
 
 /**
  * functions/<name>/handler.ts as `index.mjs`, with its own SDK. What is imported lazily (mail, credentials that Lambda doesn't use)
@@ -25,24 +47,7 @@ export function bundle(name: string, files: Readonly<Record<string, string>>): A
       image: DockerImage.fromRegistry('none'),
       local: {
         tryBundle(directory) {
-          buildSync({
-            absWorkingDir: ROOT,
-            entryPoints: [{ in: `functions/${name}/handler.ts`, out: 'index' }],
-            outdir: directory,
-            outExtension: { '.js': '.mjs' },
-            bundle: true,
-            splitting: true,
-            chunkNames: 'lazy/[name]-[hash]',
-            minify: true,
-            platform: 'node',
-            target: 'node24',
-            format: 'esm',
-            mainFields: ['module', 'main'],
-            banner: { js: REQUIRE },
-            define: { 'process.env.TERRANE_VERSION': JSON.stringify(version) },
-            legalComments: 'none',
-            logLevel: 'error',
-          });
+          buildSync(buildOptions(name, directory));
           for (const [from, to] of Object.entries(files)) {
             if (!existsSync(from)) continue;
             mkdirSync(dirname(join(directory, to)), { recursive: true });
