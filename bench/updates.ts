@@ -80,7 +80,7 @@ export async function run(): Promise<Record<string, number>> {
   }
 }
 
-/** The token names the cluster: looking tokens up is done once a minute, and isn't what is measured. */
+/** The token names the cluster: looking it up is three reads whatever else is done, and isn't what is measured. */
 function service(endpoint: string): { app: Hono; keyspaces: OpenKeyspaces } {
   const client = dynamoClient({ endpoint });
   const keyspaces = openKeyspaces({ client, table: EMBEDDED_TABLES.tenant, clock, log: silentLogger, soleWriter: true });

@@ -9,6 +9,7 @@ test.each([
   ['//evil.test/', '/'],
   ['/\\evil.test', '/'],
   ['/\t/evil.test', '/'],
+  ['/..//evil.test/', '/'],
   ['javascript:alert(1)', '/'],
   ['tokens', '/'],
 ])('a link that wants to go to %s leads to %s', (wanted, path) => expect(safePath(wanted)).toBe(path));

@@ -43,6 +43,19 @@ test('a mistake of ours stays a 500', async () => {
   expect(statusOf(new TypeError('x is not a function')).code).toBe(500);
 });
 
+test('the update token in a path is not in the log', async () => {
+  const logged: unknown[] = [];
+  const log = { info: () => {}, warn: () => {}, error: (_: string, fields = {}) => void logged.push(fields) };
+  const app = new Hono();
+  app.onError(onError({ log }));
+  app.all('*', () => {
+    throw refused();
+  });
+  await app.request('/updates/trn_secret/v1/update/', { method: 'POST' });
+  expect(logged).toMatchObject([{ path: '/updates/…/v1/update/' }]);
+  expect(JSON.stringify(logged)).not.toContain('trn_secret');
+});
+
 test.each(['key_service_unavailable', 'image_registry_unavailable'] as const)(
   '%s is told the caller without its cause, which is in the log',
   async (code) => {

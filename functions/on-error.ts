@@ -28,11 +28,16 @@ function asTerraneError(error: Error, c: Context, deps: OnErrorDeps): TerraneErr
   deps.log.error('request failed', {
     requestId: requestIdOf(c),
     method: c.req.method,
-    path: c.req.path,
+    path: shownPath(c.req.path),
     error: withCauses(error),
   });
   if (error instanceof TerraneError) return error;
   return isStoreTrouble(error) ? new TerraneError('unavailable', undefined, { retryAfter: 1 }) : new TerraneError('internal');
+}
+
+/** Hosts that can send no header have their update token in the path. */
+function shownPath(path: string): string {
+  return path.replace(/^\/updates\/[^/]+/, '/updates/…');
 }
 
 /** Below /clusters/ kubectl reads the answer, so it is a Kubernetes Status there. */

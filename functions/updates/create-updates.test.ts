@@ -26,6 +26,15 @@ const omaha = async (apps: string, path = '/v1/update/') => {
   return { status: response.status, text: await response.text(), type: response.headers.get('content-type') };
 };
 
+test('a token that was revoked, or whose cluster is gone, is refused at once, and nothing is written', async () => {
+  expect((await omaha(app('a', '<ping/>'))).status).toBe(200);
+  updates.revoke();
+  const before = await updates.cluster.sync();
+  expect((await omaha(app('b', '<updatecheck/>'))).status).toBe(401);
+  expect((await updates.cluster.sync()).revision).toBe(before.revision);
+  expect(updates.seen).toHaveLength(1);
+});
+
 describe('Omaha', () => {
   test('gives the first host of a careful group its update, and the next one none yet', async () => {
     const first = await omaha(app('a', '<ping/><updatecheck/>'));

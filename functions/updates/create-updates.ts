@@ -17,7 +17,7 @@ const SEMAPHORE = '/v2/keys/coreos.com/updateengine/rebootlock';
  * With the update token as password of Basic auth; or below /updates/<token>, for clients that can't.
  */
 export function createUpdates(deps: UpdatesDeps): Hono {
-  const clusterOf = credentials(deps.accounts, () => deps.clock.now());
+  const clusterOf = credentials(deps.accounts);
   const as =
     (serve: (c: Context, deps: UpdatesDeps, cluster: UpdatedCluster) => Promise<Response>) =>
     async (c: Context): Promise<Response> => {

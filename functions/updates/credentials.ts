@@ -7,29 +7,19 @@ export interface UpdatedCluster {
   readonly cluster: string;
 }
 
-/** Hosts ask every few minutes with the same token: how long its last look-up is believed, ms. A revoked token is refused after it. */
-export const BELIEVED_MS = 60_000;
-const KEPT_MAX = 1000;
-
 /**
  * Whose host asks? The update token is the password of Basic auth (stock update_engine and locksmith send what stands before the @ of
- * their URL), whatever the user name, or a part of the path for clients that send neither.
+ * their URL), whatever the user name, or a part of the path for clients that send neither. Looked up each time: a check writes, and hosts go on
+ * asking when their cluster was deleted.
  */
-export function credentials(accounts: Pick<Accounts, 'authenticateUpdates'>, now: () => number) {
-  const known = new Map<string, { readonly at: number; readonly cluster: UpdatedCluster }>();
+export function credentials(accounts: Pick<Accounts, 'authenticateUpdates'>) {
   return async function clusterOf(c: Context): Promise<UpdatedCluster> {
     const token = c.req.param('token') ?? basicPassword(c.req.header('authorization'));
     if (token === undefined)
       throw new TerraneError('unauthenticated', 'The request carries no update token.', {
         fix: 'Make one (terrane token create --kind update) and put it into the URL: https://update:TOKEN@HOST/v1/update/',
       });
-    const last = known.get(token);
-    if (last && now() - last.at < BELIEVED_MS) return last.cluster;
-    known.delete(token);
-    const cluster = await accounts.authenticateUpdates(token);
-    if (known.size >= KEPT_MAX) known.delete(known.keys().next().value!);
-    known.set(token, { at: now(), cluster });
-    return cluster;
+    return accounts.authenticateUpdates(token);
   };
 }
 

@@ -89,14 +89,13 @@ export class RelyingParty {
     const key = JSON.stringify(provider);
     const known = this.#discovered.get(key);
     if (known && this.#now() < known.at + DISCOVERED_MS) return known.configuration;
-    const configuration = discover(provider);
-    this.#discovered.set(key, { at: this.#now(), configuration });
-    try {
-      return await configuration;
-    } catch (error) {
+    // Whoever asks meanwhile waits for the same answer, and is told the same.
+    const configuration = discover(provider).catch((error: unknown) => {
       this.#discovered.delete(key);
       throw asOurs(error);
-    }
+    });
+    this.#discovered.set(key, { at: this.#now(), configuration });
+    return configuration;
   }
 }
 

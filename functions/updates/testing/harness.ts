@@ -13,6 +13,8 @@ export interface UpdatesHarness {
   readonly cluster: Keyspace;
   readonly seen: SeenInstance[];
   readonly clock: { at: number };
+  /** From now on the token is good for nothing. */
+  revoke(): void;
   create(kind: 'UpdateGroup' | 'UpdateChannel' | 'UpdatePackage', name: string, spec: object): Promise<void>;
   send(method: string, path: string, body?: string, headers?: Record<string, string>): Promise<Response>;
 }
@@ -22,10 +24,12 @@ export async function updatesHarness(): Promise<UpdatesHarness> {
   const clock = { at: Date.parse('2026-11-25T12:00:00Z') };
   const seen: SeenInstance[] = [];
   let uids = 0;
+  let revoked = false;
   const newUid = () => `uid-${uids++}`;
   const app = createUpdates({
     accounts: {
       authenticateUpdates: async (token) => {
+        if (revoked) throw new TerraneError('token_revoked');
         if (token !== 't') throw new TerraneError('token_unknown');
         return { tenant: 'acme', cluster: 'prod' };
       },
@@ -46,6 +50,7 @@ export async function updatesHarness(): Promise<UpdatesHarness> {
     cluster,
     seen,
     clock,
+    revoke: () => void (revoked = true),
     async create(kind, name, spec) {
       await cluster.transact((txn) =>
         createResource(txn, kind, { metadata: { name }, spec } as never, { now: clock.at, newUid }),
