@@ -6,6 +6,7 @@ import type { Clock } from '../core/ports/clock.ts';
 import { DynamoError } from './dynamo-calls.ts';
 import type { CommitHub } from './commit-hub.ts';
 import { entryItems, type Item, readEntry, sequenceOf } from './log-items.ts';
+import type { KnownHeads } from './known-heads.ts';
 import { type LogKeys, logKeys, POINTER, sequenceKey } from './log-keys.ts';
 import { loadSnapshot, pointerOf, saveSnapshot, snapshotPage } from './log-snapshots.ts';
 import { trimLog } from './log-retention.ts';
@@ -17,6 +18,8 @@ export interface DynamoLogOptions {
   /** `<cluster>/<registry|kv>`. */
   readonly keyspace: string;
   readonly clock: Clock;
+  /** No other process appends. */
+  readonly heads?: KnownHeads | undefined;
   /** Tells the process' other replicas of the log. */
   readonly hub?: CommitHub;
   /** An entry was appended by this process. */
@@ -39,10 +42,17 @@ const REFUSALS = new Set([
 
 /** A keyspace's log in DynamoDB (DESIGN 1). The conditional put of an entry is the only point where writers meet. */
 export function dynamoLog(options: DynamoLogOptions): PagedLog {
-  const { table, clock, hub } = options;
+  const { table, clock, hub, heads } = options;
   const keys = logKeys(options.tenant, options.keyspace);
   const log: PagedLog = {
-    read: (after, readOptions) => readTail(table, keys, after, readOptions),
+    async read(after, readOptions) {
+      if (!readOptions.verify && heads?.isHead(keys.log, after)) return { entries: [], more: false };
+      const tail = await readTail(table, keys, after, readOptions);
+      // That `after` is in the log is sure only if it was verified: hosts say what they like.
+      const last = tail.entries.at(-1)?.sequence ?? (readOptions.verify ? after : undefined);
+      if (last !== undefined && !tail.more) heads?.seen(keys.log, last);
+      return tail;
+    },
 
     async append(entry, headVerifiedAt): Promise<Appended> {
       const assertFresh = () => {
@@ -50,7 +60,11 @@ export function dynamoLog(options: DynamoLogOptions): PagedLog {
         if (age > HEAD_TRUSTED_MS || age < 0) throw new HeadStaleError(age);
       };
       assertFresh();
-      const winner = await put(table, keys, entry, clock.now(), assertFresh);
+      const winner = await put(table, keys, entry, clock.now(), assertFresh).catch((error: unknown) => {
+        heads?.failed(keys.log);
+        throw error;
+      });
+      heads?.answered(keys.log, entry.sequence);
       if (winner) return { won: false, winner: winner.body };
       hub?.publish(keys.log, log);
       options.onAppended?.(entry);

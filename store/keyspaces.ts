@@ -7,6 +7,7 @@ import type { KeyspaceName, Keyspaces, Logs } from '../core/ports/keyspaces.ts';
 import type { Logger } from '../core/ports/logger.ts';
 import { CommitHub } from './commit-hub.ts';
 import { dynamoLog } from './dynamodb-log.ts';
+import { KnownHeads } from './known-heads.ts';
 import { systemTiming } from './system-timing.ts';
 import { dynamoTable } from './table.ts';
 
@@ -16,7 +17,7 @@ export interface KeyspacesOptions {
   readonly table: string;
   readonly clock: Clock;
   readonly log: Logger;
-  /** No other process writes to these logs, so that nobody has to be given room. The embedded server is. Default false. */
+  /** No other process writes to these logs, so that nobody has to be given room, and the heads are known. The embedded server is. Default false. */
   readonly soleWriter?: boolean;
   /** Other processes write to the same logs: how often watched replicas look for that, ms. Default: they don't. */
   readonly pollMs?: number;
@@ -45,6 +46,7 @@ export function openKeyspaces(options: KeyspacesOptions): OpenKeyspaces {
   const table = dynamoTable(options.client, options.table);
   const timing = systemTiming(clock);
   const hub = new CommitHub();
+  const heads = options.soleWriter ? new KnownHeads() : undefined;
   /** The least recently used first. */
   const replicas = new Map<string, { readonly opening: Promise<OpenKeyspace>; keyspace?: OpenKeyspace }>();
 
@@ -55,6 +57,7 @@ export function openKeyspaces(options: KeyspacesOptions): OpenKeyspaces {
       keyspace: `${cluster}/${name}`,
       clock,
       hub,
+      heads,
       onAppended: (entry) => options.onAppended?.(tenant, cluster, name, entry),
     });
 

@@ -8,6 +8,7 @@ import {
   type ForwardedCall,
   KV_PATH,
 } from '../../core/node/kv.ts';
+import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { abortableDelay } from '../abortable-delay.ts';
 import { retryDelay } from '../uplink/jitter.ts';
 import type { BytesClient } from '../uplink/signed-client.ts';
@@ -84,9 +85,9 @@ export class Forwarder {
 
   async #run(): Promise<void> {
     this.#sending = true;
-    // What is asked in this turn of the event loop goes together.
-    await Promise.resolve();
     for (let failures = 0; this.#queue.length > 0 && !this.#options.signal.aborted; ) {
+      // What has arrived on all connections by now goes together.
+      await eventLoopTurn();
       const batch = this.#take();
       try {
         const outcomes = await this.#send(batch);

@@ -50,7 +50,6 @@ export async function countUnits(): Promise<Units> {
       table: 'tenant',
       clock: { now: () => Date.now() },
       log: silentLogger,
-      soleWriter: true,
     });
     const keyspace = await keyspaces.open('bench', 'c', 'kv');
     const keyOf = (worker: number, n: number) => `bench/${worker}/${n}`;

@@ -135,6 +135,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       log,
       publicUrl,
       requireVerifiedEmail,
+      soleWriter: true,
       hooks: {
         async onClusterCreated(tenant, cluster) {
           const registry = await keyspaces.open(tenant, cluster, 'registry');

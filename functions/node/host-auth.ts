@@ -22,7 +22,7 @@ export interface HostAuthDeps {
 /** The bytes that were received; undefined = there are none; `streamed` = not read yet, and not covered by the signature. */
 export type ReceivedBody = Uint8Array | undefined | { readonly streamed: true };
 
-/** Which host signed this request? Throws the 401 errors of the catalogue. Nothing is cached: a revocation counts at once. */
+/** Which host signed this request? Throws the 401 errors of the catalogue. A revocation counts at once. */
 export async function verifyHost(
   deps: HostAuthDeps,
   request: Request,

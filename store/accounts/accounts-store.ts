@@ -3,6 +3,7 @@ import type { Clock } from '../../core/ports/clock.ts';
 import { ulidSource } from './ids.ts';
 import { type Step, transact } from './transact.ts';
 import type { TableNames } from '../dynamodb.ts';
+import { KnownHosts } from './known-hosts.ts';
 import { KeyedItems } from './table.ts';
 
 /**
@@ -14,13 +15,16 @@ export class AccountsStore {
   readonly clock: Clock;
   /** Ids of audit records. */
   readonly nextUlid = ulidSource();
+  /** Undefined: other processes write to the tables, too. */
+  readonly knownHosts: KnownHosts | undefined;
   readonly #client: DynamoDBClient;
   readonly #tables: TableNames;
 
-  constructor(client: DynamoDBClient, tables: TableNames, clock: Clock) {
+  constructor(client: DynamoDBClient, tables: TableNames, clock: Clock, soleWriter = false) {
     this.#client = client;
     this.#tables = tables;
     this.clock = clock;
+    this.knownHosts = soleWriter ? new KnownHosts(clock) : undefined;
     this.identity = new KeyedItems(client, tables.identity, '');
   }
 
@@ -30,8 +34,12 @@ export class AccountsStore {
     return new KeyedItems(this.#client, this.#tables.tenant, `${tenant}#`);
   }
 
-  transact(steps: readonly Step[]): Promise<void> {
-    return transact(this.#client, steps);
+  async transact(steps: readonly Step[]): Promise<void> {
+    try {
+      await transact(this.#client, steps);
+    } finally {
+      this.knownHosts?.forget();
+    }
   }
 }
 

@@ -49,6 +49,8 @@ export interface AccountsOptions {
   readonly publicUrl: () => string;
   /** Default false: an embedded server's operator reads the mail. */
   readonly requireVerifiedEmail?: boolean;
+  /** No other process writes to these tables: then hosts need not be looked up for each request. Default false. */
+  readonly soleWriter?: boolean;
   readonly hooks?: AccountsHooks;
   /** What differs from FREE_PLAN. Counts for organisations made from now on. */
   readonly freePlan?: Partial<PlanLimits>;
@@ -64,7 +66,7 @@ export type Accounts = ReturnType<typeof openAccounts>;
 
 export function openAccounts(options: AccountsOptions) {
   const context: AccountsContext = {
-    store: new AccountsStore(options.client, options.tables, options.clock),
+    store: new AccountsStore(options.client, options.tables, options.clock, options.soleWriter),
     passwords: new Passwords(options.passwordCosts ?? PASSWORD_COSTS),
     mailer: options.mailer,
     log: options.log,

@@ -11,12 +11,13 @@ export function hostKeyPart(publicKey: string): string {
   return `host-key#${publicKey}`;
 }
 
-/** Whose key is it? One read, nothing cached: a revocation counts at the next request. */
+/** Whose key is it? A revocation counts at the next request: only a sole writer remembers, until it writes. */
 export async function hostOfKey(
   { store }: AccountsContext,
   publicKey: string,
 ): Promise<{ readonly status: 'active' | 'revoked'; readonly host: HostPrincipal } | undefined> {
-  const entry = await store.identity.get<HostKeyEntry>(hostKeyPart(publicKey), ONLY);
+  const read = () => store.identity.get<HostKeyEntry>(hostKeyPart(publicKey), ONLY);
+  const entry = await (store.knownHosts ? store.knownHosts.get(publicKey, read) : read());
   if (!entry) return undefined;
   const { tenant, cluster, hostId, nodeName, status } = entry;
   return { status, host: { kind: 'host', tenant, cluster, hostId, nodeName } };
