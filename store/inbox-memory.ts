@@ -1,3 +1,4 @@
+import { overtakenBy } from '../core/node/heartbeat.ts';
 import type { Inbox, InboxItem } from '../core/ports/inbox.ts';
 
 /** An inbox that ends with the process: for tests and simulations. */
@@ -10,8 +11,17 @@ export function memoryInbox(): Inbox {
     return items;
   };
   return {
-    put: async (tenant, cluster, { nodeName, receivedAt, report }) =>
-      void itemsOf(tenant, cluster).set(nodeName, structuredClone({ nodeName, receivedAt, report })),
+    async put(tenant, cluster, { nodeName, receivedAt, report }) {
+      const items = itemsOf(tenant, cluster);
+      const there = items.get(nodeName);
+      const { from, to } = overtakenBy(receivedAt);
+      const overtaken = there !== undefined && there.receivedAt > from && there.receivedAt < to;
+      const { withinSeconds, leaseSeconds } = there?.report ?? {};
+      const kept = overtaken
+        ? { ...there, report: { ...report, withinSeconds, leaseSeconds } }
+        : { nodeName, receivedAt, report };
+      items.set(nodeName, structuredClone(kept) as InboxItem);
+    },
     async markLost(tenant, cluster, nodeName, lostAt) {
       const item = itemsOf(tenant, cluster).get(nodeName);
       if (item) itemsOf(tenant, cluster).set(nodeName, { ...item, lostAt });

@@ -10,6 +10,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { reportFingerprint } from '../core/controllers/news.ts';
+import { overtakenBy } from '../core/node/heartbeat.ts';
 import type { Report } from '../core/node/report.ts';
 import type { Inbox, InboxItem } from '../core/ports/inbox.ts';
 import { batchGet } from './batch-get.ts';
@@ -57,6 +58,27 @@ export function dynamoInbox(client: DynamoDBClient, TableName: string): Inbox {
     return items;
   }
 
+  /** Unless a later one is there, or one of another report than `fp`: answers that, empty if there is none. */
+  async function putBeat(beat: Item, fp?: AttributeValue): Promise<Item | undefined> {
+    const { from, to } = overtakenBy(Number(beat['at']?.N));
+    const inTime = '(attribute_not_exists(#at) OR #at <= :from OR #at >= :to)';
+    const input = {
+      TableName,
+      Item: beat,
+      ConditionExpression: fp ? `fp = :fp AND ${inTime}` : inTime,
+      ExpressionAttributeNames: { '#at': 'at' },
+      ExpressionAttributeValues: { ':from': { N: String(from) }, ':to': { N: String(to) }, ...(fp && { ':fp': fp }) },
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    } as const;
+    try {
+      await client.send(new PutItemCommand(input));
+      return undefined;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return error.Item ?? {};
+      throw error;
+    }
+  }
+
   return {
     async put(tenant, cluster, { nodeName, receivedAt, report }, loud = false) {
       const fp = { S: reportFingerprint(report) };
@@ -65,15 +87,19 @@ export function dynamoInbox(client: DynamoDBClient, TableName: string): Inbox {
       if (report.withinSeconds !== undefined) beat['due'] = { N: String(report.withinSeconds) };
       if (report.leaseSeconds !== undefined) beat['lease'] = { N: String(report.leaseSeconds) };
       if (!loud) {
-        const known = { ConditionExpression: 'fp = :fp', ExpressionAttributeValues: { ':fp': fp } };
-        if (await wrote(client.send(new PutItemCommand({ TableName, Item: beat, ...known })))) return;
+        const there = await putBeat(beat, fp);
+        if (!there || there['fp']?.S === fp.S) return;
       }
       const body = await pack(JSON.stringify(report));
       if (body.length > MAX_BYTES) throw new ReportTooLargeError(nodeName, body.length);
       // The report first: a heartbeat never speaks of one that isn't there.
       const Item = { pk: inboxPk(tenant, cluster), sk: { S: nodeName }, at, fp, body: { B: body } };
       await client.send(new PutItemCommand({ TableName, Item }));
-      await client.send(new PutItemCommand({ TableName, Item: beat }));
+      // One that was overtaken leaves the time as it is; what is told of the report is of the one that lies there.
+      for (let next: Item | undefined = beat; next; ) {
+        const there: Item | undefined = await putBeat(next);
+        next = there && { ...there, fp };
+      }
     },
 
     async markLost(tenant, cluster, nodeName, at) {

@@ -34,3 +34,16 @@ export function silentAt(
   const until = at + promised + timeout;
   return fencedSince === undefined ? until : Math.min(until, Math.max(at, fencedSince) + timeout);
 }
+
+/** The control plane's machines agree on the time so well, ms. */
+const CLOCKS_MS = 2_000;
+/** No report is that long on its way into the store, ms. What seems so comes from a clock that was set back. */
+const ON_ITS_WAY_MS = 300_000;
+
+/**
+ * A report received at `at` (ms since the epoch) that comes to be written after one received between these was overtaken by it: its write was
+ * slow, or came again. It must not take the heartbeat back: the host's lease was renewed since, and would outlast the control plane's count.
+ */
+export function overtakenBy(at: number): { readonly from: number; readonly to: number } {
+  return { from: at + CLOCKS_MS, to: at + ON_ITS_WAY_MS };
+}

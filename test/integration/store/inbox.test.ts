@@ -43,6 +43,25 @@ describe.each(inboxes)('an inbox %s', (_, open) => {
     expect(await inbox.list('acme', cluster)).toMatchObject([{ receivedAt: T0 + 6 }]);
   });
 
+  test.each([[false], [true]])(
+    'a report whose write was slow does not take the heartbeat back (it says something new: %p)',
+    async (news) => {
+      const inbox = open();
+      const cluster = freshCluster();
+      const rhythm = { withinSeconds: 20, leaseSeconds: 60 };
+      await inbox.put('acme', cluster, heard('n1', T0, rhythm));
+      await inbox.put('acme', cluster, heard('n1', T0 + 30_000, rhythm));
+      await inbox.put('acme', cluster, heard('n1', T0 + 10_000, { ...rhythm, ...(news ? { labels: { old: 'yes' } } : {}) }));
+      expect(await inbox.list('acme', cluster)).toMatchObject([{ receivedAt: T0 + 30_000, report: rhythm }]);
+      // The next one counts, and tells again what is so.
+      await inbox.put('acme', cluster, heard('n1', T0 + 50_000, rhythm));
+      expect(await inbox.list('acme', cluster)).toEqual([heard('n1', T0 + 50_000, rhythm)]);
+      // A clock that was set back is no slow write.
+      await inbox.put('acme', cluster, heard('n1', T0 - 3_600_000, rhythm));
+      expect(await inbox.list('acme', cluster)).toEqual([heard('n1', T0 - 3_600_000, rhythm)]);
+    },
+  );
+
   test('shows each report as it is now, whatever it showed before', async () => {
     const inbox = open();
     const reader = open === memoryInbox ? inbox : open();
