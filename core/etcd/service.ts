@@ -35,7 +35,7 @@ export interface EtcdCaller {
   readonly superuser?: boolean | undefined;
   /**
    * Exactly once: a write with an id that is in the log already isn't made again, but answered as it was then. Unique among all of the
-   * keyspace's writers; the newest 16,384 are remembered.
+   * keyspace's writers; the newest 16,384 are remembered, and all of the last 30 s.
    */
   readonly requestId?: string | undefined;
 }

@@ -12,7 +12,7 @@ export interface Entry {
   readonly writer: string;
   /** Counts the writer's batches: (writer, batch) tells a writer its own entry when a put's answer got lost. */
   readonly batch: number;
-  /** The writer's clock, ms since the epoch. Nothing is decided by it. */
+  /** The writer's clock, ms since the epoch. It decides only for how long request ids are remembered. */
   readonly time: number;
   /** The revision before the entry: a check that reader and writer agree. */
   readonly baseRevision: Revision;

@@ -1,28 +1,46 @@
 import type { Revision } from './types.ts';
 
-/** How many of the newest request ids are remembered: retries come within minutes, so this is ample and bounded. */
-export const REQUESTS_MAX = 16_384;
+/** So many of the newest request ids are remembered however old they are. */
+export const REQUESTS_MIN = 16_384;
+/** Beyond that, those of the last so many ms: longer than a host goes on trying, and a writer to learn what became of an append. */
+export const REMEMBERED_MS = 30_000;
+/** Bounds what a busy store takes for it. */
+export const REQUESTS_MAX = 262_144;
+
+interface Request {
+  readonly revision: Revision;
+  /** By the clock of its writer, ms; undefined: it comes from a snapshot, which doesn't tell. */
+  readonly time: number | undefined;
+}
 
 /** Request ids that are in the log, with the revision at which each was committed. The oldest are forgotten first. */
 export class RecentRequests {
-  readonly #revisions = new Map<string, Revision>();
+  readonly #requests = new Map<string, Request>();
+  /** Of the first entry after the snapshot: what that holds may be as recent. */
+  #firstTime: number | undefined;
 
-  add(id: string, revision: Revision): void {
-    this.#revisions.delete(id);
-    this.#revisions.set(id, revision);
-    if (this.#revisions.size <= REQUESTS_MAX) return;
-    for (const oldest of this.#revisions.keys()) {
-      this.#revisions.delete(oldest);
-      return;
+  add(id: string, revision: Revision, time?: number): void {
+    this.#firstTime ??= time;
+    this.#requests.delete(id);
+    this.#requests.set(id, { revision, time });
+    while (this.#requests.size > REQUESTS_MIN) {
+      const [oldest, request] = this.#requests.entries().next().value!;
+      if (this.#requests.size <= REQUESTS_MAX && this.#isRecent(request, time)) return;
+      this.#requests.delete(oldest);
     }
   }
 
   get(id: string): Revision | undefined {
-    return this.#revisions.get(id);
+    return this.#requests.get(id)?.revision;
   }
 
   /** Oldest first. */
   entries(): [id: string, revision: Revision][] {
-    return [...this.#revisions];
+    return Array.from(this.#requests, ([id, { revision }]) => [id, revision]);
+  }
+
+  #isRecent(request: Request, now: number | undefined): boolean {
+    const time = request.time ?? this.#firstTime;
+    return time === undefined || now === undefined || now - time < REMEMBERED_MS;
   }
 }

@@ -114,12 +114,12 @@ export class KeyspaceState {
         `entry ${entry.sequence} of the log was written at revision ${entry.baseRevision}, but the entries before it lead to ${this.#revision}`,
       );
     }
-    for (const record of entry.records) this.applyRecord(record);
+    for (const record of entry.records) this.applyRecord(record, entry.time);
     this.#sequence = entry.sequence;
   }
 
-  /** One transaction. Of use alone only to whoever loads a snapshot. */
-  applyRecord(record: LogRecord): void {
+  /** One transaction, `time`: of its entry. Of use alone only to whoever loads a snapshot. */
+  applyRecord(record: LogRecord, time?: number): void {
     const revision = this.#revision + 1;
     const versions: Version[] = [];
     let elsewhere = false;
@@ -132,7 +132,7 @@ export class KeyspaceState {
       this.#revision = revision;
       this.#view = undefined;
     }
-    if (record.requestId !== undefined) this.requests.add(record.requestId, this.#revision);
+    if (record.requestId !== undefined) this.requests.add(record.requestId, this.#revision, time);
   }
 
   keeps(key: Key): boolean {

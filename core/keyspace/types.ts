@@ -61,7 +61,7 @@ export interface Committed<T> {
 export interface TransactOptions<T = unknown> {
   /**
    * Exactly-once: if an entry with this id is already in the log, it isn't applied again and `duplicate` is called for the
-   * result. The newest 16,384 ids are remembered; a transaction that changed nothing leaves none.
+   * result. The newest 16,384 ids are remembered, and all of the last 30 s; a transaction that changed nothing leaves none.
    */
   readonly requestId?: string;
   /** The answer to a request that was committed before, at `revision`. Without it a duplicate throws DuplicateRequestError. */
