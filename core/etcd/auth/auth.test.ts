@@ -30,6 +30,17 @@ describe('users and roles', () => {
     await service.call('Authenticate', { name: 'root', password: 'new' }, {});
   });
 
+  test('a change that is sent again, because its answer got lost, is answered as it was and not made again', async () => {
+    const { service, root } = await guarded();
+    const add = () =>
+      service.call('UserAdd', { name: 'bob', password: 'b', noPassword: false }, { ...root, requestId: 'host/1' });
+    expect(await add()).toEqual(await add());
+    await service.call('AuthDisable', {}, root);
+    const enable = () => service.call('AuthEnable', {}, { requestId: 'host/2' });
+    expect(await enable()).toEqual(await enable());
+    await expect(service.call('RoleAdd', { name: 'reader' }, { ...root, requestId: 'host/3' })).rejects.toThrow();
+  });
+
   test('a token is void once it is old, its user has another password or is gone, or authentication was off', async () => {
     const world = await guarded();
     const { service, ann, root } = world;

@@ -1,3 +1,4 @@
+import type { Transaction } from '../../keyspace/transaction.ts';
 import { AUTH_PROPERTY, type AuthState, authStateOf, encodeAuthState } from '../auth/auth-state.ts';
 import * as edit from '../auth/edit.ts';
 import { hashPassword, isPassword } from '../auth/password.ts';
@@ -30,12 +31,15 @@ const SECRET_BYTES = 32;
 /** Only administrators manage users and roles, once authentication is on. */
 export function authMethods({ keyspace, permits, timing, randomBytes }: MethodContext): Pick<Methods, AuthMethod> {
   async function change(caller: EtcdCaller, apply: edit.Edit): Promise<Answered> {
-    const { revision } = await keyspace.transact((txn) => {
+    const { requestId } = caller;
+    const run = (txn: Transaction) => {
       permits(txn, caller).admin();
       const before = authStateOf(txn.property(AUTH_PROPERTY));
       const after = apply(before);
       if (after !== before) txn.setProperty(AUTH_PROPERTY, encodeAuthState({ ...after, revision: before.revision + 1 }));
-    });
+    };
+    // Sent again because its answer got lost, it was done then: it must not be told that, say, the user is there already.
+    const { revision } = await keyspace.transact(run, requestId === undefined ? {} : { requestId, duplicate: () => undefined });
     return { revision };
   }
 
