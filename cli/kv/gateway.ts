@@ -28,11 +28,14 @@ export interface Gateway {
 }
 
 export async function openGateway(io: Io, options: EndpointOptions): Promise<Gateway> {
-  const { http, prefix } = await placeOf(io, options);
+  const { http, prefix, onHost } = await placeOf(io, options);
+  const explain = (error: unknown): never => {
+    throw onHost && error instanceof CliError && error.code === 'server_unreachable' ? noEndpoint(http, error) : error;
+  };
   let headers: Readonly<Record<string, string>> = {};
 
   const post: Gateway['post'] = (path, body, more = {}) =>
-    http.json<Answer>({ method: 'POST', path: prefix + path, body, headers, ...more });
+    http.json<Answer>({ method: 'POST', path: prefix + path, body, headers, ...more }).catch(explain);
   if (options.user !== undefined) {
     const [name, ...password] = options.user.split(':');
     if (!name || password.length === 0) throw usageError('--user must be NAME:PASSWORD');
@@ -43,7 +46,7 @@ export async function openGateway(io: Io, options: EndpointOptions): Promise<Gat
     post,
     async *stream(path, body, signal) {
       const request = { method: 'POST' as const, path: prefix + path, body, headers, ...(signal ? { signal } : {}) };
-      for await (const line of lines(await http.send(request))) {
+      for await (const line of lines(await http.send(request).catch(explain))) {
         const { result, error } = JSON.parse(line) as { result?: Answer; error?: { message?: string } | string };
         if (error) throw new CliError(typeof error === 'string' ? error : (error.message ?? 'the stream broke off'));
         if (result) yield result;
@@ -52,13 +55,22 @@ export async function openGateway(io: Io, options: EndpointOptions): Promise<Gat
   };
 }
 
-async function placeOf(io: Io, options: EndpointOptions): Promise<{ http: HttpClient; prefix: string }> {
+async function placeOf(io: Io, options: EndpointOptions): Promise<{ http: HttpClient; prefix: string; onHost: boolean }> {
   const endpoint = options.endpoint ?? (options.host ? HOST_ENDPOINT : undefined);
   if (endpoint === undefined) {
     const session = await openSession(io, options);
-    return { http: session.http, prefix: `/clusters/${(await session.cluster()).id}/etcd` };
+    return { http: session.http, prefix: `/clusters/${(await session.cluster()).id}/etcd`, onHost: false };
   }
   const url = URL.canParse(endpoint) && endpoint.includes('://') ? endpoint : `http://${endpoint}`;
   if (!URL.canParse(url)) throw usageError(`--endpoint ${endpoint} is not an address`, `It looks like ${HOST_ENDPOINT}`);
-  return { http: new HttpClient({ server: new URL(url).origin }), prefix: '' };
+  return { http: new HttpClient({ server: new URL(url).origin }), prefix: '', onHost: true };
+}
+
+/** What answers there is an agent, not a control plane. */
+function noEndpoint({ endpoint }: HttpClient, cause: CliError): CliError {
+  return new CliError(`etcd is not reached at ${endpoint.server}`, {
+    code: 'endpoint_unreachable',
+    fix: "Does the host's agent run, and listen there? Its --etcd-listen says where: --endpoint URL. Without --host, the control plane answers.",
+    cause,
+  });
 }

@@ -66,6 +66,13 @@ async function kv(args: readonly string[], options: { stdin?: string; until?: Re
 const ok = (stdout: string) => ({ code: 0, stdout, stderr: '' });
 
 describe('terrane kv', () => {
+  test('a host where no etcd listens is told so, and what to look for: an agent, not a control plane', async () => {
+    expect(await kv(['get', 'a', '--endpoint', '127.0.0.1:1'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/etcd is not reached at http:\/\/127\.0\.0\.1:1\n.*--etcd-listen/),
+    });
+  });
+
   test('put, get and del work as with etcdctl', async () => {
     expect(await kv(['put', 'a', '1'])).toEqual(ok('OK\n'));
     expect(await kv(['put', 'ab'], { stdin: '2' })).toEqual(ok('OK\n'));
