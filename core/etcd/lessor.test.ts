@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { memoryKeyspace } from '../keyspace/memory.ts';
+import { MemoryLog } from '../keyspace/memory-log.ts';
+import { openKeyspace } from '../keyspace/open.ts';
 import { VirtualTime } from '../keyspace/testing/virtual-time.ts';
 import { memoryLeaseDeadlines } from './memory-lease-deadlines.ts';
 import { putOf, rangeOf } from './testing/requests.ts';
@@ -103,6 +105,26 @@ describe('the time of leases', () => {
     }
     await a.pass(20_000);
     expect(await ttlOf(a)).toBe(-1);
+  });
+
+  test('a keep-alive that is written only after another process ended the lease is not told that it lives', async () => {
+    const time = new VirtualTime();
+    const log = new MemoryLog(() => time.now());
+    const stored = memoryLeaseDeadlines();
+    const keyspaceOf = (writerId: string) => openKeyspace(log, { writerId, timing: time });
+    const b = serviceWorld({ keyspace: await keyspaceOf('b'), deadlines: stored, soleKeeper: false, time });
+    // On its way for so long that the lease is revoked and its deadline forgotten meanwhile.
+    const slow = {
+      ...stored,
+      async renew(id: bigint, at: number) {
+        await b.service.call('LeaseRevoke', { id }, {});
+        return stored.renew(id, at);
+      },
+    };
+    const a = serviceWorld({ keyspace: await keyspaceOf('a'), deadlines: slow, soleKeeper: false, time });
+    await grant(a, 10);
+    time.jump(5_000);
+    expect(await keepAlive(a)).toBe(0);
   });
 
   test('a lease granted anew under an old id has a time of its own, also for who knew the old one', async () => {

@@ -80,7 +80,10 @@ export class Lessor {
     // Nobody gives a lease up before its deadline.
     if ((this.#knownOf(lease) ?? 0) >= now + ttlMs) return lease.ttlSeconds;
     const at = now + Math.ceil(ttlMs * (1 + AHEAD));
-    if (!(await deadlines.renew(id, at)) || this.#ending.has(id) || keyspace.lease(id) !== lease) return 0;
+    if (!(await deadlines.renew(id, at))) return 0;
+    // Another process may have revoked it meanwhile and forgotten its deadline: ours was no renewal then.
+    if (!this.#options.soleKeeper) await keyspace.sync();
+    if (this.#ending.has(id) || keyspace.lease(id) !== lease) return 0;
     this.#learn(lease, at);
     return lease.ttlSeconds;
   }
