@@ -7,6 +7,8 @@ import { audited, recordAudit, type Who } from './audit.ts';
 import type { OrganisationRow, RepositoryRow } from './records.ts';
 import { requireRole } from './sessions.ts';
 import type { AccountsContext } from './settings.ts';
+import type { KeyedItems } from './table.ts';
+import type { Step } from './transact.ts';
 
 /** Rows of an organisation's repositories: the registry can't list by prefix. sk = name. */
 export const REPOSITORIES_PART = 'repos';
@@ -68,7 +70,13 @@ export async function createRepository(
     ]);
   }
   await images.create(tenant, name, { immutableTags, retention });
-  await store.transact([{ write: items.put(REPOSITORIES_PART, name, { ...row, state: 'ready' }) }]);
+  try {
+    await store.transact([ifStillThere(items, name, { ...row, state: 'ready' })]);
+  } catch (error) {
+    // Deleted meanwhile, as a rule with the organisation: whoever did looked before there was anything in the registry.
+    if (error instanceof TerraneError && error.code === 'repository_not_found') await images.delete(tenant, name, true);
+    throw error;
+  }
   return viewOf(prefix, row);
 }
 
@@ -88,7 +96,7 @@ export async function configureRepository(
   const { untaggedDays: _u, keepLast: _k, ...rest } = row;
   const next: RepositoryRow = { ...rest, immutableTags, ...(retention ?? { ...retentionOf(row) }) };
   await store.transact([
-    { write: store.forTenant(tenant).put(REPOSITORIES_PART, name, next) },
+    ifStillThere(store.forTenant(tenant), name, next),
     audited(store, tenant, who, 'repository.change', name),
   ]);
   return viewOf(images.prefix(tenant), next);
@@ -194,6 +202,13 @@ async function readRepository(
   const row = await store.forTenant(tenant).get<RepositoryRow>(REPOSITORIES_PART, name);
   if (!row) throw new TerraneError('repository_not_found', `There is no repository ${name} in this organisation.`);
   return row;
+}
+
+function ifStillThere(items: KeyedItems, name: string, row: RepositoryRow): Step {
+  return {
+    write: items.put(REPOSITORIES_PART, name, row, { expression: 'attribute_exists(#pk)' }),
+    refuse: () => new TerraneError('repository_not_found'),
+  };
 }
 
 function retentionOf({ untaggedDays, keepLast }: RepositoryRow) {

@@ -1,3 +1,4 @@
+import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type TestImages, testImages } from '../../support/aws/image-registry.ts';
 import { REPOSITORIES_MAX } from '../../../store/accounts/repositories.ts';
@@ -16,6 +17,29 @@ afterAll(async () => {
 });
 
 const inEcr = (tenant: string) => [...images.service.repositories.keys()].filter((name) => name.includes(`/${tenant}/`));
+
+test.each(['POST', 'PATCH'] as const)(
+  'an organisation that is deleted while a repository is made or changed leaves none behind (%s)',
+  async (method) => {
+    const { token: as, tenant } = await world.person();
+    const name = (await world.expectStatus(200, 'GET', '/v1/me', { as })).json.organisation.name as string;
+    if (method === 'PATCH') await world.expectStatus(201, 'POST', '/v1/repositories', { as, body: { name: 'web' } });
+    const verb = method === 'POST' ? 'create' : 'configure';
+    const whole = images.registry[verb].bind(images.registry) as (...args: unknown[]) => Promise<void>;
+    images.registry[verb] = async (...args: unknown[]) => {
+      if (method === 'PATCH') await whole(...args);
+      await world.expectStatus(204, 'DELETE', '/v1/organisation', { as, body: { confirm: name } });
+      if (method === 'POST') await whole(...args);
+    };
+    const [path, body] =
+      method === 'POST' ? ['/v1/repositories', { name: 'web' }] : ['/v1/repositories/web', { immutableTags: true }];
+    await world.expectStatus(404, method, path, { as, body });
+    images.registry[verb] = whole;
+    expect(inEcr(tenant)).toEqual([]);
+    const { Items } = await world.client.send(new ScanCommand({ TableName: 'tenant', ConsistentRead: true }));
+    expect((Items ?? []).filter(({ pk }) => pk?.S?.startsWith(tenant))).toEqual([]);
+  },
+);
 
 describe("an organisation's repositories", () => {
   test('are made, listed, changed and deleted, each change with its record', async () => {
