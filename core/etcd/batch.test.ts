@@ -65,4 +65,14 @@ describe('a batch of calls', () => {
     expect(result).toMatchObject({ ok: false, error: { code: 13, message: 'internal error' } });
     expect(told).toHaveLength(1);
   });
+
+  test('a compaction or a grant that is sent again after the compaction is answered as it was', async () => {
+    const { service } = serviceWorld();
+    const grant = () => service.call('LeaseGrant', { id: 0n, ttl: 60n }, { requestId: 'host/1' });
+    const granted = await grant();
+    for (const value of ['1', '2', '3']) await service.call('Put', putOf('a', value), {});
+    const compact = () => service.call('Compact', { revision: 4, physical: false }, { requestId: 'host/2' });
+    expect(await compact()).toEqual(await compact());
+    expect(await grant()).toMatchObject({ id: granted.id, ttl: granted.ttl });
+  });
 });

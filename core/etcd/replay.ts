@@ -12,7 +12,7 @@ import { EVERYTHING_PERMITTED, type Permits } from './auth/permits.ts';
  */
 export function replay<T>(keyspace: OpenKeyspace, revision: Revision, evaluate: (txn: Transaction, permits: Permits) => T): T {
   try {
-    return evaluate(new Rehearsal(keyspace, keyspace.at(Math.max(1, revision - 1))), EVERYTHING_PERMITTED);
+    return evaluate(new Rehearsal(keyspace, Math.max(1, revision - 1)), EVERYTHING_PERMITTED);
   } catch (error) {
     throw error instanceof CompactedError ? new OutcomeUnknownError(error) : error;
   }
@@ -20,17 +20,19 @@ export function replay<T>(keyspace: OpenKeyspace, revision: Revision, evaluate: 
 
 /** A transaction on an old state, for its answers only. It went well then, so leases and permissions are taken for granted. */
 class Rehearsal implements Transaction {
+  readonly revision: Revision;
   readonly #keyspace: OpenKeyspace;
-  readonly #view: View;
+  #opened: View | undefined;
   readonly #changed = new Map<Key, KeyValue | undefined>();
 
-  constructor(keyspace: OpenKeyspace, view: View) {
+  constructor(keyspace: OpenKeyspace, revision: Revision) {
     this.#keyspace = keyspace;
-    this.#view = view;
+    this.revision = revision;
   }
 
-  get revision(): Revision {
-    return this.#view.revision;
+  /** Opened by who reads keys: what a compaction or a lease's grant answered is known without, also when it was compacted away. */
+  get #view(): View {
+    return (this.#opened ??= this.#keyspace.at(this.revision));
   }
 
   get compactRevision(): Revision {
