@@ -23,7 +23,7 @@ export interface ForwarderOptions {
   readonly signal: AbortSignal;
   /** The last entry of the log that this host has; undefined: it doesn't want to be sent any. */
   readonly after: () => number | undefined;
-  /** Entries that came with an answer, and resolves before the calls are answered. */
+  /** Entries that came with an answer, before the calls are answered; after an attempt that failed: none. */
   readonly onEntries: (entries: readonly LogEntry[]) => void;
   readonly onAnswer?: (answered: boolean) => void;
 }
@@ -34,6 +34,11 @@ const CALL_MS = 7_000;
 const ATTEMPT_MS = 4_000;
 /** Keep-alives wait that long for others to go with, ms. */
 const LINGER_MS = 100;
+/**
+ * Clients that were just answered mostly ask again at once. While others wait already, they are waited for until as many wait as did
+ * before, but for this part of what the last request took, and for so long at most, ms.
+ */
+const GATHER = { part: 1 / 4, msMax: 3 };
 const RETRY_MS = { first: 50, longest: 1_000 };
 /** gRPC's `unavailable`: what came of the call is not known there. */
 const UNAVAILABLE = 14;
@@ -53,8 +58,11 @@ export class Forwarder {
   readonly #options: ForwarderOptions;
   #queue: Waiting[] = [];
   #sending = false;
+  #underWay = false;
   #count = 0;
   #linger: NodeJS.Timeout | undefined;
+  /** Looks whether enough calls wait. */
+  #onCall = () => {};
   #dismissed: DismissedError | undefined;
 
   constructor(options: ForwarderOptions) {
@@ -71,10 +79,15 @@ export class Forwarder {
     return new Promise((resolve, reject) => {
       const call = { id: `${this.#options.id}/${++this.#count}`, method, token, request };
       this.#queue.push({ call, giveUpAt: this.#options.elapsed() + CALL_MS, resolve, reject });
-      if (this.#sending) return;
+      if (this.#sending) return this.#onCall();
       if (!canWait) return this.#begin();
       this.#linger ??= setTimeout(() => this.#begin(), LINGER_MS);
     });
+  }
+
+  /** A request is under way: `onEntries` will be called. */
+  get underWay(): boolean {
+    return this.#underWay;
   }
 
   #begin(): void {
@@ -90,10 +103,13 @@ export class Forwarder {
       await eventLoopTurn();
       const batch = this.#take();
       try {
+        const startedAt = this.#options.elapsed();
         const outcomes = await this.#send(batch);
+        const tookMs = this.#options.elapsed() - startedAt;
         const again = batch.filter((waiting, index) => !settle(waiting, outcomes[index]));
         this.#queue.unshift(...again);
         failures = again.length > 0 ? failures + 1 : 0;
+        if (failures === 0 && this.#queue.length > 0) await this.#gather(batch.length + this.#queue.length, tookMs);
       } catch (error) {
         if (error instanceof DismissedError) {
           this.#dismissed = error;
@@ -115,6 +131,19 @@ export class Forwarder {
     if (this.#options.signal.aborted) this.#stop();
   }
 
+  /** Resolves when so many calls wait, or it has been waited for long enough. */
+  async #gather(count: number, lastMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, Math.min(lastMs * GATHER.part, GATHER.msMax));
+      this.#onCall = () => {
+        if (this.#queue.length < Math.min(count, FORWARD_MAX.calls)) return;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#onCall = () => {};
+  }
+
   #take(): Waiting[] {
     let bytes = 0;
     let count = 0;
@@ -131,15 +160,19 @@ export class Forwarder {
     const body = encodeCalls({ after: after(), calls: batch.map(({ call }) => call) });
     const timeLeft = Math.max(...batch.map(({ giveUpAt }) => giveUpAt)) - elapsed();
     const timeoutMs = Math.max(1, Math.min(timeLeft, ATTEMPT_MS));
+    this.#underWay = true;
     try {
       const answer = decodeForwardedAnswer(
         await ask(client, { method: 'POST', path: `${KV_PATH}/calls`, body, timeoutMs, signal }),
       );
+      this.#underWay = false;
       onAnswer(true);
       this.#options.onEntries(answer.entries);
       return answer.outcomes;
     } catch (error) {
+      this.#underWay = false;
       onAnswer(!(error instanceof UnreachableError));
+      this.#options.onEntries([]);
       throw error;
     }
   }

@@ -66,6 +66,8 @@ export async function openHostKv(options: HostKvOptions): Promise<HostKv> {
   const keys = keyChoice(options.prefixes);
   const counts = { local: 0, forwarded: 0 };
   let reachable: boolean | undefined;
+  /** The last commit that this host was told of while calls were under way. */
+  let hinted = 0;
   const onAnswer = (answered: boolean) => {
     const back = answered && reachable === false;
     reachable = answered;
@@ -99,6 +101,8 @@ export async function openHostKv(options: HostKvOptions): Promise<HostKv> {
     after: () => copy.sequence,
     onEntries(entries) {
       for (const entry of entries) copy.take(entry);
+      if ((copy.sequence ?? 0) < hinted) following.news();
+      hinted = 0;
     },
     onAnswer,
   });
@@ -121,7 +125,10 @@ export async function openHostKv(options: HostKvOptions): Promise<HostKv> {
     onMessage({ sequence, entry }) {
       if (!following.active) return;
       const taken = entry !== undefined && copy.take({ sequence, body: Buffer.from(entry, 'base64') });
-      if (!taken && (copy.sequence ?? 0) < sequence) following.news();
+      if (taken || (copy.sequence ?? 0) >= sequence) return;
+      // Mostly it is of a commit of ours, which comes with the answer.
+      if (forwarder.underWay) hinted = Math.max(hinted, sequence);
+      else following.news();
     },
     onReachable: () => following.reconnected(),
     facts: () => factsOf(copy, following, counts),

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -188,6 +189,27 @@ describe("etcd's services on a host", () => {
     const answers = await Promise.all(Array.from({ length: 200 }, (_, n) => put(other.service, `k${n}`)));
     expect(new Set(answers.map(({ revision }) => revision)).size).toBe(200);
     expect(requests).toBeLessThan(10);
+  });
+
+  test('a commit of its own comes with the answer, and is not asked for once more when it is too large for a hint', async () => {
+    const host = await person.host('a');
+    const paths: string[] = [];
+    const client: TestHost['client'] = {
+      ...host.client,
+      sendBytes(request) {
+        paths.push(request.path.split('?')[0]!);
+        return host.client.sendBytes(request);
+      },
+    };
+    const { service } = await start({ ...host, client });
+    const { seen } = await watching(service, 'k');
+    await eventually('it is told of commits', async () => {
+      expect(await world.controlPlane.kvInterest.nodes(person.tenant, person.cluster, Date.now())).toEqual(['a']);
+    });
+    paths.length = 0;
+    for (let n = 0; n < 10; n++) await put(service, 'k', randomBytes(20_000).toString('base64'));
+    await eventually('all are seen', () => expect(seen).toHaveLength(10), { everyMs: 20 });
+    expect(new Set(paths)).toEqual(new Set(['/node/v1/kv/calls']));
   });
 
   test('an answer that got lost does not make a write happen twice', async () => {
