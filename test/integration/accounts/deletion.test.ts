@@ -8,7 +8,12 @@ import { pushConnections } from '../../../store/connections.ts';
 import { EMBEDDED_TABLES } from '../../../store/dynamodb.ts';
 import { dynamoInbox } from '../../../store/inbox.ts';
 import { type OpenKeyspaces, openKeyspaces } from '../../../store/keyspaces.ts';
+import { dynamoKvInterest } from '../../../store/kv-interest.ts';
+import { dynamoKvUsage } from '../../../store/kv-usage.ts';
+import { dynamoLeaseDeadlines } from '../../../store/lease-deadlines.ts';
 import { logExists } from '../../../store/log-exists.ts';
+import { streamParts } from '../../../store/stream-parts.ts';
+import { dynamoUpdateInstances } from '../../../store/update-instances.ts';
 import { dynamoWakes } from '../../../store/wakes.ts';
 import { heard } from '../../support/builders.ts';
 import { joinDirectly, openWorld, PASSWORD, type World } from './world.ts';
@@ -64,6 +69,15 @@ async function fullCluster(owner: { token: string; tenant: string }) {
   const host = { kind: 'host' as const, tenant: owner.tenant, cluster: id, hostId: 'h', nodeName: 'gone' };
   await pushConnections(world.client, EMBEDDED_TABLES, world.clock).add(host, `connection-of-${id}`);
   await dynamoWakes(world.client, 'identity').set(owner.tenant, id, world.clock.at);
+  const seen = { application: 'flatcar', instance: 'm', group: 'g', at: world.clock.at, version: '1', arch: 'amd64' };
+  const instances = dynamoUpdateInstances(world.client, 'tenant', world.clock);
+  await instances.put(owner.tenant, id, { ...seen, alias: '', oem: '', ip: '192.0.2.1' }, 60_000);
+  await dynamoLeaseDeadlines(world.client, 'tenant')(owner.tenant, id).start(7n, world.clock.at);
+  await dynamoKvUsage(world.client, 'tenant')(owner.tenant).report(id, 1_000_000);
+  await dynamoKvInterest(world.client, 'tenant').mark(owner.tenant, id, 'gone', world.clock.at + 60_000);
+  const parts = streamParts(world.client, 'tenant', world.clock, owner.tenant, id);
+  await parts.open('a-stream', 'gone');
+  await parts.put('a-stream', 'gone', { number: 0, status: 200, last: false, bytes: randomBytes(10) });
   return id;
 }
 
@@ -71,7 +85,7 @@ test('a deleted cluster leaves no log, snapshot, report, connection or alarm beh
   const owner = await world.person();
   const [id, neighbour] = [await fullCluster(owner), await fullCluster(owner)];
   const before = (await about(neighbour)).length;
-  for (const kind of ['log', 'chunk', 'snap', 'inbox', 'beat', 'conn'])
+  for (const kind of ['log', 'chunk', 'snap', 'lease', 'inbox', 'beat', 'conn', 'updates', 'kvuse', 'stream'])
     expect(await about(`${owner.tenant}#${kind}#${id}`)).not.toEqual([]);
   const exists = logExists(world.client, 'tenant');
   expect(await exists(owner.tenant, id)).toBe(true);
