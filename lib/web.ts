@@ -127,7 +127,7 @@ export class Web extends Construct {
     accept('CFR1', 'Hosts are wherever their owners are');
     accept(
       'CFR2',
-      'A firewall has a fixed price; every way in has rate limits of its own, and one can be put before it (docs/deploy.md)',
+      'A firewall has a fixed price, also while nobody comes; what guesses secrets is limited by the functions themselves',
     );
     accept(
       'CFR3',
