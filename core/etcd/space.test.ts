@@ -26,6 +26,13 @@ test('beyond the quota nothing is written that takes space, reads and deletes go
   await put('e');
 });
 
+test('a write that took the last room is answered as it was when it is sent again, not refused', async () => {
+  const { service } = serviceWorld({ quotaBytes: () => 5_000 });
+  const put = (requestId: string) => service.call('Put', putOf('a', 'x'.repeat(2_500)), { requestId });
+  expect(await put('host/1')).toEqual(await put('host/1'));
+  await expect(put('host/2')).rejects.toThrow('database space exceeded');
+});
+
 test('a store that was declared corrupt answers nothing until the alarm is taken back', async () => {
   const { service } = serviceWorld();
   const alarm = { memberId: 1n, alarm: 'CORRUPT' } as const;

@@ -44,7 +44,10 @@ export class Space {
     this.#options = options;
   }
 
-  /** For a write of about so many bytes; throws "database space exceeded". `source`: the state that it is done on. */
+  /**
+   * Raises the alarm if a write of about so many bytes would go beyond the quota. It is the write itself that is refused then
+   * (`requireSpace`): one that was made before, and is only sent again, is answered as it was.
+   */
   async admit(bytes: number): Promise<void> {
     const { keyspace, quotaBytes, memberId, onError } = this.#options;
     if (bytes === 0) return;
@@ -52,7 +55,6 @@ export class Space {
     if (this.#options.shared) await this.#share(this.#options.shared).catch((error: unknown) => onError?.(error));
     if (keyspace.bytes + this.#others + bytes <= (this.#quota ?? quotaBytes())) return;
     await keyspace.transact((txn) => raise(txn, { memberId, alarm: 'NOSPACE' }));
-    throw EtcdError.of('noSpace');
   }
 
   async #share(shared: SharedSpace): Promise<void> {
