@@ -58,7 +58,9 @@ describe("a host's etcd, by the public commands only", () => {
       agent = await installation.startAgent({ ...options(), tokenFile: join(installation.dir, 'token-metal') });
       await eventually('the host serves again', async () =>
         expect(await etcdctl('get', 'greeting', '--consistency=s')).toBe('greeting\nhello\n'),
-      );
+      ).catch((error: Error) => {
+        throw new Error(`${error.message}\n${agent.tail()}`, { cause: error });
+      });
 
       await installation.startServer();
       expect((await installation.terrane(['kv', 'put', 'greeting', 'again'])).stdout).toBe('OK\n');
