@@ -149,7 +149,8 @@ export class Replica {
   async #load({ mayBeMissing }: { mayBeMissing: boolean }): Promise<void> {
     const stored = await this.#log.loadSnapshot();
     if (!stored && mayBeMissing) return;
-    if (!stored || stored.sequence <= this.#state.sequence) {
+    // A copy of an empty log is at its beginning, where a state that was never loaded is too: that is no gap.
+    if (!stored || (stored.sequence <= this.#state.sequence && !mayBeMissing)) {
       throw this.fail(
         new CorruptLogError(
           `the log goes on after ${this.#state.sequence} with a gap that no snapshot covers: restore it from a backup`,

@@ -148,6 +148,17 @@ describe("a host's copy of the key-value store", () => {
     },
   );
 
+  test('of a store that was empty when it was first read is there again, too, with what came since', async () => {
+    const first = newCopy();
+    await first.open();
+    await put('a');
+    await first.sync();
+    await first.written();
+    const again = newCopy();
+    await again.restore();
+    expect(keysOf(again.keyspace)).toEqual(['a']);
+  });
+
   test('an entry that was cut off by a crash is read again', async () => {
     await put('a');
     const first = newCopy();
