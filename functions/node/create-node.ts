@@ -55,7 +55,8 @@ export function createNode(deps: NodeApiDeps): Hono {
   app.notFound((c) => errorResponse(c, new TerraneError('not_found', `There is no route ${c.req.method} ${c.req.path}.`)));
   app.use(async (c, next) => {
     await next();
-    c.header(SERVER_TIME_HEADER, String(clock.now()));
+    // Not by `c.header`, which makes a stream of a body that is there as bytes.
+    c.res.headers.set(SERVER_TIME_HEADER, String(clock.now()));
   });
 
   app.post('/join', async (c) => {

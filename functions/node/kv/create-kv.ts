@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { TerraneError } from '../../../core/errors/terrane-error.ts';
 import { CorruptLogError, TrimmedError } from '../../../core/keyspace/errors.ts';
 import {
@@ -51,9 +51,9 @@ export function createNodeKv(deps: NodeKvDeps, verify: Verify): Hono {
       const tail = plain
         ? await heads.read(`${tenant} ${cluster} ${after}`, () => log.read(after, options))
         : await log.read(after, options);
-      return binary(encodeTail(fittingTail(tail)));
+      return binary(c, encodeTail(fittingTail(tail)));
     } catch (error) {
-      if (error instanceof TrimmedError) return binary(encodeTail('trimmed'));
+      if (error instanceof TrimmedError) return binary(c, encodeTail('trimmed'));
       throw error;
     }
   });
@@ -61,13 +61,13 @@ export function createNodeKv(deps: NodeKvDeps, verify: Verify): Hono {
   app.get('/snapshot', async (c) => {
     const { tenant, cluster } = await verify(c.req.raw, undefined);
     const page = await deps.logs.log(tenant, cluster, 'kv').snapshotPage(c.req.query('cursor'));
-    return binary(encodeSnapshotPage(page));
+    return binary(c, encodeSnapshotPage(page));
   });
 
   app.post('/calls', async (c) => {
     const bytes = await readBytes(c.req.raw, FORWARD_BYTES_MAX);
     const { tenant, cluster } = await verify(c.req.raw, bytes);
-    return binary(encodeForwardedAnswer(await serveCalls(deps, tenant, cluster, decoded(bytes))));
+    return binary(c, encodeForwardedAnswer(await serveCalls(deps, tenant, cluster, decoded(bytes))));
   });
 
   return app;
@@ -90,8 +90,7 @@ function sequenceOf(text: string | undefined): number {
   return Number(text);
 }
 
-function binary(bytes: Uint8Array): Response {
-  return new Response(bytes as Uint8Array<ArrayBuffer>, {
-    headers: { 'content-type': 'application/octet-stream', 'cache-control': 'no-store' },
-  });
+function binary(c: Context, bytes: Uint8Array): Response {
+  const headers = { 'content-type': 'application/octet-stream', 'cache-control': 'no-store' };
+  return c.body(bytes as Uint8Array<ArrayBuffer>, 200, headers);
 }
