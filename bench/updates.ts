@@ -85,7 +85,7 @@ function service(endpoint: string): { app: Hono; keyspaces: OpenKeyspaces } {
   const client = dynamoClient({ endpoint });
   const keyspaces = openKeyspaces({ client, table: EMBEDDED_TABLES.tenant, clock, log: silentLogger, soleWriter: true });
   const app = createUpdates({
-    accounts: { authenticateUpdates: async (token) => ({ tenant: 'bench', cluster: token }) },
+    accounts: { authenticateUpdates: async (token) => ({ tenant: 'bench', cluster: token }), countRequest: () => {} },
     keyspaces,
     instances: dynamoUpdateInstances(client, EMBEDDED_TABLES.tenant, clock),
     clock,

@@ -75,6 +75,8 @@ describe('what the functions may do', () => {
         'Node: dynamodb:BatchWriteItem dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on Tenant',
         'Node: dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on Identity',
         'Updates: dynamodb:BatchWriteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query on Tenant',
+        'Updates: dynamodb:UpdateItem on Tenant of *#requests',
+        'Updates: dynamodb:ConditionCheckItem on Tenant of *#org',
         'Updates: dynamodb:GetItem on Identity of secret#*',
         `Api: ecr:BatchDeleteImage ecr:CreateRepository ecr:DeleteLifecyclePolicy ecr:DeleteRepository ecr:DescribeImageScanFindings ecr:DescribeImages ecr:PutImageTagMutability ecr:PutLifecyclePolicy ecr:TagResource on ${images}`,
         'Api: sts:AssumeRole on RegistryRole',

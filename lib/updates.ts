@@ -22,6 +22,9 @@ export class Updates extends Construct {
     });
     // Grants are commits to the registry's log, with its snapshots; checks are items of their own.
     allowItems(this.function, tenant, ['GetItem', 'Query', 'PutItem', 'BatchWriteItem']);
+    // Counts of requests, of organisations that are there.
+    allowItems(this.function, tenant, ['UpdateItem'], ['*#requests']);
+    allowItems(this.function, tenant, ['ConditionCheckItem'], ['*#org']);
     allowItems(this.function, identity, ['GetItem'], ['secret#*']);
     this.url = this.function.fn.addFunctionUrl({ authType: FunctionUrlAuthType.NONE });
   }

@@ -69,6 +69,9 @@ export interface ControlPlaneOptions {
 
 export type ControlPlaneLimits = Pick<AccountsOptions, 'freePlan' | 'rateLimits'>;
 
+/** How often is looked for counts of requests that have waited for long enough. */
+const COUNT_MS = 15_000;
+
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { dataDir, log, publicUrl, requireVerifiedEmail = false, print, limits } = options;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
@@ -161,6 +164,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         .catch((error: unknown) => log.error('leases are not kept', { tenant, cluster, error: String(error) }));
     }
 
+    const counting = setInterval(() => void accounts.flushRequests('due'), COUNT_MS);
+    counting.unref();
+
     return {
       accounts,
       keyspaces,
@@ -193,7 +199,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         }
       },
       async stop() {
+        clearInterval(counting);
         await reconciler.stop();
+        await accounts.flushRequests('all');
         await keyspaces.close();
         client.destroy();
         await store.stop();

@@ -29,7 +29,9 @@ function usageCommand(io: Io): Command {
         (name) => `${name.padEnd(10)}${usage[name].used} of ${usage[name].limit}`,
       );
       const kv = `key-value ${bytesText(usage.kvBytes.used)} of ${bytesText(usage.kvBytes.limit)}`;
-      await printResult(io, session.json, usage, [`plan      ${usage.plan}`, ...rows, kv].join('\n'));
+      const { month, api, node, updates } = usage.requests;
+      const requests = `requests  ${api} api, ${node} node, ${updates} updates in ${month} (no limit)`;
+      await printResult(io, session.json, usage, [`plan      ${usage.plan}`, ...rows, kv, requests].join('\n'));
     });
 }
 

@@ -55,10 +55,18 @@ function Usage() {
       {rows?.map(([name, of, say]) => (
         <Used key={name} name={name} of={of} say={say} />
       ))}
+      {data && (
+        <p>
+          Requests in {data.requests.month}, which have no limit: {COUNT.format(data.requests.api)} of people and their tools,{' '}
+          {COUNT.format(data.requests.node)} of hosts, {COUNT.format(data.requests.updates)} for updates.
+        </p>
+      )}
       <Cli>terrane org usage</Cli>
     </section>
   );
 }
+
+const COUNT = new Intl.NumberFormat('en');
 
 interface UsedProps {
   readonly name: string;

@@ -137,6 +137,20 @@ export interface UsageView {
   readonly members: UsedOf;
   /** Of the key-value stores of all clusters. About: each tells what it takes while it is written to, at least once a minute. */
   readonly kvBytes: UsedOf;
+  readonly requests: RequestsView;
+}
+
+/** What requests are made to: people's API, the hosts' API, the update protocols. */
+export const FACES = ['api', 'node', 'updates'] as const;
+export type Face = (typeof FACES)[number];
+
+/**
+ * Requests with good credentials in this month. About, and up to some minutes late: each process counts for itself, and adds to the sum
+ * once a minute. There is no limit.
+ */
+export interface RequestsView extends Readonly<Record<Face, number>> {
+  /** UTC, "2026-11". */
+  readonly month: string;
 }
 
 export interface UsedOf {

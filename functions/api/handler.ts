@@ -87,7 +87,7 @@ app.route(
 
 export const handler = streamed(
   (event, context, sent) => serve(app, event, context, sent),
-  () => beforeFreeze(store),
+  () => beforeFreeze(store, accounts),
 );
 
 /** GET /v1/info is the install function's: it has the key that signs the agent. CloudFront sends it there. */

@@ -1,4 +1,5 @@
 import type { Context, Env, Hono } from 'hono';
+import type { Accounts } from '../../store/accounts/accounts.ts';
 import { backgroundSettled } from './background.ts';
 import { required } from './environment.ts';
 import { visitorOf, wrongDoor } from './front-door.ts';
@@ -38,8 +39,11 @@ export function clientIp(c: Context): string | undefined {
   return (c.env as Bindings).clientIp;
 }
 
-/** Before Lambda freezes the process: snapshots under way, and what answers didn't wait for. */
-export async function beforeFreeze(store: { readonly keyspaces: { settled(): Promise<void> } }): Promise<void> {
-  await backgroundSettled();
+/** Before Lambda freezes the process: snapshots under way, what answers didn't wait for, and counts of requests that are due. */
+export async function beforeFreeze(
+  store: { readonly keyspaces: { settled(): Promise<void> } },
+  accounts?: Pick<Accounts, 'flushRequests'>,
+): Promise<void> {
+  await Promise.all([backgroundSettled(), accounts?.flushRequests('due')]);
   await store.keyspaces.settled();
 }

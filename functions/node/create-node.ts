@@ -19,10 +19,10 @@ import { errorResponse, onError } from '../on-error.ts';
 import { parseJson, readBytes } from '../read-body.ts';
 import { assignments } from './assignments.ts';
 import { createNodeKv, type NodeKvDeps } from './kv/create-kv.ts';
-import { SERVER_TIME_HEADER, verifyHost, verifyWithKey } from './host-auth.ts';
+import { type ReceivedBody, SERVER_TIME_HEADER, verifyHost, verifyWithKey } from './host-auth.ts';
 
 export interface NodeApiDeps {
-  readonly accounts: Pick<Accounts, 'hostOfKey' | 'join'>;
+  readonly accounts: Pick<Accounts, 'hostOfKey' | 'join' | 'countRequest'>;
   readonly keyspaces: Keyspaces;
   /** For the Secrets in assignments. */
   readonly dataKeys: DataKeys;
@@ -48,6 +48,12 @@ export function createNode(deps: NodeApiDeps): Hono {
   const { accounts, clock, inbox, keyspaces } = deps;
   const app = new Hono().basePath('/node/v1');
   const handleError = onError(deps);
+  /** The host that signed the request, which is counted. */
+  const hostOf = async (request: Request, body: ReceivedBody) => {
+    const host = await verifyHost(deps, request, body);
+    accounts.countRequest(host.tenant, 'node');
+    return host;
+  };
   app.onError(async (error, c) => {
     c.header(SERVER_TIME_HEADER, String(clock.now()));
     return handleError(error, c);
@@ -70,7 +76,7 @@ export function createNode(deps: NodeApiDeps): Hono {
 
   const assigned = assignments(deps);
   app.get('/assignment', async (c) => {
-    const host = await verifyHost(deps, c.req.raw, undefined);
+    const host = await hostOf(c.req.raw, undefined);
     const found = await assigned.read(host, c.req.header('if-none-match'));
     if (!found) {
       throw new TerraneError('not_found', `The cluster has no node ${host.nodeName} yet.`, {
@@ -85,7 +91,7 @@ export function createNode(deps: NodeApiDeps): Hono {
 
   app.post('/report', async (c) => {
     const bytes = await readBytes(c.req.raw, REPORT_LIMIT_BYTES);
-    const { keyId, tenant, cluster, nodeName } = await verifyHost(deps, c.req.raw, bytes);
+    const { keyId, tenant, cluster, nodeName } = await hostOf(c.req.raw, bytes);
     const report = parseJson(bytes, reportSchema);
     const item = { nodeName, receivedAt: clock.now(), report };
     await keep(inbox, tenant, cluster, item);
@@ -106,7 +112,7 @@ export function createNode(deps: NodeApiDeps): Hono {
   });
 
   app.post('/streams/:id', async (c) => {
-    const { keyId: _, ...host } = await verifyHost(deps, c.req.raw, { streamed: true });
+    const { keyId: _, ...host } = await hostOf(c.req.raw, { streamed: true });
     const body = c.req.raw.body ?? (new Blob([]).stream() as ReadableStream<Uint8Array>);
     const taken = await deps.streams.accept(c.req.param('id'), host, streamStatus(c.req.header(STREAM_STATUS_HEADER)), body);
     if (!taken) throw new TerraneError('not_found', 'Nobody waits for this stream (any more).', { fix: 'Stop sending it.' });
@@ -115,7 +121,7 @@ export function createNode(deps: NodeApiDeps): Hono {
 
   app.post('/streams/:id/:part', async (c) => {
     const bytes = await readBytes(c.req.raw, PART_LIMIT_BYTES);
-    const { keyId: _, ...host } = await verifyHost(deps, c.req.raw, bytes);
+    const { keyId: _, ...host } = await hostOf(c.req.raw, bytes);
     const text = c.req.param('part');
     if (!/^\d{1,7}$/.test(text)) throw new TerraneError('invalid_request', 'The part of a stream is a number.');
     const status = streamStatus(c.req.header(STREAM_STATUS_HEADER));
@@ -125,11 +131,7 @@ export function createNode(deps: NodeApiDeps): Hono {
     return c.body(null, 204);
   });
 
-  if (deps.kv)
-    app.route(
-      '/kv',
-      createNodeKv({ ...deps.kv, clock }, (request, body) => verifyHost(deps, request, body)),
-    );
+  if (deps.kv) app.route('/kv', createNodeKv({ ...deps.kv, clock }, hostOf));
   return app;
 }
 

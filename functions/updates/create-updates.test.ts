@@ -35,6 +35,13 @@ test('a token that was revoked, or whose cluster is gone, is refused at once, an
   expect(updates.seen).toHaveLength(1);
 });
 
+test('requests count for the organisation whose token they carry, and others for nobody', async () => {
+  await omaha(app('a', '<updatecheck/>'));
+  await omaha(app('a', '<updatecheck/>'), '/updates/t/v1/update/');
+  expect((await omaha(app('a', '<updatecheck/>'), '/updates/wrong/v1/update/')).status).toBe(401);
+  expect(updates.counted).toEqual(['acme updates', 'acme updates']);
+});
+
 describe('Omaha', () => {
   test('gives the first host of a careful group its update, and the next one none yet', async () => {
     const first = await omaha(app('a', '<ping/><updatecheck/>'));

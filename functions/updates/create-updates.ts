@@ -22,7 +22,9 @@ export function createUpdates(deps: UpdatesDeps): Hono {
     (serve: (c: Context, deps: UpdatesDeps, cluster: UpdatedCluster) => Promise<Response>) =>
     async (c: Context): Promise<Response> => {
       try {
-        return await serve(c, deps, await clusterOf(c));
+        const cluster = await clusterOf(c);
+        deps.accounts.countRequest(cluster.tenant, 'updates');
+        return await serve(c, deps, cluster);
       } catch (error) {
         if (error instanceof TerraneError) return refusal(c, error);
         throw error;

@@ -6,7 +6,7 @@ import type { UpdateInstances } from '../../core/ports/update-instances.ts';
 import type { Accounts } from '../../store/accounts/accounts.ts';
 
 export interface UpdatesDeps {
-  readonly accounts: Pick<Accounts, 'authenticateUpdates'>;
+  readonly accounts: Pick<Accounts, 'authenticateUpdates' | 'countRequest'>;
   readonly keyspaces: Keyspaces;
   readonly instances: UpdateInstances;
   readonly clock: Clock;

@@ -23,6 +23,6 @@ const app = new Hono()
 
 export async function handler(event: UrlEvent, context: InvocationContext): Promise<UrlResult> {
   const result = await resultOf(await serve(app, event, context));
-  await beforeFreeze(store);
+  await beforeFreeze(store, accounts);
   return result;
 }

@@ -1,4 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Face } from '../../core/accounts/api.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import type { ImageRegistry } from '../../core/ports/image-registry.ts';
@@ -33,6 +34,7 @@ import {
 } from './repositories.ts';
 import { authenticate, authenticateUpdates, logOut } from './sessions.ts';
 import { type AccountsContext, type AccountsHooks, FREE_PLAN, type Lifetimes, LIFETIMES, type PlanLimits } from './settings.ts';
+import { RequestCounts } from './request-counts.ts';
 import { signUp } from './sign-up.ts';
 import { createToken, listTokens, revokeToken } from './tokens.ts';
 import { usage } from './usage.ts';
@@ -78,6 +80,7 @@ export function openAccounts(options: AccountsOptions) {
     hooks: options.hooks ?? {},
     images: options.images ?? noImageRegistry,
   };
+  const requests = new RequestCounts(context.store, options.log);
   const bound = <A extends unknown[], R>(operation: (context: AccountsContext, ...args: A) => R) => {
     return (...args: A): R => operation(context, ...args);
   };
@@ -132,6 +135,10 @@ export function openAccounts(options: AccountsOptions) {
     deleteImage: bound(deleteImage),
     scanImage: bound(scanImage),
     imageCredentials: bound(imageCredentials),
+    /** Of one whose credentials were found good. */
+    countRequest: (tenant: string, face: Face) => requests.count(tenant, face),
+    /** `due`: those that have waited for a minute. Never throws. */
+    flushRequests: (which: 'all' | 'due') => requests.flush(which),
     usage: bound(usage),
     exportOrganisation: bound(exportOrganisation),
     deleteOrganisation: bound(deleteOrganisation),

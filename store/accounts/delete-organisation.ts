@@ -8,6 +8,7 @@ import { forgetLogin, linkedLogins } from './linked-logins.ts';
 import { listOrganisations } from './log-in.ts';
 import { markGone, purgeGone } from './purge-cluster.ts';
 import type { EmailEntry, HostRow, MemberRow, OrganisationRow, SecretRow, UserRow } from './records.ts';
+import { REQUESTS_PART } from './request-counts.ts';
 import { deleteRepositories, REPOSITORIES_MAX } from './repositories.ts';
 import { forgetSecret, SECRET_KINDS, secretsPart } from './secrets.ts';
 import { type Authenticated, requireRole } from './sessions.ts';
@@ -63,7 +64,7 @@ export async function deleteOrganisation(
 }
 
 /** What is listed nowhere else. */
-const REST = ['rate', 'audit', DATA_KEYS_PART];
+const REST = ['rate', 'audit', REQUESTS_PART, DATA_KEYS_PART];
 
 /** What was written meanwhile by requests that had begun before. Nobody is left who could ask again, so a failure is the operator's. */
 async function sweep({ store, log }: AccountsContext, tenant: string): Promise<void> {

@@ -12,6 +12,8 @@ export interface UpdatesHarness {
   readonly app: Hono;
   readonly cluster: Keyspace;
   readonly seen: SeenInstance[];
+  /** Requests that were counted, `<tenant> <face>`. */
+  readonly counted: string[];
   readonly clock: { at: number };
   /** From now on the token is good for nothing. */
   revoke(): void;
@@ -23,11 +25,13 @@ export async function updatesHarness(): Promise<UpdatesHarness> {
   const cluster = await newCluster();
   const clock = { at: Date.parse('2026-11-25T12:00:00Z') };
   const seen: SeenInstance[] = [];
+  const counted: string[] = [];
   let uids = 0;
   let revoked = false;
   const newUid = () => `uid-${uids++}`;
   const app = createUpdates({
     accounts: {
+      countRequest: (tenant, face) => void counted.push(`${tenant} ${face}`),
       authenticateUpdates: async (token) => {
         if (revoked) throw new TerraneError('token_revoked');
         if (token !== 't') throw new TerraneError('token_unknown');
@@ -49,6 +53,7 @@ export async function updatesHarness(): Promise<UpdatesHarness> {
     app,
     cluster,
     seen,
+    counted,
     clock,
     revoke: () => void (revoked = true),
     async create(kind, name, spec) {

@@ -1,4 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { FLUSH_MS } from '../../../store/accounts/request-counts.ts';
+import { startControlPlane } from '../../../bin/server/control-plane.ts';
+import { silentLogger } from '../../../core/ports/logger.ts';
 import { EMBEDDED_TABLES } from '../../../store/dynamodb.ts';
 import { dynamoKvUsage } from '../../../store/kv-usage.ts';
 import { joinDirectly, openWorld, PASSWORD, type World } from './world.ts';
@@ -70,6 +77,100 @@ describe('usage', () => {
       clusters: { used: 1, limit: 3 },
       members: { used: 1, limit: 3 },
       kvBytes: { used: 0, limit: 5_000_000 },
+      requests: { month: '2027-01', api: 0, node: 0, updates: 0 },
+    });
+  });
+
+  describe('of requests', () => {
+    const requestsOf = async (as: string) => (await world.expectStatus(200, 'GET', '/v1/usage', { as })).json['requests'];
+
+    test("counts those with good credentials, by face and month, and nobody else's", async () => {
+      await world.accounts.flushRequests('all');
+      const { token, tenant } = await world.person();
+      const other = await world.person();
+      // The sign-up itself was nobody's request.
+      for (let i = 0; i < 3; i++) await world.expectStatus(200, 'GET', '/v1/me', { as: token });
+      await world.expectStatus(404, 'GET', '/v1/clusters/none', { as: token });
+      await world.expectStatus(401, 'GET', '/v1/me');
+      await world.expectStatus(401, 'GET', '/v1/me', { as: `${token.slice(0, -1)}x` });
+      for (const face of ['node', 'updates'] as const) world.accounts.countRequest(tenant, face);
+      await world.accounts.flushRequests('all');
+      // This question is the fifth, and is added by the next flush.
+      expect(await requestsOf(token)).toEqual({ month: '2027-01', api: 4, node: 1, updates: 1 });
+      world.accounts.countRequest(tenant, 'node');
+      await world.accounts.flushRequests('all');
+      expect(await requestsOf(token)).toMatchObject({ api: 5, node: 2, updates: 1 });
+      expect(await requestsOf(other.token)).toMatchObject({ api: 0, node: 0, updates: 0 });
+      const { at } = world.clock;
+      world.clock.at = Date.parse('2027-02-01T00:00:00Z');
+      const february = await world.accounts.usage(tenant);
+      world.clock.at = at;
+      expect(february.requests).toEqual({ month: '2027-02', api: 0, node: 0, updates: 0 });
+    });
+
+    test('writes once a minute at most, whatever there was, and nothing when there was nothing', async () => {
+      const { tenant } = await world.person();
+      await world.accounts.flushRequests('all');
+      const sent = jest.spyOn(world.client, 'send');
+      try {
+        await world.accounts.flushRequests('all');
+        for (let i = 0; i < 1000; i++) world.accounts.countRequest(tenant, 'api');
+        world.clock.at += FLUSH_MS - 1;
+        await world.accounts.flushRequests('due');
+        expect(sent).not.toHaveBeenCalled();
+        world.clock.at += 1;
+        await Promise.all([world.accounts.flushRequests('due'), world.accounts.flushRequests('due')]);
+        // The month's first: it wasn't there.
+        expect(sent).toHaveBeenCalledTimes(2);
+        world.accounts.countRequest(tenant, 'api');
+        await world.accounts.flushRequests('all');
+        expect(sent).toHaveBeenCalledTimes(3);
+      } finally {
+        sent.mockRestore();
+      }
+      expect((await world.accounts.usage(tenant)).requests.api).toBe(1001);
+    });
+
+    test('an embedded server that is stopped has written them', async () => {
+      const dataDir = await mkdtemp(join(tmpdir(), 'terrane-usage-'));
+      try {
+        const start = () => startControlPlane({ dataDir, log: silentLogger, publicUrl: () => '', print: () => {} });
+        const first = await start();
+        const account = { email: 'ada@example.com', password: PASSWORD, organisation: 'Analytical' };
+        const { tenant } = await first.accounts.signUp(account, {});
+        first.accounts.countRequest(tenant, 'api');
+        await first.stop();
+        const second = await start();
+        const { requests } = await second.accounts.usage(tenant);
+        await second.stop();
+        expect(requests.api).toBe(1);
+      } finally {
+        await rm(dataDir, { recursive: true, force: true });
+      }
+    });
+
+    test('loses none while the store is away, and brings nothing back of an organisation that was deleted', async () => {
+      const owner = await world.person();
+      world.accounts.countRequest(owner.tenant, 'node');
+      const away = jest.spyOn(world.client, 'send').mockImplementation(() => Promise.reject(new Error('away')) as never);
+      await world.accounts.flushRequests('all');
+      away.mockRestore();
+      world.accounts.countRequest(owner.tenant, 'node');
+      await world.accounts.flushRequests('all');
+      expect((await world.accounts.usage(owner.tenant)).requests.node).toBe(2);
+
+      const { name } = (await world.expectStatus(200, 'GET', '/v1/me', { as: owner.token })).json['organisation'];
+      await world.expectStatus(204, 'DELETE', '/v1/organisation', { as: owner.token, body: { confirm: name } });
+      await world.accounts.flushRequests('all');
+      const { Items } = await world.client.send(
+        new ScanCommand({
+          TableName: EMBEDDED_TABLES.tenant,
+          ConsistentRead: true,
+          FilterExpression: 'begins_with(pk, :tenant)',
+          ExpressionAttributeValues: { ':tenant': { S: owner.tenant } },
+        }),
+      );
+      expect(Items).toEqual([]);
     });
   });
 

@@ -117,6 +117,16 @@ const pod = (name: string, nodeName: string) => ({
   status: {},
 });
 
+test('requests count for the organisation of the host that signed them, and others for nobody', async () => {
+  const { host, tenant } = await joined();
+  await send(host, 'POST', '/node/v1/report', { body: report });
+  await send(host, 'GET', '/node/v1/assignment');
+  expect((await send(host, 'GET', '/node/v1/assignment', { at: world.clock.at - 3_600_000 })).status).toBe(401);
+  expect((await send(newHost(), 'GET', '/node/v1/assignment')).status).toBe(401);
+  await world.accounts.flushRequests('all');
+  expect((await world.accounts.usage(tenant)).requests.node).toBe(2);
+});
+
 describe('the answer to a report', () => {
   const answer = async (of: Awaited<ReturnType<typeof joined>>) =>
     (await send(of.host, 'POST', '/node/v1/report', { body: report })).json as { lease: boolean };
