@@ -5,6 +5,7 @@ import type { Identity } from '../../core/etcd/identity.ts';
 import { BODY_BYTES_MAX, GATEWAY_PATHS, type GatewayAnswer, gatewayAnswer, refusal } from '../../core/etcd/json/gateway.ts';
 import { ETCD_VERSION } from '../../core/etcd/methods/maintenance.ts';
 import type { EtcdService } from '../../core/etcd/service.ts';
+import { isFromWebPage } from './web-page.ts';
 
 export interface GatewayOptions {
   readonly service: EtcdService;
@@ -30,10 +31,7 @@ async function handle(options: GatewayOptions, request: IncomingMessage, respons
   // What etcd called it before 3.4 is what older clients ask for, Debian's python3-etcd3gw among them.
   const path = (request.url ?? '/').split('?', 1)[0]!.replace(/^\/v3(?:alpha|beta)\//, '/v3/');
   if (PATHS.has(path)) {
-    // A web page that is open on this host may not reach into the store: browsers name it, programs don't.
-    if (request.headers.origin !== undefined || request.headers['sec-fetch-site'] !== undefined) {
-      return end(response, 403, 'requests from web pages are refused\n', 'text/plain');
-    }
+    if (isFromWebPage(request.headers)) return end(response, 403, 'requests from web pages are refused\n', 'text/plain');
     if (request.method === 'POST') return answerTo(options, path, request, response);
     return end(response, 405, 'Method Not Allowed\n', 'text/plain', { allow: 'POST' });
   }

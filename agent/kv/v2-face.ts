@@ -11,6 +11,7 @@ import { readRequest, type V2Request } from '../../core/etcd/v2/request.ts';
 import { watchNodes } from '../../core/etcd/v2/watch.ts';
 import { write } from '../../core/etcd/v2/write.ts';
 import { drained, readBody, sendText } from './http-io.ts';
+import { isFromWebPage } from '../etcd/web-page.ts';
 
 export interface V2FaceOptions {
   readonly service: EtcdService;
@@ -40,9 +41,7 @@ export function v2Face(options: V2FaceOptions): RequestListener {
   };
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // What has no password must not be reached by a page that somebody looks at on this host.
-    if (request.headers.origin !== undefined || request.headers['sec-fetch-site'] !== undefined)
-      return sendText(response, 403, 'this endpoint does not answer browsers\n');
+    if (isFromWebPage(request.headers)) return sendText(response, 403, 'this endpoint does not answer browsers\n');
     const url = new URL(`http://host${request.url ?? '/'}`);
     const path = decoded(url.pathname);
     if (path === undefined) return sendText(response, 400, '400 Bad Request\n');
