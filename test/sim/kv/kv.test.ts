@@ -6,7 +6,7 @@ const SEEDS = 120;
 /** So many stories are told with something broken, until it shows. */
 const SABOTAGED_SEEDS = 40;
 /** A limit on hanging, not an expectation of speed. */
-const LIMIT_MS = 180_000;
+const LIMIT_MS = 600_000;
 
 /** The rules that are found broken, in as many stories as it takes to find that one. */
 async function found(rule: string, sabotage: Sabotage): Promise<string[]> {
