@@ -5,6 +5,7 @@ import type { ImageRegistry } from '../core/ports/image-registry.ts';
 import { answered, type AwsClients, awsClients } from './ecr-calls.ts';
 import { ecrCredentials } from './ecr-credentials.ts';
 import { lifecyclePolicy } from './ecr-policies.ts';
+import { Lanes } from './few-at-a-time.ts';
 import { FINDINGS_MAX, readScan } from './ecr-scan.ts';
 
 export interface EcrOptions {
@@ -17,6 +18,8 @@ export interface EcrOptions {
   readonly clock: Clock;
   readonly clients?: AwsClients;
 }
+
+const REPOSITORIES_AT_ONCE = 8;
 
 /**
  * Organisations' images in Amazon ECR: a prefix for each, `<root>/<tenant>/<repository>`. Bytes never pass through us: clients push and pull
@@ -93,6 +96,24 @@ export function ecrRegistry(options: EcrOptions): ImageRegistry {
         pushedAt: imagePushedAt?.getTime() ?? 0,
       }));
       return { images, ...(nextToken && { next: nextToken }) };
+    },
+
+    async bytes(tenant, repositories) {
+      const { sdk, client } = await clients.ecr();
+      let sum = 0;
+      const lanes = new Lanes(REPOSITORIES_AT_ONCE);
+      const add = async (repositoryName: string) => {
+        let nextToken: string | undefined;
+        do {
+          const command = new sdk.DescribeImagesCommand({ repositoryName, maxResults: 1000, ...(nextToken && { nextToken }) });
+          const page = await answered(client.send(command));
+          for (const { imageSizeInBytes = 0 } of page.imageDetails ?? []) sum += imageSizeInBytes;
+          nextToken = page.nextToken;
+        } while (nextToken);
+      };
+      for (const repository of repositories) await lanes.add(() => add(path(tenant, repository)));
+      await lanes.end();
+      return sum;
     },
 
     async deleteImage(tenant, repository, reference) {

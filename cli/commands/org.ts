@@ -31,7 +31,10 @@ function usageCommand(io: Io): Command {
       const kv = `key-value ${bytesText(usage.kvBytes.used)} of ${bytesText(usage.kvBytes.limit)}`;
       const { month, api, node, updates } = usage.requests;
       const requests = `requests  ${api} api, ${node} node, ${updates} updates in ${month} (no limit)`;
-      await printResult(io, session.json, usage, [`plan      ${usage.plan}`, ...rows, kv, requests].join('\n'));
+      const { repositories, imageBytes } = usage;
+      const size = imageBytes === undefined ? '' : `, images of ${bytesText(imageBytes)}`;
+      const images = `images    ${repositories.used} of ${repositories.limit} repositories${size}`;
+      await printResult(io, session.json, usage, [`plan      ${usage.plan}`, ...rows, kv, requests, images].join('\n'));
     });
 }
 

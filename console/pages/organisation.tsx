@@ -46,6 +46,7 @@ function Usage() {
       ['Clusters', data.clusters, String],
       ['Members', data.members, String],
       ['Key-value stores', data.kvBytes, bytesText],
+      ['Image repositories', data.repositories, String],
     ] as const);
   return (
     <section aria-labelledby="usage">
@@ -61,6 +62,7 @@ function Usage() {
           {COUNT.format(data.requests.node)} of hosts, {COUNT.format(data.requests.updates)} for updates.
         </p>
       )}
+      {data?.imageBytes !== undefined && <p>Images: {bytesText(data.imageBytes)}</p>}
       <Cli>terrane org usage</Cli>
     </section>
   );

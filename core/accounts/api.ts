@@ -138,6 +138,9 @@ export interface UsageView {
   /** Of the key-value stores of all clusters. About: each tells what it takes while it is written to, at least once a minute. */
   readonly kvBytes: UsedOf;
   readonly requests: RequestsView;
+  readonly repositories: UsedOf;
+  /** Of all images, layers that they share counted in each; there is no limit. Absent: the registry can't tell, or there is none. */
+  readonly imageBytes?: number;
 }
 
 /** What requests are made to: people's API, the hosts' API, the update protocols. */

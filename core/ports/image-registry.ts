@@ -71,6 +71,8 @@ export interface ImageRegistry {
   /** Gone already is fine. With images in it only if `force`, else `repository_not_empty`. */
   delete(tenant: string, repository: string, force: boolean): Promise<void>;
   images(tenant: string, repository: string, page: { readonly next?: string; readonly limit: number }): Promise<ImagePage>;
+  /** Sizes of all images of these repositories, layers that they share counted in each. Absent: the registry can't tell. */
+  bytes?(tenant: string, repositories: readonly string[]): Promise<number>;
   /** By tag, which then goes, or by digest with all its tags. False if there was none. */
   deleteImage(tenant: string, repository: string, reference: string): Promise<boolean>;
   scan(tenant: string, repository: string, reference: string): Promise<ScanReport>;

@@ -50,6 +50,7 @@ export type OrganisationRow = {
   memberLimit: number;
   /** Absent: as FREE_PLAN says. */
   kvByteLimit?: number;
+  repositories?: number;
   createdAt: number;
 };
 /** part `org`, sk `member#<userId>` */

@@ -78,6 +78,7 @@ describe('usage', () => {
       members: { used: 1, limit: 3 },
       kvBytes: { used: 0, limit: 5_000_000 },
       requests: { month: '2027-01', api: 0, node: 0, updates: 0 },
+      repositories: { used: 0, limit: 100 },
     });
   });
 

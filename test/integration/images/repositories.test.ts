@@ -89,6 +89,7 @@ describe("an organisation's repositories", () => {
     expect((await world.expectStatus(200, 'GET', '/v1/repositories/web/images', { as })).json.images).toMatchObject([
       { digest, tags: ['v1'], sizeBytes: 5 },
     ]);
+    expect(await world.accounts.usage(tenant)).toMatchObject({ imageBytes: 5, repositories: { used: 1, limit: 100 } });
     const scan = await world.expectStatus(200, 'GET', '/v1/repositories/web/images/v1/scan', { as });
     expect(scan.json).toMatchObject({ status: 'complete', counts: { high: 1 } });
     await world.expectStatus(409, 'DELETE', '/v1/repositories/web', { as });
