@@ -1,44 +1,20 @@
 import { memoryKeyspace } from '../../keyspace/memory.ts';
 import type { OpenKeyspace } from '../../keyspace/open.ts';
 import type { KeyValue } from '../../keyspace/types.ts';
+import { deleteOf, putOf as buildPut, rangeOf } from '../build-requests.ts';
 import { put } from '../put.ts';
 import { readerOf } from '../reader.ts';
 import { range } from '../range.ts';
-import type { Compare, DeleteRangeRequest, Operation, PutRequest, RangeRequest, TxnRequest } from '../requests.ts';
+import type { Compare, Operation, PutRequest, RangeRequest, TxnRequest } from '../requests.ts';
 import { transact } from '../txn.ts';
 
 /** Builders for tests: requests with zeros where nothing is said. */
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text, 'latin1'));
 
-export const rangeOf = (key: string, more: Partial<RangeRequest> = {}): RangeRequest => ({
-  key,
-  rangeEnd: '',
-  limit: 0,
-  revision: 0,
-  sortOrder: 'NONE',
-  sortTarget: 'KEY',
-  serializable: false,
-  keysOnly: false,
-  countOnly: false,
-  minModRevision: 0,
-  maxModRevision: 0,
-  minCreateRevision: 0,
-  maxCreateRevision: 0,
-  ...more,
-});
+export { deleteOf, rangeOf };
 
-export const putOf = (key: string, value = '', more: Partial<PutRequest> = {}): PutRequest => ({
-  key,
-  value: bytes(value),
-  lease: 0n,
-  prevKv: false,
-  ignoreValue: false,
-  ignoreLease: false,
-  ...more,
-});
-
-export const deleteOf = (key: string, rangeEnd = '', prevKv = false): DeleteRangeRequest => ({ key, rangeEnd, prevKv });
+export const putOf = (key: string, value = '', more: Partial<PutRequest> = {}): PutRequest => buildPut(key, bytes(value), more);
 
 export const compareOf = (key: string, more: Partial<Omit<Compare, 'value'>> & { value?: string } = {}): Compare => ({
   key,
