@@ -6,6 +6,7 @@ import { DEFAULT_SETTINGS } from '../core/controllers/settings.ts';
 import { dynamoInbox } from '../store/inbox.ts';
 import { heard } from '../test/support/builders.ts';
 import { PRICES, PRICES_OF } from './cost/prices.ts';
+import type { FunctionName } from '../lib/hosted-function.ts';
 
 /**
  * What a month of the hosted service costs. Each thing that happens in it is done once or a few times by the deployed bundles, with
@@ -24,7 +25,14 @@ interface Charges extends Capacity {
 const REPEAT = 20;
 const MINUTES = 30 * 24 * 60;
 /** As lib/ has it, MB. */
-const MEMORY: Readonly<Record<string, number>> = { api: 1024, node: 512, push: 256, reconcile: 1024, install: 256 };
+const MEMORY: Readonly<Record<FunctionName, number>> = {
+  api: 1024,
+  node: 512,
+  push: 256,
+  reconcile: 1024,
+  install: 256,
+  updates: 512,
+};
 /** Lambda gives a whole CPU at so many MB, and below that a part of it. */
 const WHOLE_CPU_MB = 1769;
 /** What a call to DynamoDB takes in its region. */
@@ -291,7 +299,7 @@ function lambdaUsage(functions: Hosted['functions']): { invocations: number; gb:
   const used = { invocations: 0, gb: 0, cpuGbSeconds: 0 };
   for (const [name, pool] of functions) {
     used.invocations += pool.invocations();
-    used.gb += (pool.invocations() * MEMORY[name]!) / 1024;
+    used.gb += (pool.invocations() * MEMORY[name as FunctionName]) / 1024;
     used.cpuGbSeconds += ((pool.cpuMs() / 1000) * WHOLE_CPU_MB) / 1024;
   }
   return used;
