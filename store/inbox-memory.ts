@@ -21,6 +21,7 @@ export function memoryInbox(): Inbox {
         ? { ...there, report: { ...report, withinSeconds, leaseSeconds } }
         : { nodeName, receivedAt, report };
       items.set(nodeName, structuredClone(kept) as InboxItem);
+      return there ? 'heartbeat' : 'report';
     },
     async markLost(tenant, cluster, nodeName, lostAt) {
       const item = itemsOf(tenant, cluster).get(nodeName);

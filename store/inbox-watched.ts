@@ -10,12 +10,13 @@ export function watchedInbox(inbox: Inbox, onReport: OnReport): Inbox {
   const idOf = (...parts: string[]) => JSON.stringify(parts);
   return {
     async put(tenant, cluster, item, loud = false) {
-      await inbox.put(tenant, cluster, item, loud);
+      const kept = await inbox.put(tenant, cluster, item, loud);
       const id = idOf(tenant, cluster, item.nodeName);
       const fingerprint = reportFingerprint(item.report);
       const news = loud || last.get(id) !== fingerprint;
       last.set(id, fingerprint);
       onReport(tenant, cluster, item.nodeName, news);
+      return kept;
     },
     async markLost(tenant, cluster, nodeName, at) {
       await inbox.markLost(tenant, cluster, nodeName, at);

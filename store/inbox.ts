@@ -88,7 +88,7 @@ export function dynamoInbox(client: DynamoDBClient, TableName: string): Inbox {
       if (report.leaseSeconds !== undefined) beat['lease'] = { N: String(report.leaseSeconds) };
       if (!loud) {
         const there = await putBeat(beat, fp);
-        if (!there || there['fp']?.S === fp.S) return;
+        if (!there || there['fp']?.S === fp.S) return 'heartbeat';
       }
       const body = await pack(JSON.stringify(report));
       if (body.length > MAX_BYTES) throw new ReportTooLargeError(nodeName, body.length);
@@ -100,6 +100,7 @@ export function dynamoInbox(client: DynamoDBClient, TableName: string): Inbox {
         const there: Item | undefined = await putBeat(next);
         next = there && { ...there, fp };
       }
+      return 'report';
     },
 
     async markLost(tenant, cluster, nodeName, at) {

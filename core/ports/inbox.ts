@@ -10,9 +10,14 @@ export interface InboxItem {
   readonly lostAt?: number;
 }
 
+export type Kept = 'heartbeat' | 'report';
+
 export interface Inbox {
-  /** `loud`: whoever watches is told, although the report says nothing new. */
-  put(tenant: string, cluster: string, item: InboxItem, loud?: boolean): Promise<void>;
+  /**
+   * `loud`: whoever watches is told, although the report says nothing new. Answers `heartbeat` where only the time of a report that lay there
+   * already was moved: nothing is there that a `delete` before this would have taken away.
+   */
+  put(tenant: string, cluster: string, item: InboxItem, loud?: boolean): Promise<Kept>;
   /** The host's push connection ended; nothing for a host that never reported. */
   markLost(tenant: string, cluster: string, nodeName: string, at: number): Promise<void>;
   list(tenant: string, cluster: string): Promise<InboxItem[]>;

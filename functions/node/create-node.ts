@@ -7,7 +7,7 @@ import { STREAM_STATUS_HEADER } from '../../core/node/push.ts';
 import { type ReportAnswer, reportSchema } from '../../core/node/report.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { ImageRegistry } from '../../core/ports/image-registry.ts';
-import type { Inbox, InboxItem } from '../../core/ports/inbox.ts';
+import type { Inbox, InboxItem, Kept } from '../../core/ports/inbox.ts';
 import type { Keyspaces } from '../../core/ports/keyspaces.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import type { StreamSink } from '../../core/ports/stream-relay.ts';
@@ -94,16 +94,16 @@ export function createNode(deps: NodeApiDeps): Hono {
     const { keyId, tenant, cluster, nodeName } = await hostOf(c.req.raw, bytes);
     const report = parseJson(bytes, reportSchema);
     const item = { nodeName, receivedAt: clock.now(), report };
-    await keep(inbox, tenant, cluster, item);
+    let kept = await keep(inbox, tenant, cluster, item);
     // After the put: who gives the host up without having seen this report has done so in what is read here.
     const registry = await keyspaces.open(tenant, cluster, 'registry');
     const view = await registry.sync();
     const node = getResource(view, 'Node', '', nodeName);
     const lease = renewsLease(node);
     // It comes back after it was given up: news, though it says what it always said.
-    if (node && !lease) await inbox.put(tenant, cluster, item, true);
+    if (node && !lease) kept = await inbox.put(tenant, cluster, item, true);
     // Removed while this was on its way? Then the removal may have emptied the inbox before our put.
-    if ((await accounts.hostOfKey(keyId))?.status !== 'active') {
+    if (kept === 'report' && (await accounts.hostOfKey(keyId))?.status !== 'active') {
       await inbox.delete(tenant, cluster, nodeName);
       throw new TerraneError('host_revoked');
     }
@@ -135,9 +135,9 @@ export function createNode(deps: NodeApiDeps): Hono {
   return app;
 }
 
-async function keep(inbox: Inbox, tenant: string, cluster: string, item: InboxItem): Promise<void> {
+async function keep(inbox: Inbox, tenant: string, cluster: string, item: InboxItem): Promise<Kept> {
   try {
-    await inbox.put(tenant, cluster, item);
+    return await inbox.put(tenant, cluster, item);
   } catch (error) {
     if (!(error instanceof ReportTooLargeError)) throw error;
     throw new TerraneError('body_too_large', `${error.message[0]!.toUpperCase()}${error.message.slice(1)}.`);

@@ -137,7 +137,7 @@ export function openAccounts(options: AccountsOptions) {
     imageCredentials: bound(imageCredentials),
     /** Of one whose credentials were found good. */
     countRequest: (tenant: string, face: Face) => requests.count(tenant, face),
-    /** `due`: those that have waited for a minute. Never throws. */
+    /** `due`: those that have waited long enough (FLUSH_MS). Never throws. */
     flushRequests: (which: 'all' | 'due') => requests.flush(which),
     usage: bound(usage),
     exportOrganisation: bound(exportOrganisation),

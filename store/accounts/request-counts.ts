@@ -8,7 +8,7 @@ import type { AccountsStore } from './accounts-store.ts';
 export const REQUESTS_PART = 'requests';
 
 /** How long counts wait to be written: at most one write an organisation and process in this time. */
-export const FLUSH_MS = 60_000;
+export const FLUSH_MS = 600_000;
 const AT_ONCE = 8;
 
 export type RequestsRow = Partial<Record<Face, number>>;

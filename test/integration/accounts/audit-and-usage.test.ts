@@ -109,7 +109,7 @@ describe('usage', () => {
       expect(february.requests).toEqual({ month: '2027-02', api: 0, node: 0, updates: 0 });
     });
 
-    test('writes once a minute at most, whatever there was, and nothing when there was nothing', async () => {
+    test('writes once in that time at most, whatever there was, and nothing when there was nothing', async () => {
       const { tenant } = await world.person();
       await world.accounts.flushRequests('all');
       const sent = jest.spyOn(world.client, 'send');

@@ -40,7 +40,10 @@ beforeAll(async () => {
     inbox: {
       put: async (tenant, cluster, item) => {
         await beforePut?.();
-        inbox.set(`${tenant}/${cluster}/${item.nodeName}`, item);
+        const key = `${tenant}/${cluster}/${item.nodeName}`;
+        const kept = inbox.has(key) ? 'heartbeat' : 'report';
+        inbox.set(key, item);
+        return kept;
       },
       markLost: async () => undefined,
       list: async () => [...inbox.values()],

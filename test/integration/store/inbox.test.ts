@@ -101,6 +101,15 @@ describe.each(inboxes)('an inbox %s', (_, open) => {
     expect(await inbox.list('acme', cluster)).toEqual([]);
   });
 
+  test('says of a heartbeat that it is one only while the report that it speaks of lies there', async () => {
+    const inbox = open();
+    const cluster = freshCluster();
+    expect(await inbox.put('acme', cluster, heard('n1', T0))).toBe('report');
+    expect(await inbox.put('acme', cluster, heard('n1', T0 + 10_000))).toBe('heartbeat');
+    await inbox.delete('acme', cluster, 'n1');
+    expect(await inbox.put('acme', cluster, heard('n1', T0 + 20_000))).toBe('report');
+  });
+
   test('holds more than one answer of the store can', async () => {
     const inbox = open();
     const cluster = freshCluster();
