@@ -2,7 +2,7 @@ import type { Key, KeyValue, Revision } from '../../keyspace/types.ts';
 import type { KeyRange } from '../requests.ts';
 
 /**
- * Where nodes of the v2 API are among the v3 keys (docs/decisions/0010): below one prefix, a file at its path, a directory at its path
+ * Where nodes of the v2 API are among the v3 keys (docs/decisions/0014): below one prefix, a file at its path, a directory at its path
  * and a slash, so that whatever is in a directory is one range. Values begin with a line of what v3 doesn't know of a node:
  * `<createdIndex>;<modifiedIndex>;<expiration, ms>`; 0 = as v3 says, or none.
  */
