@@ -7,7 +7,7 @@ import { type KeptInstance, readInstance, readLedger, unknownInstance, writeInst
 import { type Answer, answerCheck, type Hold } from './grant.ts';
 import { arrived, fold, granted, type Happening, type Outcome } from './instance.ts';
 import { without } from './ledger.ts';
-import type { Ledger } from './model.ts';
+import type { Ledger, Policy } from './model.ts';
 import { forgetStale } from './retention.ts';
 import { channelOf, findGroup, policyOf } from './settings.ts';
 import { unhealthyWorkload } from './workload-health.ts';
@@ -56,7 +56,7 @@ export function check(txn: TxnView, report: Report, ctx: WriteContext): CheckAns
   for (const happening of report.happenings) told(happening);
   if (arrived(outcome.record, report.version)) told({ type: 'complete' });
 
-  const answer = report.asks ? ask(txn, group, report, outcome.ledger, ctx.now) : undefined;
+  const answer = report.asks ? ask(txn, group, policy, report, outcome.ledger, ctx.now) : undefined;
   if (answer?.type === 'update') outcome = { ...outcome, record: granted(outcome.record, answer.package, ctx.now) };
   const ledger = answer?.ledger ?? outcome.ledger;
 
@@ -70,9 +70,8 @@ export function check(txn: TxnView, report: Report, ctx: WriteContext): CheckAns
   return { type: 'update', group, package: getResource(txn, 'UpdatePackage', '', answer.package.name)! };
 }
 
-function ask(txn: TxnView, group: UpdateGroup, report: Report, ledger: Ledger, now: number): Answer {
+function ask(txn: TxnView, group: UpdateGroup, policy: Policy, report: Report, ledger: Ledger, now: number): Answer {
   const { instance, version } = report;
-  const policy = policyOf(group);
   const labels = policy.rollout.type === 'waves' ? report.labels() : {};
   const channel = channelOf(txn, group, report.arch);
   const unhealthy = group.spec.policy?.whileHealthy ? unhealthyWorkload(txn) : undefined;
