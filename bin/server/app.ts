@@ -118,6 +118,7 @@ export function createApp(deps: AppDeps): Hono<ApiEnv> {
       dataKeys,
       inbox,
       streams: relay,
+      updates: { instances: controlPlane.updateInstances, newUid: deps.newUid },
       kv: {
         logs: keyspaces,
         keyspaces,

@@ -4,6 +4,7 @@ import type { ClusterState } from '../controllers/types.ts';
 import type { Node } from '../resources/schema/node.ts';
 import type { Pod } from '../resources/schema/pod.ts';
 import type { Assignment, AssignmentSettings } from './assignment.ts';
+import { updatesOfNode } from '../updates/driven-hosts.ts';
 import { referencesOf } from './pod-references.ts';
 
 /**
@@ -13,7 +14,7 @@ import { referencesOf } from './pod-references.ts';
  * resourceVersion ''.
  */
 export function assignmentOf(
-  state: Pick<ClusterState, 'revision' | 'get' | 'podsOn'>,
+  state: Pick<ClusterState, 'revision' | 'get' | 'list' | 'podsOn'>,
   clusterId: string,
   nodeName: string,
   { reportSeconds, pollSeconds, renewSeconds, fencedStopSeconds, fencedGraceSeconds }: AssignmentSettings,
@@ -29,6 +30,7 @@ export function assignmentOf(
     for (const name of references.configMaps) configMaps.add(`${namespace}/${name}`);
     for (const name of references.secrets) secrets.add(`${namespace}/${name}`);
   }
+  const updates = updatesOfNode(state.list('UpdateGroup'), node);
   return {
     cluster: clusterId,
     node: bareNode(node),
@@ -37,6 +39,7 @@ export function assignmentOf(
     configMaps: found(configMaps, (namespace, name) => state.get('ConfigMap', namespace, name)),
     secrets: found(secrets, (namespace, name) => state.get('Secret', namespace, name)),
     settings: { reportSeconds, pollSeconds, renewSeconds, fencedStopSeconds, fencedGraceSeconds },
+    ...(updates.length > 0 && { updates }),
   };
 }
 

@@ -3,6 +3,7 @@ import type { ConfigMap } from '../resources/schema/config-map.ts';
 import type { Node } from '../resources/schema/node.ts';
 import type { Pod } from '../resources/schema/pod.ts';
 import type { Secret } from '../resources/schema/secret.ts';
+import type { AssignedUpdate } from '../updates/driven-hosts.ts';
 
 /**
  * Everything one host must know, and nothing else: GET /node/v1/assignment (ETag, If-None-Match).
@@ -20,6 +21,8 @@ export interface Assignment {
   /** For images of the organisation's own registry, if the pods have any. New ones come long before these expire. */
   readonly registries?: readonly PullCredentials[];
   readonly settings: AssignmentSettings;
+  /** What this host's agent keeps up to date; absent: nothing. */
+  readonly updates?: readonly AssignedUpdate[];
 }
 
 /** Header of the answers to it, 304 too: the registry's revision as of which they hold. */

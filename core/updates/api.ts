@@ -20,6 +20,8 @@ export interface InstanceView {
   readonly updatingTo?: string;
   readonly since?: number;
   readonly errorCode?: number;
+  /** What went wrong, with the end of its log. */
+  readonly message?: string;
   readonly history: readonly StatusChange[];
 }
 

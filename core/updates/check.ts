@@ -13,19 +13,23 @@ import { channelOf, findGroup, policyOf } from './settings.ts';
 import { unhealthyWorkload } from './workload-health.ts';
 
 /** An instance and what it says, whatever protocol it speaks. */
-export interface Report {
+export interface Said {
   /** As settings.ts' applicationOf gives it. */
   readonly application: string;
   readonly instance: string;
   /** What it runs. */
   readonly version: string;
-  readonly track: string;
   readonly arch: string;
   /** Asked for only where a rollout goes by labels: finding them looks at every node. */
   labels(): Readonly<Record<string, string>>;
   readonly happenings: readonly Happening[];
   /** It asks whether there is an update. */
   readonly asks: boolean;
+}
+
+/** Of one that names its group itself, by a track or its name. */
+export interface Report extends Said {
+  readonly track: string;
 }
 
 export type CheckAnswer =
@@ -35,13 +39,22 @@ export type CheckAnswer =
   | { readonly type: 'hold'; readonly group: UpdateGroup; readonly reason: Hold }
   | { readonly type: 'update'; readonly group: UpdateGroup; readonly package: UpdatePackage };
 
+/** As checkIn, of the group that an instance names, in whatever way. */
+export function check(txn: TxnView, report: Report, ctx: WriteContext): CheckAnswer {
+  const group = findGroup(txn, report.application, report.track);
+  return group ? checkIn(txn, group, report, ctx) : { type: 'unknown-group' };
+}
+
 /**
  * Takes what an instance says and answers it, in one transaction: the books are read, the rules applied and the books written, so
  * that limits hold however many ask at once. Writes nothing if nothing changes.
  */
-export function check(txn: TxnView, report: Report, ctx: WriteContext): CheckAnswer {
-  const group = findGroup(txn, report.application, report.track);
-  if (!group) return { type: 'unknown-group' };
+export function checkIn(
+  txn: TxnView,
+  group: UpdateGroup,
+  report: Said,
+  ctx: WriteContext,
+): Exclude<CheckAnswer, { type: 'unknown-group' }> {
   const { uid } = group.metadata;
   const policy = policyOf(group);
   const kept = readInstance(txn, report.application, report.instance) ?? unknownInstance(uid);
@@ -70,7 +83,7 @@ export function check(txn: TxnView, report: Report, ctx: WriteContext): CheckAns
   return { type: 'update', group, package: getResource(txn, 'UpdatePackage', '', answer.package.name)! };
 }
 
-function ask(txn: TxnView, group: UpdateGroup, policy: Policy, report: Report, ledger: Ledger, now: number): Answer {
+function ask(txn: TxnView, group: UpdateGroup, policy: Policy, report: Said, ledger: Ledger, now: number): Answer {
   const { instance, version } = report;
   const labels = policy.rollout.type === 'waves' ? report.labels() : {};
   const channel = channelOf(txn, group, report.arch);

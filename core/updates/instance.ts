@@ -10,6 +10,8 @@ export interface InstanceRecord {
   readonly since: number;
   /** Only with `error`. */
   readonly errorCode?: number | undefined;
+  /** Only with `error`, from hosts that say more than a code. */
+  readonly message?: string | undefined;
   /** Newest last. */
   readonly history: readonly StatusChange[];
 }
@@ -29,7 +31,7 @@ export const newInstance: InstanceRecord = { status: 'undefined', package: undef
 export type Happening =
   | { readonly type: 'progress'; readonly progress: Exclude<Progress, 'granted'> }
   | { readonly type: 'complete' }
-  | { readonly type: 'error'; readonly code: number }
+  | { readonly type: 'error'; readonly code: number; readonly message?: string | undefined }
   /** It starts from scratch: a fresh install. */
   | { readonly type: 'reset' };
 
@@ -65,7 +67,7 @@ export function fold(instance: string, happening: Happening, { record, ledger }:
       };
     case 'error':
       return {
-        record: changed(record, 'error', record.package, now, happening.code),
+        record: changed(record, 'error', record.package, now, happening),
         ledger: fail(ledger, instance, policy, now),
       };
   }
@@ -86,9 +88,10 @@ function changed(
   status: InstanceStatus,
   update: Package | undefined,
   now: number,
-  errorCode?: number,
+  error?: { readonly code: number; readonly message?: string | undefined },
 ): InstanceRecord {
-  const code = errorCode === undefined ? {} : { errorCode };
+  const code = error === undefined ? {} : { errorCode: error.code };
+  const said = error?.message === undefined ? {} : { message: error.message };
   const history = [...record.history, { status, version: update?.version, at: now, ...code }].slice(-HISTORY_MAX);
-  return { status, package: update, since: now, ...code, history };
+  return { status, package: update, since: now, ...code, ...said, history };
 }

@@ -22,6 +22,7 @@ export function instanceViews(view: ReadView, seen: readonly SeenInstance[]): In
         status: record?.status ?? 'undefined',
         ...(record?.package && { updatingTo: record.package.version, since: record.since }),
         ...(record?.errorCode !== undefined && { errorCode: record.errorCode }),
+        ...(record?.message !== undefined && { message: record.message }),
         history: record?.history ?? [],
       };
     })

@@ -19,6 +19,7 @@ import { errorResponse, onError } from '../on-error.ts';
 import { parseJson, readBytes } from '../read-body.ts';
 import { assignments } from './assignments.ts';
 import { createNodeKv, type NodeKvDeps } from './kv/create-kv.ts';
+import { createNodeUpdates, type NodeUpdatesDeps } from './updates.ts';
 import { type ReceivedBody, SERVER_TIME_HEADER, verifyHost, verifyWithKey } from './host-auth.ts';
 
 export interface NodeApiDeps {
@@ -32,6 +33,8 @@ export interface NodeApiDeps {
   readonly streams: StreamSink;
   /** Hosts may use their cluster's key-value store. */
   readonly kv?: Omit<NodeKvDeps, 'clock'>;
+  /** Hosts may be updated by their agents. */
+  readonly updates?: Pick<NodeUpdatesDeps, 'instances' | 'newUid'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly clientIp: (c: Context) => string | undefined;
@@ -131,6 +134,7 @@ export function createNode(deps: NodeApiDeps): Hono {
     return c.body(null, 204);
   });
 
+  if (deps.updates) app.route('/updates', createNodeUpdates({ ...deps, ...deps.updates }, hostOf));
   if (deps.kv) app.route('/kv', createNodeKv({ ...deps.kv, clock }, hostOf));
   return app;
 }

@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { requestId } from 'hono/request-id';
 import { openAccounts } from '../../store/accounts/accounts.ts';
 import { hostedDataKeys } from '../hosted/data-keys.ts';
 import { dynamoKvInterest } from '../../store/kv-interest.ts';
+import { dynamoUpdateInstances } from '../../store/update-instances.ts';
 import { type InvocationContext, resultOf, type UrlEvent, type UrlResult } from '../hosted/function-url.ts';
 import { hostedImages } from '../hosted/images.ts';
 import { hostedEtcd } from '../hosted/etcd.ts';
@@ -37,6 +39,7 @@ const app = new Hono()
       images: hostedImages(store),
       streams: tableSink(store),
       kv,
+      updates: { instances: dynamoUpdateInstances(store.client, store.tables.tenant, store.clock), newUid: randomUUID },
       clientIp,
       onReport: () => {},
     }),

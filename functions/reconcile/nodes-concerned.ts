@@ -46,6 +46,8 @@ function nodesOf(object: AnyResource, state: ClusterState): Iterable<string> {
     case 'ConfigMap':
     case 'Secret':
       return nodesThatRead(object, state);
+    case 'UpdateGroup':
+      return object.spec.hosts ? state.list('Node').map(({ metadata }) => metadata.name) : [];
     default:
       return [];
   }

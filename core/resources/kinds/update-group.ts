@@ -34,6 +34,11 @@ export const updateGroupKind: KindDefinition<'UpdateGroup'> = {
     spec.reboots ??= {};
     spec.reboots.max ??= 1;
     spec.instanceTtl ??= '30d';
+    if (spec.hosts) {
+      spec.hosts.checkEvery ??= '5m';
+      spec.hosts.health ??= {};
+      spec.hosts.health.timeout ??= '5m';
+    }
   },
   validate: ({ spec }) => [
     ...(['application', 'channel'] as const)
@@ -45,6 +50,7 @@ export const updateGroupKind: KindDefinition<'UpdateGroup'> = {
     ...validateWindows('spec.policy.windows', spec.policy?.windows),
     ...validateWindows('spec.reboots.windows', spec.reboots?.windows),
     ...validateRollout(spec.policy?.rollout),
+    ...validateHosts(spec.hosts),
   ],
   validateUpdate: ({ spec }, previous) =>
     spec.application === previous.spec.application ? [] : [immutable('spec.application', spec.application)],
@@ -123,6 +129,28 @@ function validateRollout(rollout: Rollout = {}): FieldError[] {
     }
   }
   return errors;
+}
+
+function validateHosts(hosts: UpdateGroup['spec']['hosts']): FieldError[] {
+  if (!hosts) return [];
+  const units = hosts.health?.units ?? [];
+  return [
+    ...validateDuration('spec.hosts.checkEvery', hosts.checkEvery, 10_000),
+    ...validateDuration('spec.hosts.health.timeout', hosts.health?.timeout, 1000),
+    ...validateLabels(hosts.matchLabels, 'spec.hosts.matchLabels'),
+    ...units.flatMap((unit, index) =>
+      /^[A-Za-z0-9:_@.\\][A-Za-z0-9:_@.\\-]*\.[a-z]+$/.test(unit)
+        ? []
+        : [
+            invalidValue(
+              `spec.hosts.health.units[${index}]`,
+              unit,
+              'must be the full name of a systemd unit such as app.service',
+            ),
+          ],
+    ),
+    ...(hosts.health?.command?.[0] === '' ? [invalidValue('spec.hosts.health.command[0]', '', 'must be a program')] : []),
+  ];
 }
 
 function validateTime(field: string, text: string): FieldError[] {

@@ -23,6 +23,29 @@ const rolloutSchema = z
   })
   .meta({ patchStrategy: 'retainKeys' });
 
+/** What agents update with. `agent` is the agent itself. */
+export const UPDATE_DRIVERS = ['rauc', 'apt', 'flatcar', 'fcos', 'agent'] as const;
+export type UpdateDriverName = (typeof UPDATE_DRIVERS)[number];
+
+const hostsSchema = z.strictObject({
+  driver: z.enum(UPDATE_DRIVERS),
+  /** Of nodes; absent: every node of the cluster. */
+  matchLabels: z.record(z.string(), z.string()).optional(),
+  /** How often a host asks. */
+  checkEvery: z.string().optional(),
+  /** What must hold after an update, beside that the agent reaches the control plane and its engine answers. */
+  health: z
+    .strictObject({
+      /** From the moment the agent runs again; then the host goes back. */
+      timeout: z.string().optional(),
+      /** systemd units that must be active. */
+      units: z.array(z.string()).optional(),
+      /** A program and its arguments, which must end with 0. Run as root on the host. */
+      command: z.array(z.string()).min(1).optional(),
+    })
+    .optional(),
+});
+
 export const updateGroupSchema = z.strictObject({
   apiVersion: z.literal('terrane.dev/v1'),
   kind: z.literal('UpdateGroup'),
@@ -54,6 +77,8 @@ export const updateGroupSchema = z.strictObject({
       .optional(),
     /** How many hosts of the group may reboot at a time, and when. */
     reboots: z.strictObject({ max: z.number().int().min(1).optional(), windows: z.array(windowSchema).optional() }).optional(),
+    /** Hosts whose agent does the updates. Absent: hosts come by themselves (Omaha). */
+    hosts: hostsSchema.optional(),
     /** Instances that haven't been seen for so long are forgotten. */
     instanceTtl: z.string().optional(),
   }),

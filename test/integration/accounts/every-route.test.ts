@@ -278,6 +278,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   'GET /node/v1/kv/snapshot': { host: {} },
   'POST /node/v1/kv/calls': { host: { body: {} } },
   'GET /node/v1/kv/tail': { host: { path: '/node/v1/kv/tail?after=0' } },
+  'POST /node/v1/updates/check': { host: { body: {} } },
+  'POST /node/v1/updates/reboot-lock': { host: { body: {} } },
   'POST /node/v1/report': { host: { body: {} } },
   'POST /node/v1/streams/:id': { host: { path: '/node/v1/streams/x', names: true } },
   'POST /node/v1/streams/:id/:part': { host: { path: '/node/v1/streams/x/0', names: true } },
