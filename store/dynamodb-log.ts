@@ -7,7 +7,7 @@ import { DynamoError } from './dynamo-calls.ts';
 import type { CommitHub } from './commit-hub.ts';
 import { entryItems, type Item, readEntry, sequenceOf } from './log-items.ts';
 import type { KnownHeads } from './known-heads.ts';
-import { type LogKeys, logKeys, POINTER, sequenceKey } from './log-keys.ts';
+import { BESIDE_END, type LogKeys, logKeys, POINTER, sequenceKey } from './log-keys.ts';
 import { loadSnapshot, pointerOf, saveSnapshot, snapshotPage } from './log-snapshots.ts';
 import { trimLog } from './log-retention.ts';
 import type { Table } from './table.ts';
@@ -20,6 +20,8 @@ export interface DynamoLogOptions {
   readonly clock: Clock;
   /** No other process appends. */
   readonly heads?: KnownHeads | undefined;
+  /** Told of the items beside the entries (log-keys.ts) whenever the head is looked at: the same read unit pays for both. */
+  readonly beside?: ((items: readonly Item[]) => void) | undefined;
   /** Tells the process' other replicas of the log. */
   readonly hub?: CommitHub;
   /** An entry was appended by this process. */
@@ -47,7 +49,7 @@ export function dynamoLog(options: DynamoLogOptions): PagedLog {
   const log: PagedLog = {
     async read(after, readOptions) {
       if (!readOptions.verify && heads?.isHead(keys.log, after)) return { entries: [], more: false };
-      const tail = await readTail(table, keys, after, readOptions);
+      const tail = await readTail(table, keys, after, readOptions, options.beside);
       // That `after` is in the log is sure only if it was verified: hosts say what they like.
       const last = tail.entries.at(-1)?.sequence ?? (readOptions.verify ? after : undefined);
       if (last !== undefined && !tail.more) heads?.seen(keys.log, last);
@@ -119,8 +121,14 @@ function isDiskFull(error: unknown): boolean {
   return error instanceof DynamoError && error.message.includes('disk is full');
 }
 
-async function readTail(table: Table, keys: LogKeys, after: Sequence, { verify, expectNews }: ReadOptions): Promise<Tail> {
-  if (!verify && !expectNews) {
+async function readTail(
+  table: Table,
+  keys: LogKeys,
+  after: Sequence,
+  { verify, expectNews }: ReadOptions,
+  beside: DynamoLogOptions['beside'],
+): Promise<Tail> {
+  if (!verify && !expectNews && !beside) {
     // The usual case, and the cheapest question: is there a next one?
     const next = await table.get(keys.log, sequenceKey(after + 1));
     if (!next) return { entries: [], more: false };
@@ -128,7 +136,10 @@ async function readTail(table: Table, keys: LogKeys, after: Sequence, { verify, 
     return entriesOf(table, keys, after, [next, ...rest.items], rest.next !== undefined);
   }
   const from = verify && after > 0 ? after : after + 1;
-  const { items, next } = await table.query(keys.log, sequenceKey(from), END);
+  const page = await table.query(keys.log, sequenceKey(from), beside ? BESIDE_END : END);
+  const { next } = page;
+  const items = page.items.filter((item) => item['sk']!.S! < END);
+  if (!next) beside?.(page.items.slice(items.length));
   if (from === after && (items.length === 0 || sequenceOf(items.shift()!) !== after)) throw new TrimmedError(after);
   if (items.length > 0 && sequenceOf(items[0]!) !== after + 1) throw new TrimmedError(after);
   return entriesOf(table, keys, after, items, next !== undefined);

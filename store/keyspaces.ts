@@ -8,6 +8,7 @@ import type { Logger } from '../core/ports/logger.ts';
 import { CommitHub } from './commit-hub.ts';
 import { dynamoLog } from './dynamodb-log.ts';
 import { KnownHeads } from './known-heads.ts';
+import type { Item } from './log-items.ts';
 import { systemTiming } from './system-timing.ts';
 import { dynamoTable } from './table.ts';
 
@@ -23,6 +24,8 @@ export interface KeyspacesOptions {
   readonly pollMs?: number;
   /** Replicas that nobody watches are forgotten when all together take more than this, bytes. Default 256 MB. */
   readonly memoryBytesMax?: number;
+  /** Whenever the head of a registry's log is looked at: what is beside its entries (log-keys.ts). */
+  readonly onBeside?: (tenant: string, cluster: string, items: readonly Item[]) => void;
   /** This process has appended an entry. */
   readonly onAppended?: (tenant: string, cluster: string, name: KeyspaceName, entry: LogEntry) => void;
 }
@@ -42,7 +45,7 @@ const RECENT_BYTES = 1_000_000;
 
 /** The process' replicas, each opened once, on first use. */
 export function openKeyspaces(options: KeyspacesOptions): OpenKeyspaces {
-  const { clock, log, pollMs, memoryBytesMax = 256_000_000 } = options;
+  const { clock, log, pollMs, onBeside, memoryBytesMax = 256_000_000 } = options;
   const table = dynamoTable(options.client, options.table);
   const timing = systemTiming(clock);
   const hub = new CommitHub();
@@ -58,6 +61,7 @@ export function openKeyspaces(options: KeyspacesOptions): OpenKeyspaces {
       clock,
       hub,
       heads,
+      beside: name === 'registry' && onBeside ? (items) => onBeside(tenant, cluster, items) : undefined,
       onAppended: (entry) => options.onAppended?.(tenant, cluster, name, entry),
     });
 

@@ -28,3 +28,8 @@ export function sequenceKey(sequence: Sequence): string {
 export function partKey(sequence: Sequence, id: string, part: number): string {
   return `${sequenceKey(sequence)}#${id}#${String(part).padStart(6, '0')}`;
 }
+
+/** What stands behind the entries of a log, in their partition, so that it comes along with each look at the log's head. Greater than POINTER. */
+export const BESIDE = 'token#';
+/** Greater than all that is beside. */
+export const BESIDE_END = 'token$';

@@ -64,7 +64,16 @@ export function createApp(deps: AppDeps): Hono<ApiEnv> {
   // Before what takes all of /v1: these clients show another kind of token.
   app.route(
     '/',
-    createUpdates({ accounts, keyspaces, instances: controlPlane.updateInstances, clock, log, clientIp, newUid: deps.newUid }),
+    createUpdates({
+      accounts,
+      keyspaces,
+      tokens: controlPlane.updateTokens,
+      instances: controlPlane.updateInstances,
+      clock,
+      log,
+      clientIp,
+      newUid: deps.newUid,
+    }),
   );
   app.route(
     '/',

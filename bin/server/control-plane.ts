@@ -6,6 +6,7 @@ import type { Clock } from '../../core/ports/clock.ts';
 import type { HostPrincipal } from '../../core/ports/identity.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import type { UpdateInstances } from '../../core/ports/update-instances.ts';
+import type { UpdateTokenStates } from '../../core/ports/update-tokens.ts';
 import { bootstrapCluster } from '../../core/resources/namespaces.ts';
 import { deleteResource } from '../../core/resources/write.ts';
 import { StatusError } from '../../core/resources/status.ts';
@@ -30,6 +31,7 @@ import { dynamoKvUsage } from '../../store/kv-usage.ts';
 import { dynamoLeaseDeadlines } from '../../store/lease-deadlines.ts';
 import { maildirMailer } from '../../store/maildir.ts';
 import { dynamoUpdateInstances } from '../../store/update-instances.ts';
+import { readUpdateTokens } from '../../store/update-tokens.ts';
 import { dynamoTable } from '../../store/table.ts';
 import { systemTiming } from '../../store/system-timing.ts';
 
@@ -42,6 +44,7 @@ export interface ControlPlane {
   readonly etcd: EtcdServices;
   readonly inbox: ReturnType<typeof watchedInbox>;
   readonly updateInstances: UpdateInstances;
+  readonly updateTokens: UpdateTokenStates;
   readonly connections: Connections;
   readonly relay: ReturnType<typeof localRelay>;
   readonly reconciler: Reconciler;
@@ -174,6 +177,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       etcd,
       inbox,
       updateInstances: dynamoUpdateInstances(client, EMBEDDED_TABLES.tenant, clock),
+      updateTokens: readUpdateTokens(dynamoTable(client, EMBEDDED_TABLES.tenant)),
       connections,
       relay,
       reconciler,

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/ports/clock.ts';
 import { dynamoClient, type TableNames } from '../../store/dynamodb.ts';
 import { dynamoInbox } from '../../store/inbox.ts';
-import { openKeyspaces } from '../../store/keyspaces.ts';
+import { type KeyspacesOptions, openKeyspaces } from '../../store/keyspaces.ts';
 import { required } from './environment.ts';
 import { lambdaLogger } from './logger.ts';
 
@@ -16,13 +16,14 @@ const REPLICAS_SHARE = 0.4;
 /** Watched replicas look for what other processes wrote: one read unit each time, only while somebody watches. */
 const POLL_MS = 1_000;
 
-export function hostedStore() {
+export function hostedStore(options: Pick<KeyspacesOptions, 'onBeside'> = {}) {
   const clock: Clock = { now: () => Date.now() };
   const log = lambdaLogger();
   const tables: TableNames = { tenant: required('tenantTable'), identity: required('identityTable') };
   const client = dynamoClient();
   const memoryMb = Number(process.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? 512);
   const keyspaces = openKeyspaces({
+    ...options,
     client,
     table: tables.tenant,
     clock,

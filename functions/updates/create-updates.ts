@@ -2,9 +2,10 @@ import { type Context, Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { TerraneError } from '../../core/errors/terrane-error.ts';
 import { onError } from '../on-error.ts';
-import { credentials, type UpdatedCluster } from './credentials.ts';
+import { credentials } from './credentials.ts';
 import type { UpdatesDeps } from './deps.ts';
 import { serveFleetLock } from './fleetlock.ts';
+import { type GuardedRegistry, guardedRegistry } from './guarded-registry.ts';
 import { serveLocksmith } from './locksmith.ts';
 import { serveOmaha } from './omaha.ts';
 
@@ -17,14 +18,19 @@ const SEMAPHORE = '/v2/keys/coreos.com/updateengine/rebootlock';
  * With the update token as password of Basic auth; or below /updates/<token>, for clients that can't.
  */
 export function createUpdates(deps: UpdatesDeps): Hono {
-  const clusterOf = credentials(deps.accounts);
+  const tokenOf = credentials(deps.accounts);
   const as =
-    (serve: (c: Context, deps: UpdatesDeps, cluster: UpdatedCluster) => Promise<Response>) =>
+    (serve: (c: Context, deps: UpdatesDeps, registry: GuardedRegistry) => Promise<Response>) =>
     async (c: Context): Promise<Response> => {
       try {
-        const cluster = await clusterOf(c);
-        deps.accounts.countRequest(cluster.tenant, 'updates');
-        return await serve(c, deps, cluster);
+        const token = await tokenOf(c);
+        const registry = guardedRegistry(token, deps.keyspaces, deps.tokens);
+        const [served] = await Promise.allSettled([serve(c, deps, registry)]);
+        // Also of a request that can't be read nobody learns anything before the token was found good.
+        if (!registry.wasGood) await registry.sync();
+        deps.accounts.countRequest(token.tenant, 'updates');
+        if (served.status === 'rejected') throw served.reason;
+        return served.value;
       } catch (error) {
         if (error instanceof TerraneError) return refusal(c, error);
         throw error;
@@ -37,7 +43,7 @@ export function createUpdates(deps: UpdatesDeps): Hono {
     for (const call of ['pre-reboot', 'steady-state'] as const)
       app.post(
         `${base}/v1/${call}`,
-        as((c, d, cluster) => serveFleetLock(c, d, cluster, call)),
+        as((c, d, registry) => serveFleetLock(c, d, registry, call)),
       );
     for (const path of [`${SEMAPHORE}/semaphore`, `${SEMAPHORE}/groups/:group/semaphore`]) {
       app.get(base + path, as(serveLocksmith));

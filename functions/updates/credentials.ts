@@ -1,25 +1,21 @@
 import type { Context } from 'hono';
 import { TerraneError } from '../../core/errors/terrane-error.ts';
+import type { UpdateToken } from '../../core/ports/update-tokens.ts';
 import type { Accounts } from '../../store/accounts/accounts.ts';
-
-export interface UpdatedCluster {
-  readonly tenant: string;
-  readonly cluster: string;
-}
 
 /**
  * Whose host asks? The update token is the password of Basic auth (stock update_engine and locksmith send what stands before the @ of
- * their URL), whatever the user name, or a part of the path for clients that send neither. Looked up each time: a check writes, and hosts go on
- * asking when their cluster was deleted.
+ * their URL), whatever the user name, or a part of the path for clients that send neither. Whether it is still good shows with the
+ * first use of the registry (guarded-registry.ts).
  */
-export function credentials(accounts: Pick<Accounts, 'authenticateUpdates'>) {
-  return async function clusterOf(c: Context): Promise<UpdatedCluster> {
+export function credentials(accounts: Pick<Accounts, 'findUpdateToken'>) {
+  return async function tokenOf(c: Context): Promise<UpdateToken> {
     const token = c.req.param('token') ?? basicPassword(c.req.header('authorization'));
     if (token === undefined)
       throw new TerraneError('unauthenticated', 'The request carries no update token.', {
         fix: 'Make one (terrane token create --kind update) and put it into the URL: https://update:TOKEN@HOST/v1/update/',
       });
-    return accounts.authenticateUpdates(token);
+    return accounts.findUpdateToken(token);
   };
 }
 

@@ -2,8 +2,8 @@ import type { Context } from 'hono';
 import * as z from 'zod';
 import { acquire, release } from '../../core/updates/reboot-lock.ts';
 import { readBytes } from '../read-body.ts';
-import type { UpdatedCluster } from './credentials.ts';
 import type { UpdatesDeps } from './deps.ts';
+import type { GuardedRegistry } from './guarded-registry.ts';
 
 const BODY_BYTES_MAX = 16 * 1024;
 
@@ -18,7 +18,7 @@ const requestSchema = z.object({
 export async function serveFleetLock(
   c: Context,
   deps: UpdatesDeps,
-  { tenant, cluster }: UpdatedCluster,
+  registry: GuardedRegistry,
   call: 'pre-reboot' | 'steady-state',
 ): Promise<Response> {
   const refuse = (status: 400 | 409, kind: string, value: string) => c.json({ kind, value }, status);
@@ -32,7 +32,6 @@ export async function serveFleetLock(
       'send {"client_params":{"id":"…","group":"…"}}; a group has letters, digits, . and - only',
     );
   const { id, group } = parsed.data.client_params;
-  const registry = await deps.keyspaces.open(tenant, cluster, 'registry');
   const ctx = { now: deps.clock.now(), newUid: () => deps.newUid() };
   const { result } = await registry.transact((txn) =>
     call === 'pre-reboot' ? acquire(txn, group, id, ctx) : release(txn, group, id),

@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { requestId } from 'hono/request-id';
 import { openAccounts } from '../../store/accounts/accounts.ts';
 import { dynamoUpdateInstances } from '../../store/update-instances.ts';
+import { seenUpdateTokens } from '../../store/update-tokens.ts';
 import { type InvocationContext, resultOf, type UrlEvent, type UrlResult } from '../hosted/function-url.ts';
 import { beforeFreeze, clientIp, serve } from '../hosted/serve.ts';
 import { hostedStore } from '../hosted/store.ts';
@@ -10,7 +11,8 @@ import { createUpdates } from './create-updates.ts';
 
 /** Lambda of the public update protocols: what operating systems ask. */
 
-const store = hostedStore();
+const tokens = seenUpdateTokens();
+const store = hostedStore({ onBeside: (...looked) => tokens.seen(...looked) });
 const accounts = openAccounts({
   ...store,
   mailer: { send: () => Promise.reject(new Error('the updates function sends no mail')) },
@@ -19,7 +21,7 @@ const accounts = openAccounts({
 const instances = dynamoUpdateInstances(store.client, store.tables.tenant, store.clock);
 const app = new Hono()
   .use(requestId())
-  .route('/', createUpdates({ ...store, accounts, instances, clientIp, newUid: randomUUID }));
+  .route('/', createUpdates({ ...store, accounts, tokens, instances, clientIp, newUid: randomUUID }));
 
 export async function handler(event: UrlEvent, context: InvocationContext): Promise<UrlResult> {
   const result = await resultOf(await serve(app, event, context));

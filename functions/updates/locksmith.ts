@@ -3,8 +3,8 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { DEFAULT_GROUP, semaphoreOf, swap } from '../../core/updates/locksmith.ts';
 import { findLock, type RebootLock } from '../../core/updates/reboot-lock.ts';
 import { readBytes } from '../read-body.ts';
-import type { UpdatedCluster } from './credentials.ts';
 import type { UpdatesDeps } from './deps.ts';
+import type { GuardedRegistry } from './guarded-registry.ts';
 
 const BODY_BYTES_MAX = 256 * 1024;
 
@@ -21,9 +21,8 @@ const ERRORS = {
  * The three calls by which locksmith keeps its semaphore in etcd v2: create it (it is always there), read it, compare and swap it. So
  * stock Flatcar hosts take turns without an etcd of their own.
  */
-export async function serveLocksmith(c: Context, deps: UpdatesDeps, { tenant, cluster }: UpdatedCluster): Promise<Response> {
+export async function serveLocksmith(c: Context, deps: UpdatesDeps, registry: GuardedRegistry): Promise<Response> {
   const group = c.req.param('group') ?? DEFAULT_GROUP;
-  const registry = await deps.keyspaces.open(tenant, cluster, 'registry');
   const refuse = (error: keyof typeof ERRORS, cause: string, index: number) => {
     const [status, errorCode, message] = ERRORS[error];
     c.header('x-etcd-index', String(index));

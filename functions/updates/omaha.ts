@@ -10,16 +10,16 @@ import { type OmahaApp, type OmahaRequest, OmahaSyntaxError, parseRequest } from
 import { formatResponse, type OmahaAnswer, type OmahaManifest } from '../../core/updates/omaha/response.ts';
 import { applicationOf, rebootsIntoUpdates } from '../../core/updates/settings.ts';
 import { readBytes } from '../read-body.ts';
-import type { UpdatedCluster } from './credentials.ts';
 import type { UpdatesDeps } from './deps.ts';
+import type { GuardedRegistry } from './guarded-registry.ts';
 
 const BODY_BYTES_MAX = 64 * 1024;
 
 /** One request of an Omaha client: its apps one after the other, each in a transaction of its own. */
-export async function serveOmaha(c: Context, deps: UpdatesDeps, { tenant, cluster }: UpdatedCluster): Promise<Response> {
+export async function serveOmaha(c: Context, deps: UpdatesDeps, registry: GuardedRegistry): Promise<Response> {
   const request = await readRequest(c);
   for (const app of request.apps) requireMachineId(app);
-  const registry = await deps.keyspaces.open(tenant, cluster, 'registry');
+  const { tenant, cluster } = registry;
   const apps: OmahaAnswer[] = [];
   for (const app of request.apps) {
     const application = applicationOf(app.appId);

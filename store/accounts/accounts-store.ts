@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Clock } from '../../core/ports/clock.ts';
+import type { UpdateToken } from '../../core/ports/update-tokens.ts';
 import { ulidSource } from './ids.ts';
 import { type Step, transact } from './transact.ts';
 import type { TableNames } from '../dynamodb.ts';
@@ -17,6 +18,8 @@ export class AccountsStore {
   readonly nextUlid = ulidSource();
   /** Undefined: other processes write to the tables, too. */
   readonly knownHosts: KnownHosts | undefined;
+  /** Update tokens that were looked up, by hash. */
+  readonly updateTokens = new Map<string, UpdateToken>();
   readonly #client: DynamoDBClient;
   readonly #tables: TableNames;
 

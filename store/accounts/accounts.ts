@@ -13,6 +13,7 @@ import { createCluster, deleteCluster, listClusters, readCluster } from './clust
 import { deleteOrganisation } from './delete-organisation.ts';
 import { approveDevice, pollDevice, startDevice } from './device.ts';
 import { exportOrganisation } from './export-organisation.ts';
+import { findUpdateToken } from './find-update-token.ts';
 import { hostOfKey, listHosts, removeHost } from './hosts.ts';
 import { join } from './join.ts';
 import { linkProvider, unlinkProvider } from './link-provider.ts';
@@ -32,7 +33,7 @@ import {
   listRepositories,
   scanImage,
 } from './repositories.ts';
-import { authenticate, authenticateUpdates, logOut } from './sessions.ts';
+import { authenticate, logOut } from './sessions.ts';
 import { type AccountsContext, type AccountsHooks, FREE_PLAN, type Lifetimes, LIFETIMES, type PlanLimits } from './settings.ts';
 import { RequestCounts } from './request-counts.ts';
 import { signUp } from './sign-up.ts';
@@ -95,7 +96,7 @@ export function openAccounts(options: AccountsOptions) {
     linkProvider: bound(linkProvider),
     unlinkProvider: bound(unlinkProvider),
     authenticate: bound(authenticate),
-    authenticateUpdates: bound(authenticateUpdates),
+    findUpdateToken: bound(findUpdateToken),
     me: bound(me),
     startDevice: bound(startDevice),
     approveDevice: bound(approveDevice),

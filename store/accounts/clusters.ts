@@ -2,6 +2,7 @@ import type { ClusterView } from '../../core/accounts/api.ts';
 import { clusterNameProblem } from '../../core/accounts/names.ts';
 import { TerraneError } from '../../core/errors/terrane-error.ts';
 import type { PersonPrincipal } from '../../core/ports/identity.ts';
+import { updateTokenKey, updateTokensPart } from '../update-tokens.ts';
 import { audited, type Who } from './audit.ts';
 import { newId } from './ids.ts';
 import { requireVerified } from './me.ts';
@@ -10,6 +11,7 @@ import type { ClusterNameRow, ClusterRow, OrganisationRow } from './records.ts';
 import { requireRole } from './sessions.ts';
 import type { AccountsContext } from './settings.ts';
 
+const TOKENS_MAX = 80;
 const NO_CLUSTER = 'There is no such cluster in this organisation.';
 
 export async function listClusters({ store }: AccountsContext, principal: PersonPrincipal): Promise<ClusterView[]> {
@@ -97,12 +99,15 @@ export async function deleteCluster(
   requireRole(principal, 'admin', 'delete clusters');
   requireWholeOrganisation(principal);
   const items = store.forTenant(tenant);
+  // Refused from the same moment on; those beyond what fits into a transaction go with the log a moment later.
+  const tokens = await items.list(updateTokensPart(id), { prefix: updateTokenKey(''), limit: TOKENS_MAX });
   await store.transact([
     {
       write: items.remove('org', `cluster#${id}`, { expression: '#nodes = :none', values: { none: 0 } }),
       refuse: (found) => notEmpty(found as ClusterRow | undefined),
     },
     { write: items.remove('org', `cluster-name#${name}`) },
+    ...tokens.map(({ sk }) => ({ write: items.remove(updateTokensPart(id), sk) })),
     markGone(store, tenant, id),
     { write: items.change('org', 'organisation', { expression: 'SET #clusters = #clusters - :one', values: { one: 1 } }) },
     audited(store, tenant, who, 'cluster.delete', id, { name }),

@@ -13,7 +13,16 @@ export type LoginEntry = { userId: string; email: string };
 /** pk `logins#<userId>`, sk the provider's id: the same, from the other side. */
 export type LinkedEntry = { login: string };
 /** Secrets of all kinds, by hash. */
-export type SecretEntry = { tenant: string; kind: string; id: string; userId: string; ttl: number };
+export type SecretEntry = {
+  tenant: string;
+  kind: string;
+  id: string;
+  userId: string;
+  ttl: number;
+  /** Of update tokens, which are looked up often: what never changes of them. Whether they are good is beside the registry's log (../update-tokens.ts). */
+  cluster?: string;
+  expiresAt?: number;
+};
 export type HostKeyEntry = {
   tenant: string;
   cluster: string;

@@ -33,7 +33,8 @@ export function issueSecret(store: AccountsStore, tenant: string, kind: SecretKi
   const ttl = Math.ceil((expiresAt + REMEMBERED_MS) / 1000);
   const row: SecretRow = { ...rest, hash: hashSecret(text), kind, id, createdAt: now, expiresAt, ttl };
   if (kind === 'join') row.used = 0;
-  const entry: SecretEntry = { tenant, kind, id, userId: fields.userId, ttl };
+  const { userId, cluster } = fields;
+  const entry: SecretEntry = { tenant, kind, id, userId, ttl, ...(kind === 'update' && cluster ? { cluster, expiresAt } : {}) };
   const steps = [
     { write: store.identity.create(`secret#${row.hash}`, ONLY, entry) },
     { write: store.forTenant(tenant).create(secretsPart(kind), id, row) },

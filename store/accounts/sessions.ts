@@ -44,20 +44,6 @@ export async function authenticate(context: AccountsContext, text: string): Prom
   };
 }
 
-/** The cluster that an update token is for. Throws the 401 errors of the catalogue. */
-export async function authenticateUpdates(
-  { store }: AccountsContext,
-  text: string,
-): Promise<{ readonly tenant: string; readonly cluster: string }> {
-  const found = await findSecret(store, text, ['update']);
-  const row = await readSecret(store, found);
-  const problem = secretProblem(row, store.clock.now());
-  if (problem || row?.cluster === undefined) throw new TerraneError(problem ?? 'token_unknown');
-  const cluster = await store.forTenant(found.tenant).get('org', `cluster#${row.cluster}`);
-  if (!cluster) throw new TerraneError('token_revoked', 'The cluster of this token was deleted.');
-  return { tenant: found.tenant, cluster: row.cluster };
-}
-
 /** Ends a session at once. An API token isn't one: losing it by a stray log-out would stop what uses it. */
 export async function logOut(context: AccountsContext, tenant: string, secret: Authenticated['secret']): Promise<void> {
   if (secret.kind === 'api') {

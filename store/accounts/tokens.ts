@@ -4,6 +4,7 @@ import type { PersonPrincipal, Role } from '../../core/ports/identity.ts';
 import { audited, type Who } from './audit.ts';
 import { listClusters, readCluster } from './clusters.ts';
 import { requireVerified } from './me.ts';
+import { updateTokenKey, updateTokensPart } from '../update-tokens.ts';
 import type { AccountsStore } from './accounts-store.ts';
 import type { SecretRow } from './records.ts';
 import { issueSecret, secretProblem, secretsPart } from './secrets.ts';
@@ -64,6 +65,7 @@ export async function createToken(
   await store.transact([
     ...(tokenId === undefined ? [] : [stillGood(store, tenant, tokenId)]),
     ...issued.steps,
+    ...(kind === 'update' && cluster !== undefined ? goodForUpdates(store, tenant, cluster, issued.row) : []),
     audited(store, tenant, who, `token.create.${kind}`, issued.id, details),
   ]);
   return { ...viewOf(issued.row, store.clock.now()), secret: issued.text };
@@ -84,6 +86,18 @@ function stillGood(store: AccountsStore, tenant: string, tokenId: string): Step 
     write: store.forTenant(tenant).check(secretsPart('api'), tokenId, condition),
     refuse: () => new TerraneError('token_revoked'),
   };
+}
+
+/** Makes it good, unless its cluster was deleted meanwhile. */
+function goodForUpdates(store: AccountsStore, tenant: string, cluster: string, { id, expiresAt }: SecretRow): Step[] {
+  const items = store.forTenant(tenant);
+  return [
+    {
+      write: items.check('org', `cluster#${cluster}`, { expression: 'attribute_exists(#pk)' }),
+      refuse: () => new TerraneError('not_found', 'There is no such cluster in this organisation.'),
+    },
+    { write: items.put(updateTokensPart(cluster), updateTokenKey(id), { ttl: Math.ceil(expiresAt / 1000) }) },
+  ];
 }
 
 /** Newest first; what is over stays for 30 days. */
@@ -117,6 +131,9 @@ async function revoke(context: AccountsContext, tenant: string, row: SecretRow, 
     const values = { now: store.clock.now() };
     await store.transact([
       { write: items.change(secretsPart(row.kind), row.id, { expression: 'SET #revokedAt = :now', values }) },
+      ...(row.kind === 'update' && row.cluster !== undefined
+        ? [{ write: items.remove(updateTokensPart(row.cluster), updateTokenKey(row.id)) }]
+        : []),
       audited(store, tenant, who, 'token.revoke', row.id, row.madeWith === undefined ? {} : { madeWith: row.madeWith }),
     ]);
   }

@@ -32,12 +32,12 @@ export async function updatesHarness(): Promise<UpdatesHarness> {
   const app = createUpdates({
     accounts: {
       countRequest: (tenant, face) => void counted.push(`${tenant} ${face}`),
-      authenticateUpdates: async (token) => {
-        if (revoked) throw new TerraneError('token_revoked');
+      findUpdateToken: async (token) => {
         if (token !== 't') throw new TerraneError('token_unknown');
-        return { tenant: 'acme', cluster: 'prod' };
+        return { tenant: 'acme', cluster: 'prod', id: 'one', expiresAt: Number.POSITIVE_INFINITY };
       },
     },
+    tokens: { isGood: async () => !revoked },
     keyspaces: { open: async () => cluster },
     instances: {
       put: async (_tenant, _cluster, instance) => void seen.push(instance),

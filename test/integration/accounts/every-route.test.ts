@@ -11,6 +11,8 @@ import type { ApiEnv } from '../../../functions/context.ts';
 import { localRelay } from '../../../functions/push/local-relay.ts';
 import { Connections } from '../../../functions/push/connections.ts';
 import { dynamoInbox } from '../../../store/inbox.ts';
+import { dynamoTable } from '../../../store/table.ts';
+import { readUpdateTokens } from '../../../store/update-tokens.ts';
 import { dynamoUpdateInstances } from '../../../store/update-instances.ts';
 import { dynamoKvUsage } from '../../../store/kv-usage.ts';
 import { dynamoLeaseDeadlines } from '../../../store/lease-deadlines.ts';
@@ -311,7 +313,16 @@ beforeAll(async () => {
   keyspaces = openKeyspaces({ client, table: 'tenant', clock, log: silentLogger });
   const parts: Pick<
     ControlPlane,
-    'accounts' | 'keyspaces' | 'etcd' | 'inbox' | 'updateInstances' | 'relay' | 'clock' | 'deleteNode' | 'dataKeys'
+    | 'accounts'
+    | 'keyspaces'
+    | 'etcd'
+    | 'inbox'
+    | 'updateInstances'
+    | 'updateTokens'
+    | 'relay'
+    | 'clock'
+    | 'deleteNode'
+    | 'dataKeys'
   > = {
     accounts,
     keyspaces,
@@ -324,6 +335,7 @@ beforeAll(async () => {
     }),
     inbox: dynamoInbox(client, 'tenant') as ControlPlane['inbox'],
     updateInstances: dynamoUpdateInstances(client, 'tenant', clock),
+    updateTokens: readUpdateTokens(dynamoTable(client, 'tenant')),
     relay: localRelay(new Connections()),
     clock,
     deleteNode: async () => false,

@@ -167,6 +167,11 @@ describe('the hosted service, by its own bundles', () => {
         });
       expect([(await lock('a')).status, (await lock('b')).status]).toEqual([200, 409]);
       expect((await fetch(`${hosted.url}/v1/update/`, { method: 'POST' })).status).toBe(401);
+
+      // The process is warm, and learns of it all the same.
+      expect(await ask(`${hosted.url}/v1/tokens/${issued.json.id}`, 'DELETE', token)).toMatchObject({ status: 204 });
+      expect((await omaha('a')).status).toBe(401);
+      expect((await lock('a')).status).toBe(401);
     },
     STEP_MS,
   );
