@@ -62,6 +62,14 @@ const WELL_KNOWN: readonly KindInfo[] = [
   DEPLOYMENT,
   REPLICA_SET,
   core('Service', 'services', true, 'svc'),
+  {
+    group: 'discovery.k8s.io',
+    version: 'v1',
+    kind: 'EndpointSlice',
+    plural: 'endpointslices',
+    namespaced: true,
+    shortNames: [],
+  },
   core('ConfigMap', 'configmaps', true, 'cm'),
   core('Secret', 'secrets', true),
   {

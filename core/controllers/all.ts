@@ -3,6 +3,8 @@ import type { Place } from '../scheduler/types.ts';
 import { deploymentController } from './deployment/deployment.ts';
 import { disruptionBudgetController } from './disruption-budget.ts';
 import { eventExpiry } from './event-expiry.ts';
+import { endpointSliceController } from './endpoints/endpoint-slices.ts';
+import { serviceAddressController } from './endpoints/service-addresses.ts';
 import { reportFolder } from './fold-reports.ts';
 import { garbageCollector } from './garbage-collector.ts';
 import { namespaceController } from './namespace.ts';
@@ -28,6 +30,8 @@ export function allControllers(reports: readonly InboxItem[], place?: Place): re
     deploymentController,
     replicaSetController,
     disruptionBudgetController,
+    serviceAddressController,
+    endpointSliceController,
     eventExpiry,
   ];
 }

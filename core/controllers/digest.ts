@@ -21,3 +21,8 @@ export function suffix(text: string, length: number): string {
   for (let index = 0; index < length; index++) result += ALPHABET[bytes[index]! % ALPHABET.length];
   return result;
 }
+
+/** Equal for values with equal JSON. */
+export function contentDigest(value: unknown): string {
+  return createHash('sha256').update(canonicalJson(value)).digest('base64url');
+}

@@ -1,5 +1,7 @@
 import type { AssignmentSettings } from '../node/assignment.ts';
 import { type FieldError, invalidValue } from '../resources/field-error.ts';
+import { serviceCidrProblems } from '../network/service-cidr.ts';
+import { SETTINGS_NAME, SETTINGS_NAMESPACE } from './settings-name.ts';
 import type { ClusterState } from './types.ts';
 
 /** What a cluster's owner may tune: the ConfigMap `cluster-settings` in `terrane-system`, one key a setting, all in whole seconds. */
@@ -10,8 +12,7 @@ export interface ClusterSettings extends AssignmentSettings {
   readonly evictionSeconds: number;
 }
 
-export const SETTINGS_NAMESPACE = 'terrane-system';
-export const SETTINGS_NAME = 'cluster-settings';
+export { SETTINGS_NAME, SETTINGS_NAMESPACE };
 
 type SettingName = 'reportSeconds' | 'pollSeconds' | 'notReadySeconds' | 'evictionSeconds' | 'renewSeconds' | 'fencedStopSeconds';
 
@@ -44,7 +45,7 @@ export function settingsOf(state: Pick<ClusterState, 'get'>): ClusterSettings {
 
 /** What is wrong with a settings ConfigMap: refused when it is written. */
 export function settingsProblems(data: Readonly<Record<string, string>>): readonly FieldError[] {
-  return settingsFrom(data).problems;
+  return [...settingsFrom(data).problems, ...serviceCidrProblems(data.serviceCidr)];
 }
 
 function settingsFrom(data: Readonly<Record<string, string>>): { settings: ClusterSettings; problems: FieldError[] } {

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
-import { canonicalJson } from '../controllers/digest.ts';
+import { contentDigest } from '../controllers/digest.ts';
 import type { ClusterState } from '../controllers/types.ts';
 import type { Node } from '../resources/schema/node.ts';
 import type { Pod } from '../resources/schema/pod.ts';
 import type { Assignment, AssignmentSettings } from './assignment.ts';
 import { updatesOfNode } from '../updates/driven-hosts.ts';
+import { assignedServicesOf, servicesDigest } from './assigned-services-of.ts';
 import { referencesOf } from './pod-references.ts';
 
 /**
@@ -31,6 +31,7 @@ export function assignmentOf(
     for (const name of references.secrets) secrets.add(`${namespace}/${name}`);
   }
   const updates = updatesOfNode(state.list('UpdateGroup'), node);
+  const services = assignedServicesOf(state);
   return {
     cluster: clusterId,
     node: bareNode(node),
@@ -38,6 +39,7 @@ export function assignmentOf(
     pods: pods.map(barePod),
     configMaps: found(configMaps, (namespace, name) => state.get('ConfigMap', namespace, name)),
     secrets: found(secrets, (namespace, name) => state.get('Secret', namespace, name)),
+    ...(services.length > 0 && { services }),
     settings: { reportSeconds, pollSeconds, renewSeconds, fencedStopSeconds, fencedGraceSeconds },
     ...(updates.length > 0 && { updates }),
   };
@@ -45,8 +47,8 @@ export function assignmentOf(
 
 /** A strong ETag of the content: commits that don't concern the host leave it as it is. */
 export function assignmentETag(assignment: Assignment): string {
-  const { revision: _, ...content } = assignment;
-  return `"${createHash('sha256').update(canonicalJson(content)).digest('base64url')}"`;
+  const { revision: _, services, ...content } = assignment;
+  return `"${contentDigest({ ...content, ...(services && { services: servicesDigest(services) }) })}"`;
 }
 
 function bareNode(node: Node): Node {

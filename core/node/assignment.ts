@@ -4,6 +4,7 @@ import type { Node } from '../resources/schema/node.ts';
 import type { Pod } from '../resources/schema/pod.ts';
 import type { Secret } from '../resources/schema/secret.ts';
 import type { AssignedUpdate } from '../updates/driven-hosts.ts';
+import type { AssignedService } from './assigned-services.ts';
 
 /**
  * Everything one host must know, and nothing else: GET /node/v1/assignment (ETag, If-None-Match).
@@ -20,6 +21,8 @@ export interface Assignment {
   readonly secrets: readonly Secret[];
   /** For images of the organisation's own registry, if the pods have any. New ones come long before these expire. */
   readonly registries?: readonly PullCredentials[];
+  /** Every Service of the cluster, if it has any. */
+  readonly services?: readonly AssignedService[];
   readonly settings: AssignmentSettings;
   /** What this host's agent keeps up to date; absent: nothing. */
   readonly updates?: readonly AssignedUpdate[];

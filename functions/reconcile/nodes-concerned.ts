@@ -3,6 +3,7 @@ import { SETTINGS_NAME, SETTINGS_NAMESPACE } from '../../core/controllers/settin
 import { REGISTRY_FROM } from '../../core/controllers/state.ts';
 import type { ChangeEvent } from '../../core/keyspace/types.ts';
 import { referencesOf } from '../../core/node/pod-references.ts';
+import { changesRouting } from '../../core/node/routing-change.ts';
 import { decodeResource } from '../../core/resources/codec.ts';
 import { equalJson } from '../../core/resources/equal.ts';
 import type { AnyResource } from '../../core/resources/schema/kinds.ts';
@@ -21,11 +22,16 @@ export function nodesConcerned(events: readonly ChangeEvent[], state: ClusterSta
     const after = type === 'put' ? decodeResource(kv) : undefined;
     const object = after ?? before;
     if (!object || (before && after && sameForHosts(before, after))) continue;
+    if (changesRouting(before, after)) return everyNode(state);
     for (const node of nodesOf(object, state)) nodes.add(node);
     // A pod's node never changes, but one that was deleted and made anew under the same name may be elsewhere.
     if (before?.kind === 'Pod' && before.spec.nodeName) nodes.add(before.spec.nodeName);
   }
   return nodes;
+}
+
+function everyNode(state: ClusterState): Set<string> {
+  return new Set(state.list('Node').map(({ metadata }) => metadata.name));
 }
 
 function sameForHosts(before: AnyResource, after: AnyResource): boolean {
@@ -55,8 +61,7 @@ function nodesOf(object: AnyResource, state: ClusterState): Iterable<string> {
 
 function nodesThatRead({ kind, metadata }: ConfigMap | Secret, state: ClusterState): string[] {
   const { namespace = '', name } = metadata;
-  if (kind === 'ConfigMap' && namespace === SETTINGS_NAMESPACE && name === SETTINGS_NAME)
-    return state.list('Node').map((node) => node.metadata.name);
+  if (kind === 'ConfigMap' && namespace === SETTINGS_NAMESPACE && name === SETTINGS_NAME) return [...everyNode(state)];
   return state.list('Pod').flatMap((pod) => {
     if (!pod.spec.nodeName || pod.metadata.namespace !== namespace) return [];
     const { configMaps, secrets } = referencesOf(pod.spec);

@@ -155,6 +155,26 @@ describe('telling hosts', () => {
     expect(world.hints).toHaveLength(1);
   });
 
+  test('of an endpoint that takes traffic concerns every host, of one that only gets ready to does not', async () => {
+    const world = await twoHosts();
+    const web = pod('web', { nodeName: 'n1', labels: { app: 'web' } });
+    const service = { kind: 'Service', metadata: { name: 'web', namespace: 'default' } };
+    await world.create({ ...service, spec: { selector: { app: 'web' }, ports: [{ port: 80 }] } } as { kind: string });
+    await world.create(web);
+    await world.reconcile();
+    world.hints.length = 0;
+    const report = async (ready: boolean) => {
+      const status = { ...running(ready), podIP: '10.0.0.1' };
+      const [stored] = world.state.list('Pod');
+      await world.inbox.put(TENANT, CLUSTER, heard('n1', world.now, { pods: [podReport(stored!, status)] }));
+      await world.reconcile();
+    };
+    await report(false);
+    expect(world.hints).toEqual([]);
+    await report(true);
+    expect(world.hints).toEqual([['n1', 'n2']]);
+  });
+
   test('tells everyone once when it does not know what they were told before', async () => {
     const world = await twoHosts();
     const fresh = new ReconcileWorld({ ...world.deps, told: new Map() });

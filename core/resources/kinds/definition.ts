@@ -38,6 +38,8 @@ export interface KindDefinition<K extends KindName = KindName> {
   defaults(object: KindMap[K]): void;
   /** On creation, what depends on other objects. Mutates its argument, a private copy. Throws a StatusError to refuse it. */
   admit?(object: KindMap[K], view: ReadView): void;
+  /** On an update, as `admit`: what it needs of other objects, and what `previous` was given and `object` doesn't speak of. */
+  admitUpdate?(object: KindMap[K], previous: KindMap[K], view: ReadView): void;
   /** Types are already right. */
   validate(object: KindMap[K]): FieldError[];
   /** What an update may not change. `next` is valid by itself. */

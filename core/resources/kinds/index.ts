@@ -2,6 +2,7 @@ import type { KindName } from '../schema/kinds.ts';
 import { configMapKind } from './config-map.ts';
 import type { KindDefinition, ReadableKind } from './definition.ts';
 import { deploymentKind } from './deployment.ts';
+import { endpointSliceKind } from './endpoint-slice.ts';
 import { eventKind } from './event.ts';
 import { namespaceKind } from './namespace.ts';
 import { nodeKind } from './node.ts';
@@ -22,6 +23,7 @@ const byName: { readonly [K in KindName]: KindDefinition<K> } = {
   Node: nodeKind,
   Pod: podKind,
   Service: serviceKind,
+  EndpointSlice: endpointSliceKind,
   ConfigMap: configMapKind,
   Secret: secretKind,
   Event: eventKind,

@@ -349,9 +349,8 @@ describe('what may not change', () => {
   });
 
   test("a Service's address", async () => {
-    const object = { ...meta('s'), spec: { clusterIP: '10.0.0.1', ports: [{ port: 1 }] } };
-    expect(await changed('Service', object, (next) => Object.assign(next.spec as object, { clusterIP: '10.0.0.2' }))).toEqual([
-      'spec.clusterIP',
-    ]);
+    const object = { ...meta('s'), spec: { clusterIP: '10.96.0.1', ports: [{ port: 1 }] } };
+    const other = { clusterIP: '10.96.0.2', clusterIPs: ['10.96.0.2'] };
+    expect(await changed('Service', object, (next) => Object.assign(next.spec as object, other))).toEqual(['spec.clusterIPs[0]']);
   });
 });

@@ -1,8 +1,19 @@
-import { duplicate, type FieldError, immutable, invalidValue, required } from '../field-error.ts';
+import type { ReadView } from '../../keyspace/types.ts';
+import { allocateService, needsClusterIp, needsNodePorts } from '../../network/allocate-service.ts';
+import { endpointAddressProblem } from '../../network/endpoint-address.ts';
+import { parseAddress } from '../../network/ipv4.ts';
+import { duplicate, type FieldError, forbiddenField, immutable, invalidValue, required } from '../field-error.ts';
 import { dns1035Label, dnsLabel, dnsSubdomain, validateLabels } from '../names.ts';
 import { type Service, serviceSchema } from '../schema/service.ts';
+import { invalid } from '../status.ts';
 import { ageColumn, labelText, nameColumn } from './columns.ts';
 import type { KindDefinition } from './definition.ts';
+
+/** A day. */
+const AFFINITY_SECONDS_MAX = 86_400;
+/** IANA service name (RFC 6335). */
+const PORT_NAME = /^(?=.{1,15}$)(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*$/;
+const PORT_NAME_RULE = "must be a port's name: at most 15 lower case letters, digits or single '-', with a letter (e.g. 'http')";
 
 export const serviceKind: KindDefinition<'Service'> = {
   kind: 'Service',
@@ -26,22 +37,35 @@ export const serviceKind: KindDefinition<'Service'> = {
     const { spec } = service;
     spec.type ??= 'ClusterIP';
     spec.sessionAffinity ??= 'None';
-    if (spec.sessionAffinity === 'ClientIP') spec.sessionAffinityConfig ??= { clientIP: { timeoutSeconds: 10800 } };
-    if (spec.clusterIP !== undefined) spec.clusterIPs ??= [spec.clusterIP];
+    if (spec.sessionAffinity === 'ClientIP') {
+      spec.sessionAffinityConfig ??= {};
+      spec.sessionAffinityConfig.clientIP ??= {};
+      spec.sessionAffinityConfig.clientIP.timeoutSeconds ??= 10_800;
+    } else delete spec.sessionAffinityConfig;
+    if (spec.clusterIP) spec.clusterIPs ??= [spec.clusterIP];
+    else if (spec.clusterIPs?.[0]) spec.clusterIP = spec.clusterIPs[0];
+    if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster';
+    if (spec.type === 'NodePort' || spec.type === 'LoadBalancer' || spec.externalIPs?.length)
+      spec.externalTrafficPolicy ??= 'Cluster';
     for (const port of spec.ports ?? []) {
       port.protocol ??= 'TCP';
       if (spec.type !== 'ExternalName') port.targetPort ??= port.port;
     }
   },
-  validate: (service) => validateService(service),
+  admit: (service, view) => give(service, view),
+  admitUpdate(next, previous, view) {
+    keepGiven(next, previous);
+    give(next, view, previous);
+  },
+  validate: validateService,
   validateUpdate(next, previous) {
     const before = previous.spec?.clusterIP;
-    const changed = before !== undefined && before !== '' && before !== next.spec?.clusterIP;
-    return changed && next.spec?.type !== 'ExternalName' ? [immutable('spec.clusterIP', next.spec?.clusterIP ?? '')] : [];
+    const both = needsClusterIp(next) && needsClusterIp(previous);
+    const changed = both && before !== undefined && before !== '' && before !== next.spec?.clusterIP;
+    return changed ? [immutable('spec.clusterIPs[0]', next.spec?.clusterIP ?? '')] : [];
   },
-  advice: () => [
-    'Services are stored, but nothing is routed to their addresses yet: reach pods by their own address or a hostPort',
-  ],
+  advice: ({ spec }) =>
+    spec?.type === 'LoadBalancer' ? ['spec.type LoadBalancer is served as NodePort: nothing here makes load balancers'] : [],
   selectableFields: [
     { field: 'spec.clusterIP', value: (service) => service.spec?.clusterIP ?? '' },
     { field: 'spec.type', value: (service) => service.spec?.type ?? '' },
@@ -80,14 +104,57 @@ function ports({ spec }: Service): string {
   return list.join(',') || '<none>';
 }
 
-function validateService({ spec = {} }: Service): FieldError[] {
+/** Addresses and node ports, or a refusal. */
+function give(service: Service, view: ReadView, previous?: Service): void {
+  const errors = allocateService(service, view, previous);
+  if (errors.length > 0) throw invalid(serviceKind, service.metadata.name, errors);
+}
+
+/**
+ * Who writes a Service back without what it was given means to leave it; who changes its type gives back what the new one has no use
+ * for. As Kubernetes does.
+ */
+function keepGiven(next: Service, previous: Service): void {
+  const [spec, before] = [(next.spec ??= {}), previous.spec ?? {}];
+  if (needsClusterIp(next)) {
+    if (needsClusterIp(previous) && !spec.clusterIP && before.clusterIP) {
+      spec.clusterIP = before.clusterIP;
+      spec.clusterIPs = [before.clusterIP];
+    }
+  } else if (spec.clusterIP === before.clusterIP) {
+    delete spec.clusterIP;
+    delete spec.clusterIPs;
+    if (spec.internalTrafficPolicy === before.internalTrafficPolicy) delete spec.internalTrafficPolicy;
+  }
+  const given = new Map(before.ports?.map(({ protocol, port, nodePort }) => [`${protocol ?? 'TCP'}/${port}`, nodePort]));
+  for (const port of spec.ports ?? []) {
+    const nodePort = given.get(`${port.protocol ?? 'TCP'}/${port.port}`);
+    if (nodePort === undefined) continue;
+    if (needsNodePorts(next)) port.nodePort ??= nodePort;
+    else if (port.nodePort === nodePort) delete port.nodePort;
+  }
+  const external = needsNodePorts(next) || (spec.externalIPs?.length ?? 0) > 0;
+  if (!external && spec.externalTrafficPolicy === before.externalTrafficPolicy) delete spec.externalTrafficPolicy;
+}
+
+function validateService(service: Service): FieldError[] {
+  const { spec = {} } = service;
   const errors: FieldError[] = validateLabels(spec.selector, 'spec.selector');
+  errors.push(...validateAddresses(service), ...validateAffinity(spec));
   if (spec.type === 'ExternalName') {
-    const wrong = spec.externalName ? dnsSubdomain(spec.externalName) : 'must be a DNS name';
+    const wrong = spec.externalName ? dnsSubdomain(spec.externalName.replace(/\.$/, '')) : 'must be a DNS name';
     if (wrong) errors.push(invalidValue('spec.externalName', spec.externalName ?? '', wrong));
   } else if (spec.clusterIP !== 'None' && (spec.ports ?? []).length === 0) {
     errors.push(required('spec.ports'));
   }
+  if (spec.externalTrafficPolicy !== undefined && !needsNodePorts(service) && !spec.externalIPs?.length)
+    errors.push(
+      invalidValue(
+        'spec.externalTrafficPolicy',
+        spec.externalTrafficPolicy,
+        'may only be set for externally-accessible services',
+      ),
+    );
   const names = new Set<string>();
   const numbers = new Set<string>();
   const several = (spec.ports ?? []).length > 1;
@@ -103,6 +170,46 @@ function validateService({ spec = {} }: Service): FieldError[] {
     numbers.add(key);
     if (typeof port.targetPort === 'number' && (port.targetPort < 1 || port.targetPort > 65535))
       errors.push(invalidValue(`${at}.targetPort`, port.targetPort, 'must be between 1 and 65535, inclusive'));
+    if (typeof port.targetPort === 'string' && !PORT_NAME.test(port.targetPort))
+      errors.push(invalidValue(`${at}.targetPort`, port.targetPort, PORT_NAME_RULE));
+    if (port.nodePort && !needsNodePorts(service))
+      errors.push(forbiddenField(`${at}.nodePort`, `may not be used when \`type\` is '${spec.type}'`));
   }
   return errors;
+}
+
+function validateAddresses(service: Service): FieldError[] {
+  const { spec = {} } = service;
+  const errors: FieldError[] = [];
+  if (!needsClusterIp(service)) {
+    if (spec.clusterIP) errors.push(forbiddenField('spec.clusterIPs', 'may not be set for ExternalName services'));
+  } else {
+    if (spec.clusterIPs && spec.clusterIPs[0] !== spec.clusterIP)
+      errors.push(invalidValue('spec.clusterIPs', spec.clusterIPs, 'first value must match `clusterIP`'));
+    if ((spec.clusterIPs?.length ?? 0) > 1)
+      errors.push(invalidValue('spec.clusterIPs', spec.clusterIPs, 'may only hold 1 value: clusters have IPv4 addresses only'));
+    if (spec.clusterIP && spec.clusterIP !== 'None' && parseAddress(spec.clusterIP) === undefined)
+      errors.push(invalidValue('spec.clusterIPs[0]', spec.clusterIP, 'must be a valid IPv4 address, or None'));
+    if (spec.clusterIP === 'None' && needsNodePorts(service))
+      errors.push(invalidValue('spec.clusterIPs[0]', 'None', `may not be set to 'None' for ${spec.type} services`));
+  }
+  for (const [index, address] of (spec.externalIPs ?? []).entries()) {
+    const wrong = endpointAddressProblem(address);
+    if (wrong) errors.push(invalidValue(`spec.externalIPs[${index}]`, address, wrong));
+  }
+  return errors;
+}
+
+function validateAffinity({ sessionAffinityConfig }: NonNullable<Service['spec']>): FieldError[] {
+  if (!sessionAffinityConfig) return [];
+  const seconds = sessionAffinityConfig.clientIP?.timeoutSeconds;
+  return seconds !== undefined && seconds > 0 && seconds <= AFFINITY_SECONDS_MAX
+    ? []
+    : [
+        invalidValue(
+          'spec.sessionAffinityConfig.clientIP.timeoutSeconds',
+          seconds ?? 0,
+          `must be greater than 0 and less than ${AFFINITY_SECONDS_MAX}`,
+        ),
+      ];
 }

@@ -44,6 +44,8 @@ export function validatePodSpec(spec: PodSpec, field: string): FieldError[] {
   if (wrongNode) errors.push(invalidValue(`${field}.nodeName`, spec.nodeName, wrongNode));
   const wrongHost = spec.hostname ? dnsLabel(spec.hostname) : undefined;
   if (wrongHost) errors.push(invalidValue(`${field}.hostname`, spec.hostname, wrongHost));
+  const wrongSubdomain = spec.subdomain ? dnsLabel(spec.subdomain) : undefined;
+  if (wrongSubdomain) errors.push(invalidValue(`${field}.subdomain`, spec.subdomain, wrongSubdomain));
   for (const [index, toleration] of (spec.tolerations ?? []).entries())
     errors.push(...validateToleration(toleration, `${field}.tolerations[${index}]`));
   if (spec.priority !== undefined && (spec.priority < LEAST_PRIORITY || spec.priority > MOST_PRIORITY))

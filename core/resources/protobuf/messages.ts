@@ -22,8 +22,14 @@ const SOURCE = {
   Secret: '1 metadata ObjectMeta, 2 data {bytes}, 3 type str, 4 stringData {str}, 5 immutable bool*',
   Service: '1 metadata ObjectMeta, 2 spec ServiceSpec, 3 status -',
   ServiceSpec:
-    '1 ports [ServicePort], 2 selector {str}, 3 clusterIP str, 4 type str, 5 externalIPs [str], 7 sessionAffinity str, 8 loadBalancerIP ?, 9 loadBalancerSourceRanges ?, 10 externalName str, 11 externalTrafficPolicy ?, 12 healthCheckNodePort ?, 13 publishNotReadyAddresses bool, 14 sessionAffinityConfig SessionAffinityConfig, 17 ipFamilyPolicy ?, 18 clusterIPs [str], 19 ipFamilies ?, 20 allocateLoadBalancerNodePorts ?*, 21 loadBalancerClass ?, 22 internalTrafficPolicy ?, 23 trafficDistribution ?',
-  ServicePort: '1 name str, 2 protocol str, 3 port int, 4 targetPort intstr, 5 nodePort int, 6 appProtocol ?',
+    '1 ports [ServicePort], 2 selector {str}, 3 clusterIP str, 4 type str, 5 externalIPs [str], 7 sessionAffinity str, 8 loadBalancerIP ?, 9 loadBalancerSourceRanges ?, 10 externalName str, 11 externalTrafficPolicy str, 12 healthCheckNodePort ?, 13 publishNotReadyAddresses bool, 14 sessionAffinityConfig SessionAffinityConfig, 17 ipFamilyPolicy ?, 18 clusterIPs [str], 19 ipFamilies ?, 20 allocateLoadBalancerNodePorts ?*, 21 loadBalancerClass ?, 22 internalTrafficPolicy str, 23 trafficDistribution ?',
+  ServicePort: '1 name str, 2 protocol str, 3 port int, 4 targetPort intstr, 5 nodePort int, 6 appProtocol str',
+  EndpointSlice: '1 metadata ObjectMeta, 2 endpoints [Endpoint], 3 ports [EndpointPort], 4 addressType str',
+  Endpoint:
+    '1 addresses [str], 2 conditions EndpointConditions, 3 hostname str, 4 targetRef EndpointTarget, 5 deprecatedTopology ?, 6 nodeName str, 7 zone ?, 8 hints ?',
+  EndpointConditions: '1 ready bool*, 2 serving bool*, 3 terminating bool*',
+  EndpointTarget: '1 kind str, 2 namespace str, 3 name str, 4 uid str, 5 apiVersion ?, 6 resourceVersion -, 7 fieldPath ?',
+  EndpointPort: '1 name str, 2 protocol str, 3 port int, 4 appProtocol str',
   SessionAffinityConfig: '1 clientIP ClientIPConfig',
   ClientIPConfig: '1 timeoutSeconds int*',
   Event:
@@ -38,7 +44,7 @@ const SOURCE = {
   Pod: '1 metadata ObjectMeta, 2 spec PodSpec, 3 status -',
   PodTemplateSpec: '1 metadata ObjectMeta, 2 spec PodSpec',
   PodSpec:
-    '1 volumes [Volume], 2 containers [Container], 3 restartPolicy str, 4 terminationGracePeriodSeconds int*, 5 activeDeadlineSeconds int*, 6 dnsPolicy str, 7 nodeSelector {str}, 8 serviceAccountName str, 9 serviceAccount str, 10 nodeName str, 11 hostNetwork bool, 12 hostPID ?, 13 hostIPC ?, 14 securityContext PodSecurityContext, 15 imagePullSecrets [LocalObjectReference], 16 hostname str, 17 subdomain ?, 18 affinity Affinity, 19 schedulerName str, 20 initContainers [Container], 21 automountServiceAccountToken bool*, 22 tolerations [Toleration], 23 hostAliases ?, 24 priorityClassName str, 25 priority int*, 26 dnsConfig ?, 27 shareProcessNamespace ?, 28 readinessGates ?, 29 runtimeClassName ?, 30 enableServiceLinks bool*, 31 preemptionPolicy str, 32 overhead ?, 33 topologySpreadConstraints [TopologySpreadConstraint], 34 ephemeralContainers ?, 35 setHostnameAsFQDN ?, 36 os ?, 37 hostUsers ?*, 38 schedulingGates ?, 39 resourceClaims ?, 40 resources ?, 41 hostnameOverride ?',
+    '1 volumes [Volume], 2 containers [Container], 3 restartPolicy str, 4 terminationGracePeriodSeconds int*, 5 activeDeadlineSeconds int*, 6 dnsPolicy str, 7 nodeSelector {str}, 8 serviceAccountName str, 9 serviceAccount str, 10 nodeName str, 11 hostNetwork bool, 12 hostPID ?, 13 hostIPC ?, 14 securityContext PodSecurityContext, 15 imagePullSecrets [LocalObjectReference], 16 hostname str, 17 subdomain str, 18 affinity Affinity, 19 schedulerName str, 20 initContainers [Container], 21 automountServiceAccountToken bool*, 22 tolerations [Toleration], 23 hostAliases ?, 24 priorityClassName str, 25 priority int*, 26 dnsConfig ?, 27 shareProcessNamespace ?, 28 readinessGates ?, 29 runtimeClassName ?, 30 enableServiceLinks bool*, 31 preemptionPolicy str, 32 overhead ?, 33 topologySpreadConstraints [TopologySpreadConstraint], 34 ephemeralContainers ?, 35 setHostnameAsFQDN ?, 36 os ?, 37 hostUsers ?*, 38 schedulingGates ?, 39 resourceClaims ?, 40 resources ?, 41 hostnameOverride ?',
   Affinity: '1 nodeAffinity NodeAffinity, 2 podAffinity PodAffinity, 3 podAntiAffinity PodAffinity',
   NodeAffinity:
     '1 requiredDuringSchedulingIgnoredDuringExecution NodeSelector, 2 preferredDuringSchedulingIgnoredDuringExecution [PreferredSchedulingTerm]',
@@ -128,6 +134,7 @@ export const ROOTS: ReadonlySet<string> = new Set<MessageName>([
   'ConfigMap',
   'Secret',
   'Service',
+  'EndpointSlice',
   'Event',
   'Node',
   'Pod',

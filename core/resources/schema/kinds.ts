@@ -1,5 +1,6 @@
 import type { ConfigMap } from './config-map.ts';
 import type { Deployment } from './deployment.ts';
+import type { EndpointSlice } from './endpoint-slice.ts';
 import type { Event } from './event.ts';
 import type { Namespace } from './namespace.ts';
 import type { Node } from './node.ts';
@@ -19,6 +20,7 @@ export interface KindMap {
   Node: Node;
   Pod: Pod;
   Service: Service;
+  EndpointSlice: EndpointSlice;
   ConfigMap: ConfigMap;
   Secret: Secret;
   Event: Event;

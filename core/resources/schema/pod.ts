@@ -222,6 +222,7 @@ export const podSpecSchema = z.strictObject({
   nodeName: z.string().optional(),
   hostNetwork: z.boolean().optional(),
   hostname: z.string().optional(),
+  subdomain: z.string().optional(),
   tolerations: z.array(tolerationSchema).optional(),
   affinity: affinitySchema.optional(),
   topologySpreadConstraints: z.array(topologySpreadConstraintSchema).meta({ patchMergeKey: 'topologyKey' }).optional(),

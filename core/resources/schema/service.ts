@@ -19,6 +19,7 @@ export const serviceSchema = z.strictObject({
             targetPort: intOrStringSchema.optional(),
             nodePort: z.number().int().optional(),
             protocol: z.enum(['TCP', 'UDP', 'SCTP']).optional(),
+            appProtocol: z.string().optional(),
           }),
         )
         .meta({ patchMergeKey: 'port' })
@@ -29,6 +30,8 @@ export const serviceSchema = z.strictObject({
       sessionAffinityConfig: z
         .strictObject({ clientIP: z.strictObject({ timeoutSeconds: z.number().int().optional() }).optional() })
         .optional(),
+      externalTrafficPolicy: z.enum(['Cluster', 'Local']).optional(),
+      internalTrafficPolicy: z.enum(['Cluster', 'Local']).optional(),
       publishNotReadyAddresses: z.boolean().optional(),
     })
     .optional(),

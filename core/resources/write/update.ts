@@ -36,6 +36,7 @@ export function updateResource<T extends AnyResource>(
   const next = merged(definition, object, stored, options);
   checkTypes(definition, next, name);
   definition.defaults(next);
+  if (options.subresource !== 'status') definition.admitUpdate?.(next, stored, txn);
   if (equalJson(next, stored)) return cloneJson(stored) as T;
   if (definition.countsGenerations && !sameGeneration(next, stored))
     next.metadata.generation = (stored.metadata.generation ?? 0) + 1;

@@ -18,12 +18,14 @@ describe('discovery', () => {
     expect(groups.groups.map(({ name }) => name)).toEqual([
       'apps',
       'authorization.k8s.io',
+      'discovery.k8s.io',
       'policy',
       'scheduling.k8s.io',
       'terrane.dev',
     ]);
     const named: string[] = [];
-    for (const path of ['/api/v1', '/apis/apps/v1', '/apis/policy/v1', '/apis/scheduling.k8s.io/v1', '/apis/terrane.dev/v1']) {
+    const served = kinds.map(({ group, version }) => (group ? `/apis/${group}/${version}` : `/api/${version}`));
+    for (const path of new Set(served)) {
       const { resources } = await kube.json<{ resources: { name: string; kind: string }[] }>('GET', path);
       named.push(...resources.filter(({ name }) => !name.includes('/')).map(({ kind }) => kind));
       if (path === '/api/v1')
