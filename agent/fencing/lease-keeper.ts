@@ -38,15 +38,18 @@ export function leaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
   let lease: HostLease = file.read(bootId, assignment()?.revision, uptime(), stopMs);
   let lapsed = holds(lease, uptime()) ? undefined : now();
 
-  const fenced = () => assignment()?.pods.some((pod) => isFenced(pod)) ?? false;
+  function fenced(): boolean {
+    const { pods, units } = assignment() ?? {};
+    return (pods?.some((pod) => isFenced(pod)) || units?.some((unit) => unit.fenced)) ?? false;
+  }
 
   function look(): void {
     const held = holds(lease, uptime());
     if (held === (lapsed === undefined)) return;
     lapsed = held ? undefined : now();
     if (!fenced()) return;
-    if (held) log.info('the host lease is held: fenced pods may run');
-    else log.warn('the host lease has run out: fenced pods are stopped until the control plane answers', {});
+    if (held) log.info('the host lease is held: fenced pods and units may run');
+    else log.warn('the host lease has run out: fenced pods and units are stopped until the control plane answers', {});
     onChange();
   }
 

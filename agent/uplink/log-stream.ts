@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { PassThrough, type Readable } from 'node:stream';
-import { type LogsRequest, STREAM_STATUS_HEADER } from '../../core/node/push.ts';
+import { PassThrough, Readable } from 'node:stream';
+import { type LogsRequest, STREAM_STATUS_HEADER, type StreamRequest } from '../../core/node/push.ts';
 import { demultiplexer } from '../docker/demux.ts';
 import type { Engine } from '../docker/engine.ts';
 import { messageOf } from '../docker/errors.ts';
@@ -9,6 +9,7 @@ import type { PodMemory } from '../planner/memory.ts';
 import type { ObservedContainer } from '../planner/observed.ts';
 import { sendParts } from './send-parts.ts';
 import type { SignedClient } from './signed-client.ts';
+import type { UnitStreams } from './unit-streams.ts';
 
 /** An answer that a person reads instead of logs. */
 export class StreamProblem extends Error {
@@ -26,13 +27,15 @@ export interface LogSources {
   pods(): Iterable<PodMemory>;
   own(uid: string): readonly ObservedContainer[];
   now(): number;
+  /** None on a host whose systemd isn't ours to use. */
+  readonly units?: UnitStreams;
 }
 
-/** Answers one stream request of the control plane: the logs, or why there are none. Ends when `signal` fires. */
+/** Answers one stream request of the control plane: the bytes, or why there are none. Ends when `signal` fires. */
 export async function answerStream(
   client: SignedClient,
   id: string,
-  request: LogsRequest,
+  request: StreamRequest,
   sources: LogSources,
   signal: AbortSignal,
   parts = false,
@@ -40,7 +43,7 @@ export async function answerStream(
   const path = `/node/v1/streams/${encodeURIComponent(id)}`;
   let body: Readable;
   try {
-    body = await openLogs(request, sources, signal);
+    body = await openStream(request, sources, signal);
   } catch (error) {
     if (signal.aborted) return;
     const status = error instanceof StreamProblem ? error.status : 500;
@@ -55,6 +58,21 @@ export async function answerStream(
     else await client.send({ method: 'POST', path, headers, body, signal, timeoutMs: 0 });
   } finally {
     body.destroy();
+  }
+}
+
+/** Throws StreamProblem. */
+async function openStream(request: StreamRequest, sources: LogSources, signal: AbortSignal): Promise<Readable> {
+  if (request.kind === 'logs') return openLogs(request, sources, signal);
+  const { units } = sources;
+  if (!units) throw new StreamProblem(501, 'this host has no systemd that units could be run by');
+  switch (request.kind) {
+    case 'journal':
+      return Readable.from(await units.journal(request, signal), { objectMode: false });
+    case 'exec':
+      return Readable.from(await units.exec(request, signal), { objectMode: false });
+    default:
+      throw new StreamProblem(501, 'the agent on this host is too old for this: upgrade it');
   }
 }
 

@@ -49,6 +49,7 @@ export const NAMESPACE = core('Namespace', 'namespaces', false, 'ns');
 export const DEPLOYMENT = apps('Deployment', 'deployments', 'deploy');
 export const REPLICA_SET = apps('ReplicaSet', 'replicasets', 'rs');
 
+export const UNIT = terrane('Unit', 'units');
 export const UPDATE_PACKAGE = terrane('UpdatePackage', 'updatepackages', 'upkg');
 export const UPDATE_CHANNEL = terrane('UpdateChannel', 'updatechannels', 'uch');
 export const UPDATE_GROUP = terrane('UpdateGroup', 'updategroups', 'ug');
@@ -88,6 +89,7 @@ const WELL_KNOWN: readonly KindInfo[] = [
     namespaced: false,
     shortNames: ['pc'],
   },
+  UNIT,
   UPDATE_PACKAGE,
   UPDATE_CHANNEL,
   UPDATE_GROUP,

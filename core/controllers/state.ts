@@ -4,6 +4,7 @@ import { kindByName } from '../resources/kinds/index.ts';
 import type { Heartbeat } from '../node/heartbeat.ts';
 import type { AnyResource, KindMap, KindName } from '../resources/schema/kinds.ts';
 import type { Pod } from '../resources/schema/pod.ts';
+import type { Unit } from '../resources/schema/unit.ts';
 import type { ClusterState } from './types.ts';
 
 /**
@@ -98,6 +99,7 @@ const INDEXES = {
   owner: ({ metadata }: AnyResource) => [...new Set(metadata.ownerReferences?.map(({ uid }) => uid))],
   namespace: ({ metadata }: AnyResource) => (metadata.namespace ? [metadata.namespace] : []),
   node: (object: AnyResource) => (object.kind === 'Pod' && object.spec.nodeName ? [object.spec.nodeName] : []),
+  unitHost: (object: AnyResource) => (object.kind === 'Unit' ? (object.status?.hosts ?? []).map(({ nodeName }) => nodeName) : []),
 };
 
 class IndexedState implements FollowingState {
@@ -167,5 +169,9 @@ class IndexedState implements FollowingState {
 
   podsOn(nodeName: string): readonly Pod[] {
     return this.#index('node').list<Pod>(nodeName);
+  }
+
+  unitsOn(nodeName: string): readonly Unit[] {
+    return this.#index('unitHost').list<Unit>(nodeName);
   }
 }

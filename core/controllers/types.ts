@@ -2,6 +2,7 @@ import type { Heartbeat } from '../node/heartbeat.ts';
 import type { Event } from '../resources/schema/event.ts';
 import type { AnyResource, KindMap, KindName } from '../resources/schema/kinds.ts';
 import type { Pod } from '../resources/schema/pod.ts';
+import type { Unit } from '../resources/schema/unit.ts';
 
 /**
  * What a controller may look at: the whole cluster at one revision, and when each host was last heard of.
@@ -22,6 +23,8 @@ export interface ClusterState {
   inNamespace(namespace: string): readonly AnyResource[];
   /** Pods whose spec.nodeName is `nodeName`, whether or not that Node exists. */
   podsOn(nodeName: string): readonly Pod[];
+  /** Units that have a host entry of `nodeName`, on their way out too, whether or not that Node exists. */
+  unitsOn(nodeName: string): readonly Unit[];
   /** By node name. Not in the log. */
   readonly heartbeats: ReadonlyMap<string, Heartbeat>;
   /** The heartbeats were read after everything up to this revision was committed. */

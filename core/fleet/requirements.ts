@@ -12,6 +12,8 @@ export interface Requirements {
   readonly conflicts: readonly string[];
   readonly replaces: readonly string[];
   readonly global: boolean;
+  /** Never runs twice at once: its host stops it when it is cut off, before it starts elsewhere. */
+  readonly fenced: boolean;
 }
 
 const SECTION = 'X-Fleet';
@@ -24,10 +26,13 @@ const NAMES = {
   conflicts: ['Conflicts', 'X-Conflicts'],
   replaces: ['Replaces'],
   global: ['Global'],
+  /** Ours. */
+  fenced: ['Fenced'],
 } as const;
 
 const KNOWN: ReadonlySet<string> = new Set(Object.values(NAMES).flat());
 const TRUE = new Set(['true', 'yes', '1', 'on', 't']);
+const FALSE = new Set(['false', 'no', '0', 'off', 'f']);
 
 export function requirementsOf(unitName: string, options: readonly UnitOption[]): Requirements {
   const name = parseUnitName(unitName);
@@ -35,6 +40,8 @@ export function requirementsOf(unitName: string, options: readonly UnitOption[])
   const values = (names: readonly string[]) =>
     given.filter((option) => names.includes(option.name)).map(({ value }) => resolveSpecifiers(value, name));
   const words = (names: readonly string[]) => values(names).flatMap(splitWords);
+  const last = (names: readonly string[]) => (values(names).at(-1) ?? '').toLowerCase();
+  const global = TRUE.has(last(NAMES.global));
   const [machineId] = values(NAMES.machineId).filter((value) => value !== '');
   const metadata = new Map<string, string[]>();
   for (const pair of words(NAMES.metadata)) {
@@ -49,7 +56,9 @@ export function requirementsOf(unitName: string, options: readonly UnitOption[])
     metadata,
     conflicts: words(NAMES.conflicts),
     replaces: words(NAMES.replaces),
-    global: TRUE.has((values(NAMES.global).at(-1) ?? '').toLowerCase()),
+    global,
+    // One that runs on each host has no other place to go to.
+    fenced: !global && !FALSE.has(last(NAMES.fenced)),
   };
 }
 

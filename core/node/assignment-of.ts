@@ -2,19 +2,20 @@ import { contentDigest } from '../controllers/digest.ts';
 import type { ClusterState } from '../controllers/types.ts';
 import type { Node } from '../resources/schema/node.ts';
 import type { Pod } from '../resources/schema/pod.ts';
+import { assignedUnits } from './assigned-units.ts';
 import type { Assignment, AssignmentSettings } from './assignment.ts';
 import { updatesOfNode } from '../updates/driven-hosts.ts';
 import { assignedServicesOf, servicesDigest } from './assigned-services-of.ts';
 import { referencesOf } from './pod-references.ts';
 
 /**
- * What one host must know: its own pods (those on their way out too) and the ConfigMaps and Secrets that they name, if they
+ * What one host must know: its own pods and units (those on their way out too) and the ConfigMaps and Secrets that they name, if they
  * exist. undefined if there is no such node (yet). What the host itself reported is left out, or every report would change the assignment:
  * `node` and `pods` carry no status (of a pod that has ended: its phase, because it must not be started again) and the
  * resourceVersion ''.
  */
 export function assignmentOf(
-  state: Pick<ClusterState, 'revision' | 'get' | 'list' | 'podsOn'>,
+  state: Pick<ClusterState, 'revision' | 'get' | 'list' | 'podsOn' | 'unitsOn'>,
   clusterId: string,
   nodeName: string,
   { reportSeconds, pollSeconds, renewSeconds, fencedStopSeconds, fencedGraceSeconds }: AssignmentSettings,
@@ -32,6 +33,7 @@ export function assignmentOf(
   }
   const updates = updatesOfNode(state.list('UpdateGroup'), node);
   const services = assignedServicesOf(state);
+  const units = assignedUnits(state, nodeName);
   return {
     cluster: clusterId,
     node: bareNode(node),
@@ -40,6 +42,7 @@ export function assignmentOf(
     configMaps: found(configMaps, (namespace, name) => state.get('ConfigMap', namespace, name)),
     secrets: found(secrets, (namespace, name) => state.get('Secret', namespace, name)),
     ...(services.length > 0 && { services }),
+    ...(units.length > 0 && { units }),
     settings: { reportSeconds, pollSeconds, renewSeconds, fencedStopSeconds, fencedGraceSeconds },
     ...(updates.length > 0 && { updates }),
   };

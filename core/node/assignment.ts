@@ -5,6 +5,7 @@ import type { Pod } from '../resources/schema/pod.ts';
 import type { Secret } from '../resources/schema/secret.ts';
 import type { AssignedUpdate } from '../updates/driven-hosts.ts';
 import type { AssignedService } from './assigned-services.ts';
+import type { AssignedUnit } from './assigned-unit.ts';
 
 /**
  * Everything one host must know, and nothing else: GET /node/v1/assignment (ETag, If-None-Match).
@@ -23,6 +24,8 @@ export interface Assignment {
   readonly registries?: readonly PullCredentials[];
   /** Every Service of the cluster, if it has any. */
   readonly services?: readonly AssignedService[];
+  /** systemd units, if there are any. */
+  readonly units?: readonly AssignedUnit[];
   readonly settings: AssignmentSettings;
   /** What this host's agent keeps up to date; absent: nothing. */
   readonly updates?: readonly AssignedUpdate[];

@@ -15,7 +15,33 @@ export interface LogsRequest {
   readonly limitBytes?: number;
 }
 
-export type StreamRequest = LogsRequest;
+/** The journal of a systemd unit that is assigned to the host. Answered with journalctl's text. */
+export interface JournalRequest {
+  readonly kind: 'journal';
+  readonly unit: string;
+  readonly follow?: boolean;
+  /** Of the end. */
+  readonly lines?: number;
+  /** RFC 3339. */
+  readonly since?: string;
+  /** journalctl's --output: short, short-iso, cat, json. */
+  readonly output?: JournalOutput;
+}
+
+export const JOURNAL_OUTPUTS = ['short', 'short-iso', 'short-precise', 'cat', 'json'] as const;
+export type JournalOutput = (typeof JOURNAL_OUTPUTS)[number];
+
+/** A command on the host, as root and without input. Answered with frames (exec-frames.ts). */
+export interface ExecRequest {
+  readonly kind: 'exec';
+  /** It must be assigned to the host. Its name is in the command's environment as TERRANE_UNIT. */
+  readonly unit: string;
+  /** Program and arguments; no shell. */
+  readonly command: readonly string[];
+  readonly timeoutSeconds: number;
+}
+
+export type StreamRequest = LogsRequest | JournalRequest | ExecRequest;
 
 /**
  * Control plane -> host. `hint` says that revision N may concern this host; `stream` asks for POST /node/v1/streams/<id>,

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { nodeStatusSchema } from '../resources/schema/node.ts';
 import { podStatusSchema } from '../resources/schema/pod.ts';
+import { unitReportSchema } from './assigned-unit.ts';
 
 /** What a host says of itself and its pods: POST /node/v1/report. The whole current state each time, so that none depends on an earlier one. */
 export const reportSchema = z.object({
@@ -28,6 +29,8 @@ export const reportSchema = z.object({
       }),
     )
     .max(2000),
+  /** systemd units. Absent: the host keeps none, or an agent that knows none. */
+  units: z.array(unitReportSchema).max(2000).optional(),
   /** Recent happenings worth an Event; repeated until they age out (2 min), told apart by `id`, which is unique on the host. */
   events: z
     .array(

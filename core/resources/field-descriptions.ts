@@ -235,6 +235,11 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   reboots: 'How many hosts may reboot at a time, and when.',
   instanceTtl: 'Instances that were silent for so long are forgotten.',
 
+  contents: "The unit file, as systemd reads it, with fleet's [X-Fleet] section.",
+  desiredState:
+    'inactive: on no host. loaded: on a host, not started. launched: started. Default: launched, of a template: inactive.',
+  restarts: 'Raise it to restart the unit.',
+
   involvedObject: 'What it happened to.',
   count: 'How often it happened.',
   firstTimestamp: 'When it happened first.',

@@ -9,6 +9,7 @@ import { equalJson } from '../../core/resources/equal.ts';
 import type { AnyResource } from '../../core/resources/schema/kinds.ts';
 import type { ConfigMap } from '../../core/resources/schema/config-map.ts';
 import type { Secret } from '../../core/resources/schema/secret.ts';
+import type { Unit } from '../../core/resources/schema/unit.ts';
 
 /**
  * The nodes whose assignment these changes may have altered. What a host reported itself concerns no host. `state` is the
@@ -26,6 +27,7 @@ export function nodesConcerned(events: readonly ChangeEvent[], state: ClusterSta
     for (const node of nodesOf(object, state)) nodes.add(node);
     // A pod's node never changes, but one that was deleted and made anew under the same name may be elsewhere.
     if (before?.kind === 'Pod' && before.spec.nodeName) nodes.add(before.spec.nodeName);
+    if (before?.kind === 'Unit') for (const node of nodesOf(before, state)) nodes.add(node);
   }
   return nodes;
 }
@@ -39,8 +41,15 @@ function sameForHosts(before: AnyResource, after: AnyResource): boolean {
 }
 
 function withoutStatus(object: AnyResource): unknown {
+  // Where it is, and whether it is to leave, stands in a unit's status; what its hosts say of it is theirs.
+  if (object.kind === 'Unit')
+    return { ...object, status: placesOf(object), metadata: { ...object.metadata, resourceVersion: undefined } };
   const ended = object.kind === 'Pod' && (object.status?.phase === 'Succeeded' || object.status?.phase === 'Failed');
   return { ...object, status: ended, metadata: { ...object.metadata, resourceVersion: undefined } };
+}
+
+function placesOf({ status }: Unit): unknown {
+  return status?.hosts?.map(({ nodeName, placement, fenced, leaving, uid }) => [nodeName, placement, fenced, leaving, uid]);
 }
 
 function nodesOf(object: AnyResource, state: ClusterState): Iterable<string> {
@@ -49,6 +58,8 @@ function nodesOf(object: AnyResource, state: ClusterState): Iterable<string> {
       return object.spec.nodeName ? [object.spec.nodeName] : [];
     case 'Node':
       return [object.metadata.name];
+    case 'Unit':
+      return (object.status?.hosts ?? []).map(({ nodeName }) => nodeName);
     case 'ConfigMap':
     case 'Secret':
       return nodesThatRead(object, state);

@@ -9,6 +9,7 @@ import { type ClusterSettings, settingsOf } from '../settings.ts';
 import { parseTime } from '../time.ts';
 import type { ClusterState, Controller } from '../types.ts';
 import { nodeSilentAt } from './silence.ts';
+import { fencedUnitsOn } from '../units/hosts.ts';
 import { missingTaints } from './taints.ts';
 
 const NEVER_HEARD = 'The host has joined, but never reported.';
@@ -49,7 +50,7 @@ function reconcile(state: ClusterState, draft: Draft, node: Node, settings: Clus
 
 /**
  * Lets a deleted Node go once its host is out: its report is gone from the inbox. One that is still there a while later was
- * not shut out, or has joined again: it gets a new Node. With fenced pods it stays until its last lease has surely run out (a deleted
+ * not shut out, or has joined again: it gets a new Node. With fenced pods or units it stays until its last lease has surely run out (a deleted
  * Node's is not renewed), because then they start elsewhere.
  */
 function release(state: ClusterState, draft: Draft, node: Node, settings: ClusterSettings, now: number): void {
@@ -60,7 +61,7 @@ function release(state: ClusterState, draft: Draft, node: Node, settings: Cluste
   const fenced = state.podsOn(name).filter((pod) => isFenced(pod) && !isFinished(pod));
   const outBy = Math.max(
     mayReport ? deletedAt + RELEASE_MS : 0,
-    fenced.length > 0 ? deletedAt + TIMESTAMP_MS + settings.notReadySeconds * 1000 : 0,
+    fenced.length > 0 || fencedUnitsOn(state, name).length > 0 ? deletedAt + TIMESTAMP_MS + settings.notReadySeconds * 1000 : 0,
   );
   if (now < outBy) return draft.wakeAt(outBy);
   for (const pod of fenced) {

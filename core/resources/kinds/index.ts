@@ -12,6 +12,7 @@ import { priorityClassKind } from './priority-class.ts';
 import { replicaSetKind } from './replica-set.ts';
 import { secretKind } from './secret.ts';
 import { serviceKind } from './service.ts';
+import { unitKind } from './unit.ts';
 import { updateChannelKind } from './update-channel.ts';
 import { updateGroupKind } from './update-group.ts';
 import { updatePackageKind } from './update-package.ts';
@@ -31,6 +32,7 @@ const byName: { readonly [K in KindName]: KindDefinition<K> } = {
   ReplicaSet: replicaSetKind,
   PodDisruptionBudget: podDisruptionBudgetKind,
   PriorityClass: priorityClassKind,
+  Unit: unitKind,
   UpdatePackage: updatePackageKind,
   UpdateChannel: updateChannelKind,
   UpdateGroup: updateGroupKind,

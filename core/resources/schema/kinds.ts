@@ -10,6 +10,7 @@ import type { PriorityClass } from './priority-class.ts';
 import type { ReplicaSet } from './replica-set.ts';
 import type { Secret } from './secret.ts';
 import type { Service } from './service.ts';
+import type { Unit } from './unit.ts';
 import type { UpdateChannel } from './update-channel.ts';
 import type { UpdateGroup } from './update-group.ts';
 import type { UpdatePackage } from './update-package.ts';
@@ -28,6 +29,7 @@ export interface KindMap {
   ReplicaSet: ReplicaSet;
   PodDisruptionBudget: PodDisruptionBudget;
   PriorityClass: PriorityClass;
+  Unit: Unit;
   UpdatePackage: UpdatePackage;
   UpdateChannel: UpdateChannel;
   UpdateGroup: UpdateGroup;

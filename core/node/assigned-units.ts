@@ -1,0 +1,30 @@
+import type { ClusterState } from '../controllers/types.ts';
+import { parseUnitFile } from '../fleet/unit-file.ts';
+import { unitHash } from '../fleet/unit-hash.ts';
+import type { Unit, UnitHost } from '../resources/schema/unit.ts';
+import type { AssignedUnit } from './assigned-unit.ts';
+
+/** The units of one host, by name. */
+export function assignedUnits(state: Pick<ClusterState, 'unitsOn'>, nodeName: string): AssignedUnit[] {
+  return state.unitsOn(nodeName).flatMap((unit) => {
+    const hosts = unit.status?.hosts?.filter((host) => host.nodeName === nodeName) ?? [];
+    return hosts.map((host) => assigned(unit, host));
+  });
+}
+
+function assigned({ metadata, spec }: Unit, { uid, placement, fenced, leaving }: UnitHost): AssignedUnit {
+  const { name, generation = 1 } = metadata;
+  const absent = leaving !== undefined || uid !== undefined || spec.desiredState === 'inactive' || metadata.deletionTimestamp;
+  // What shall go is known by its name: its text may be another one by now, or of another unit.
+  const contents = absent ? '' : spec.contents;
+  return {
+    name,
+    uid: uid ?? metadata.uid,
+    placement,
+    contents,
+    hash: unitHash(parseUnitFile(contents)),
+    desired: absent ? 'absent' : spec.desiredState === 'loaded' ? 'loaded' : 'launched',
+    generation: absent ? 0 : generation,
+    fenced,
+  };
+}
