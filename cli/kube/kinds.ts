@@ -50,6 +50,8 @@ export const DEPLOYMENT = apps('Deployment', 'deployments', 'deploy');
 export const REPLICA_SET = apps('ReplicaSet', 'replicasets', 'rs');
 
 export const UNIT = terrane('Unit', 'units');
+export const NETWORK = terrane('Network', 'networks', 'net');
+
 export const UPDATE_PACKAGE = terrane('UpdatePackage', 'updatepackages', 'upkg');
 export const UPDATE_CHANNEL = terrane('UpdateChannel', 'updatechannels', 'uch');
 export const UPDATE_GROUP = terrane('UpdateGroup', 'updategroups', 'ug');
@@ -90,6 +92,7 @@ const WELL_KNOWN: readonly KindInfo[] = [
     shortNames: ['pc'],
   },
   UNIT,
+  NETWORK,
   UPDATE_PACKAGE,
   UPDATE_CHANNEL,
   UPDATE_GROUP,

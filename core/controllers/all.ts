@@ -8,6 +8,7 @@ import { serviceAddressController } from './endpoints/service-addresses.ts';
 import { reportFolder } from './fold-reports.ts';
 import { garbageCollector } from './garbage-collector.ts';
 import { namespaceController } from './namespace.ts';
+import { networkController } from './network.ts';
 import { evictionController } from './node/eviction.ts';
 import { nodeHealthController } from './node/health.ts';
 import { replicaSetController } from './replica-set.ts';
@@ -23,6 +24,7 @@ export function allControllers(reports: readonly InboxItem[], place?: Place): re
   return [
     reportFolder(reports),
     nodeHealthController,
+    networkController,
     evictionController,
     namespaceController,
     garbageCollector,

@@ -16,7 +16,8 @@ export const HOST_FINALIZER = 'terrane.dev/host';
 
 /** The Node resource as its host describes it. */
 export function foldNode(draft: Draft, { nodeName, report }: InboxItem, node: Node | undefined, now: number): void {
-  const status = statusFrom(report.node, node?.status, now);
+  const told = report.network ? { ...report.node, network: report.network } : report.node;
+  const status = statusFrom(told, node?.status, now);
   if (!node) {
     const labels = mergedLabels({}, report.labels);
     const metadata = { name: nodeName, labels, finalizers: [HOST_FINALIZER] };

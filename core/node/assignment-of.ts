@@ -1,5 +1,6 @@
 import { contentDigest } from '../controllers/digest.ts';
 import type { ClusterState } from '../controllers/types.ts';
+import { networkAssignedTo } from '../network/assigned-to.ts';
 import type { Node } from '../resources/schema/node.ts';
 import type { Pod } from '../resources/schema/pod.ts';
 import { assignedUnits } from './assigned-units.ts';
@@ -23,6 +24,7 @@ export function assignmentOf(
   const node = state.get('Node', '', nodeName);
   if (!node) return undefined;
   const pods = state.podsOn(nodeName);
+  const network = networkAssignedTo(state, nodeName);
   const configMaps = new Set<string>();
   const secrets = new Set<string>();
   for (const pod of pods) {
@@ -43,6 +45,7 @@ export function assignmentOf(
     secrets: found(secrets, (namespace, name) => state.get('Secret', namespace, name)),
     ...(services.length > 0 && { services }),
     ...(units.length > 0 && { units }),
+    ...(network && { network }),
     settings: { reportSeconds, pollSeconds, renewSeconds, fencedStopSeconds, fencedGraceSeconds },
     ...(updates.length > 0 && { updates }),
   };

@@ -1,4 +1,5 @@
 import type { PullCredentials } from '../images/credentials-for.ts';
+import type { AssignedNetwork } from '../network/assigned-network.ts';
 import type { ConfigMap } from '../resources/schema/config-map.ts';
 import type { Node } from '../resources/schema/node.ts';
 import type { Pod } from '../resources/schema/pod.ts';
@@ -26,6 +27,8 @@ export interface Assignment {
   readonly services?: readonly AssignedService[];
   /** systemd units, if there are any. */
   readonly units?: readonly AssignedUnit[];
+  /** Its part in the pods' network, if the cluster has one. */
+  readonly network?: AssignedNetwork;
   readonly settings: AssignmentSettings;
   /** What this host's agent keeps up to date; absent: nothing. */
   readonly updates?: readonly AssignedUpdate[];

@@ -1,7 +1,33 @@
 import * as z from 'zod';
-import { nodeStatusSchema } from '../resources/schema/node.ts';
+import { parseAddress } from '../network/ipv4.ts';
+import { nodeNetworkSchema, nodeStatusSchema } from '../resources/schema/node.ts';
 import { podStatusSchema } from '../resources/schema/pod.ts';
 import { unitReportSchema } from './assigned-unit.ts';
+
+const addressSchema = z.string().refine((text) => parseAddress(text) !== undefined, 'must be an IPv4 address');
+const endpointSchema = z.string().refine(isEndpoint, 'must be ADDRESS:PORT');
+
+function isEndpoint(text: string): boolean {
+  const [address = '', port = '', ...more] = text.split(':');
+  return more.length === 0 && parseAddress(address) !== undefined && /^[1-9]\d{0,4}$/.test(port) && Number(port) <= 65_535;
+}
+
+/** Other hosts' networks are programmed with it: nothing passes that isn't what it should be. */
+const networkSchema = nodeNetworkSchema.extend({
+  address: addressSchema,
+  mtu: z.number().int().min(576).max(65_535),
+  wireguard: z
+    .strictObject({
+      publicKey: z.string().regex(/^[A-Za-z0-9+/]{43}=$/, 'must be a Curve25519 key in base64'),
+      port: z.number().int().min(1).max(65_535),
+    })
+    .optional(),
+  observed: z
+    .array(z.strictObject({ node: z.string().max(63), endpoint: endpointSchema }))
+    .max(2000)
+    .optional(),
+  unreached: z.array(z.string().max(63)).max(2000).optional(),
+});
 
 /** What a host says of itself and its pods: POST /node/v1/report. The whole current state each time, so that none depends on an earlier one. */
 export const reportSchema = z.object({
@@ -14,7 +40,9 @@ export const reportSchema = z.object({
   /** Fenced work has ended here at the latest so many seconds after this report was sent, if it is the last one that is answered. */
   leaseSeconds: z.number().int().min(1).max(86_400).optional(),
   /** capacity, allocatable, conditions, addresses, nodeInfo, images. */
-  node: nodeStatusSchema,
+  node: nodeStatusSchema.omit({ network: true }),
+  /** Its part in the pods' network, if it takes part. */
+  network: networkSchema.optional(),
   /** Labels that the host knows of itself: kubernetes.io/hostname, arch, os, terrane.dev/... */
   labels: z.record(z.string(), z.string()),
   pods: z

@@ -2,6 +2,7 @@ import type { ClusterState } from '../../core/controllers/types.ts';
 import { SETTINGS_NAME, SETTINGS_NAMESPACE } from '../../core/controllers/settings.ts';
 import { REGISTRY_FROM } from '../../core/controllers/state.ts';
 import type { ChangeEvent } from '../../core/keyspace/types.ts';
+import { participationOf } from '../../core/network/assigned-to.ts';
 import { referencesOf } from '../../core/node/pod-references.ts';
 import { changesRouting } from '../../core/node/routing-change.ts';
 import { decodeResource } from '../../core/resources/codec.ts';
@@ -12,8 +13,8 @@ import type { Secret } from '../../core/resources/schema/secret.ts';
 import type { Unit } from '../../core/resources/schema/unit.ts';
 
 /**
- * The nodes whose assignment these changes may have altered. What a host reported itself concerns no host. `state` is the
- * cluster after the changes.
+ * The nodes whose assignment these changes may have altered. What a host reported itself concerns no host, but for its part in the
+ * pods' network, which concerns all that take part. `state` is the cluster after the changes.
  */
 export function nodesConcerned(events: readonly ChangeEvent[], state: ClusterState): Set<string> {
   const nodes = new Set<string>();
@@ -22,6 +23,7 @@ export function nodesConcerned(events: readonly ChangeEvent[], state: ClusterSta
     const before = prev && decodeResource(prev);
     const after = type === 'put' ? decodeResource(kv) : undefined;
     const object = after ?? before;
+    if (partOf(before) !== partOf(after)) for (const node of participants(state)) nodes.add(node);
     if (!object || (before && after && sameForHosts(before, after))) continue;
     if (changesRouting(before, after)) return everyNode(state);
     for (const node of nodesOf(object, state)) nodes.add(node);
@@ -34,6 +36,12 @@ export function nodesConcerned(events: readonly ChangeEvent[], state: ClusterSta
 
 function everyNode(state: ClusterState): Set<string> {
   return new Set(state.list('Node').map(({ metadata }) => metadata.name));
+}
+
+const partOf = (object: AnyResource | undefined) => (object?.kind === 'Node' ? participationOf(object) : undefined);
+
+function participants(state: ClusterState): string[] {
+  return state.list('Node').flatMap(({ metadata, status }) => (status?.network ? [metadata.name] : []));
 }
 
 function sameForHosts(before: AnyResource, after: AnyResource): boolean {
@@ -60,6 +68,8 @@ function nodesOf(object: AnyResource, state: ClusterState): Iterable<string> {
       return [object.metadata.name];
     case 'Unit':
       return (object.status?.hosts ?? []).map(({ nodeName }) => nodeName);
+    case 'Network':
+      return state.list('Node').map((node) => node.metadata.name);
     case 'ConfigMap':
     case 'Secret':
       return nodesThatRead(object, state);

@@ -6,6 +6,8 @@ export const TEST_REQUIREMENTS: readonly Requirement[] = [
   IPTABLES,
   { package: 'iproute2', provides: 'ip', why: 'network namespaces as hosts' },
   { package: 'nftables', provides: 'nft', why: "guarding the embedded store's port" },
+  { package: 'iputils-ping', provides: 'ping', why: 'packets that must not be cut in two' },
+  { package: 'tcpdump', provides: 'tcpdump', why: 'what passes between hosts is looked at' },
   { package: 'busybox-static', provides: '/bin/busybox', why: 'images are made from a static binary' },
   { package: 'systemd-sysv', provides: '/sbin/init', why: 'hosts with systemd, in containers' },
   { package: 'dbus', provides: '/usr/bin/dbus-daemon', why: 'hosts with systemd, in containers' },

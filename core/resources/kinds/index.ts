@@ -5,6 +5,7 @@ import { deploymentKind } from './deployment.ts';
 import { endpointSliceKind } from './endpoint-slice.ts';
 import { eventKind } from './event.ts';
 import { namespaceKind } from './namespace.ts';
+import { networkKind } from './network.ts';
 import { nodeKind } from './node.ts';
 import { podKind } from './pod.ts';
 import { podDisruptionBudgetKind } from './pod-disruption-budget.ts';
@@ -33,6 +34,7 @@ const byName: { readonly [K in KindName]: KindDefinition<K> } = {
   PodDisruptionBudget: podDisruptionBudgetKind,
   PriorityClass: priorityClassKind,
   Unit: unitKind,
+  Network: networkKind,
   UpdatePackage: updatePackageKind,
   UpdateChannel: updateChannelKind,
   UpdateGroup: updateGroupKind,

@@ -3,6 +3,7 @@ import type { Deployment } from './deployment.ts';
 import type { EndpointSlice } from './endpoint-slice.ts';
 import type { Event } from './event.ts';
 import type { Namespace } from './namespace.ts';
+import type { Network } from './network.ts';
 import type { Node } from './node.ts';
 import type { Pod } from './pod.ts';
 import type { PodDisruptionBudget } from './pod-disruption-budget.ts';
@@ -30,6 +31,7 @@ export interface KindMap {
   PodDisruptionBudget: PodDisruptionBudget;
   PriorityClass: PriorityClass;
   Unit: Unit;
+  Network: Network;
   UpdatePackage: UpdatePackage;
   UpdateChannel: UpdateChannel;
   UpdateGroup: UpdateGroup;

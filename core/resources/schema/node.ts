@@ -16,6 +16,29 @@ export const nodeSpecSchema = z.strictObject({
   providerID: z.string().optional(),
 });
 
+/** What a host says of its part in the pods' network, beside its lease. */
+export const nodeNetworkSchema = z.strictObject({
+  /** IPv4 address by which hosts on the same network reach it. */
+  address: z.string(),
+  /** What fits into a packet on that network, bytes. */
+  mtu: z.number().int(),
+  /** Absent if it can't run WireGuard. */
+  wireguard: z
+    .strictObject({
+      /** Curve25519, base64. */
+      publicKey: z.string(),
+      port: z.number().int(),
+    })
+    .optional(),
+  /** Where packets of other hosts come from, if that isn't what they say themselves: ADDRESS:PORT. */
+  observed: z
+    .array(z.strictObject({ node: z.string(), endpoint: z.string() }))
+    .meta({ patchMergeKey: 'node' })
+    .optional(),
+  /** Hosts that it tried in vain. */
+  unreached: z.array(z.string()).optional(),
+});
+
 export const nodeStatusSchema = z.strictObject({
   /** cpu, memory, ephemeral-storage, pods. */
   capacity: resourceListSchema.optional(),
@@ -40,6 +63,7 @@ export const nodeStatusSchema = z.strictObject({
       architecture: z.string(),
     })
     .optional(),
+  network: nodeNetworkSchema.optional(),
   images: z.array(z.strictObject({ names: z.array(z.string()), sizeBytes: z.number() })).optional(),
 });
 
@@ -52,5 +76,6 @@ export const nodeSchema = z.strictObject({
 });
 
 export type Taint = z.infer<typeof taintSchema>;
+export type NodeNetwork = z.infer<typeof nodeNetworkSchema>;
 export type NodeStatus = z.infer<typeof nodeStatusSchema>;
 export type Node = Omit<z.infer<typeof nodeSchema>, 'metadata'> & { metadata: ObjectMeta };

@@ -29,10 +29,37 @@ export interface Installation {
   stopServer(signal?: NodeJS.Signals): Promise<void>;
   /** Again on the same addresses and data. */
   startServer(): Promise<void>;
-  /** `etcd`: where it serves etcd; nowhere by default. */
-  startAgent(options: { name: string; socket: string; dataDir?: string; tokenFile?: string; etcd?: string }): Promise<Child>;
+  startAgent(options: AgentStart): Promise<Child>;
   joinToken(args?: readonly string[]): Promise<string>;
   stop(): Promise<void>;
+}
+
+export interface AgentStart {
+  readonly name: string;
+  /** Docker's. */
+  readonly socket: string;
+  readonly dataDir?: string;
+  readonly tokenFile?: string;
+  /** Where it serves etcd; nowhere by default. */
+  readonly etcd?: string;
+  /** Program and arguments that run it, such as nsenter. */
+  readonly wrapper?: readonly string[];
+  readonly flags?: readonly string[];
+}
+
+export interface InstallationOptions {
+  readonly cluster?: string;
+  readonly dataDir?: string;
+  readonly serverArgs?: readonly string[];
+  /** An existing network namespace (ip netns) that the server and all commands run in. */
+  readonly netns?: string;
+  /** Where it serves HTTPS there. Loopback by default. */
+  readonly address?: string;
+}
+
+/** What runs a program in a network namespace. `ip netns exec` would hide the cgroups from it. */
+export function inNetns(netns: string | undefined): readonly string[] {
+  return netns === undefined ? [] : ['nsenter', `--net=/run/netns/${netns}`];
 }
 
 export function run(
@@ -64,12 +91,11 @@ interface Ready {
 }
 
 /** Starts a server on free ports and signs up. Its data, the CLI's configuration and all logs lie below one directory. */
-export async function startInstallation(
-  options: { cluster?: string; dataDir?: string; serverArgs?: readonly string[] } = {},
-): Promise<Installation> {
+export async function startInstallation(options: InstallationOptions = {}): Promise<Installation> {
   const dir = mkdtempSync('/tmp/trn-e2e-');
   const config = join(dir, 'config.json');
   const children: Child[] = [];
+  const [program, ...wrapped] = [...inNetns(options.netns), process.execPath];
   let ready: Ready | undefined;
   let server: Child;
   let starts = 0;
@@ -79,8 +105,9 @@ export async function startInstallation(
     const log = join(dir, `server-${starts}.log`);
     const port = (url: string | undefined) => (url ? new URL(url).port : '0');
     server = startChild(
-      process.execPath,
+      program!,
       [
+        ...wrapped,
         TERRANE,
         'server',
         '--data',
@@ -88,7 +115,7 @@ export async function startInstallation(
         '--listen',
         `127.0.0.1:${port(ready?.http)}`,
         '--tls-listen',
-        `127.0.0.1:${port(ready?.https)}`,
+        `${options.address ?? '127.0.0.1'}:${port(ready?.https)}`,
         '--json',
         ...(options.serverArgs ?? []),
       ],
@@ -99,7 +126,7 @@ export async function startInstallation(
   };
 
   const terrane: Installation['terrane'] = (args, { stdin, env } = {}) =>
-    run(process.execPath, [TERRANE, ...args], {
+    run(program!, [...wrapped, TERRANE, ...args], {
       env: { TERRANE_CONFIG: config, NO_COLOR: '1', ...env },
       ...(stdin === undefined ? {} : { stdin }),
     });
@@ -143,12 +170,14 @@ export async function startInstallation(
       const { token } = await installation.terraneJson<{ token: string }>(['token', 'create', '--kind', 'join', ...args]);
       return token;
     },
-    async startAgent({ name, socket, dataDir, tokenFile, etcd = 'none' }) {
+    async startAgent({ name, socket, dataDir, tokenFile, etcd = 'none', wrapper = [], flags = [] }) {
       const file = tokenFile ?? join(dir, `token-${name}`);
       if (!tokenFile) writeFileSync(file, await installation.joinToken(), { mode: 0o600 });
+      const [first, ...rest] = [...wrapper, process.execPath];
       const agent = startChild(
-        process.execPath,
+        first!,
         [
+          ...rest,
           TERRANE,
           'agent',
           '--server',
@@ -167,6 +196,7 @@ export async function startInstallation(
           '0',
           '--etcd-listen',
           etcd,
+          ...flags,
         ],
         join(dir, `agent-${name}-${children.length}.log`),
       );

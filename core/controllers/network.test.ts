@@ -1,0 +1,107 @@
+import { describe, expect, test } from '@jest/globals';
+import { heard, node, SECOND } from '../../test/support/builders.ts';
+import { TestCluster } from '../../test/support/cluster.ts';
+import type { NetworkSpec } from '../resources/schema/network.ts';
+
+const network = (spec: NetworkSpec) => ({ apiVersion: 'terrane.dev/v1', kind: 'Network', metadata: { name: 'default' }, spec });
+/** Room for three. */
+const TINY = network({ network: '10.9.0.0/28', hostPrefix: 30, backend: { type: 'vxlan' } });
+const subnets = (cluster: TestCluster) => cluster.list('Node').map(({ metadata, spec }) => [metadata.name, spec?.podCIDR]);
+
+async function settled(...objects: { kind: string }[]): Promise<TestCluster> {
+  const cluster = await TestCluster.with(...objects);
+  await cluster.settle();
+  return cluster;
+}
+
+describe('the network controller', () => {
+  test('makes a network for a cluster with hosts, and none for one without', async () => {
+    expect((await settled()).list('Network')).toEqual([]);
+    const cluster = await settled(node('n1'), node('n2'));
+    expect(cluster.get('Network', 'default').status).toMatchObject({ capacity: 255, leased: 2 });
+    const [[, first], [, second]] = subnets(cluster) as [[string, string], [string, string]];
+    expect([first, second].every((subnet) => /^10\.244\.\d+\.0\/24$/.test(subnet))).toBe(true);
+    expect(first).not.toBe(second);
+    expect(cluster.get('Node', 'n1').spec?.podCIDRs).toEqual([first]);
+  });
+
+  test('a host has its subnet in the commit that makes its node', async () => {
+    const cluster = await TestCluster.with();
+    cluster.inbox = [heard('n1', cluster.now)];
+    await cluster.settle();
+    expect(cluster.get('Node', 'n1').spec?.podCIDR).toMatch(/^10\.244\./);
+  });
+
+  test('leaves a lease as it is through everything that happens to others', async () => {
+    const cluster = await settled(node('n1'), node('n2'));
+    const before = subnets(cluster);
+    await cluster.create(node('n0'));
+    await cluster.settle();
+    expect(subnets(cluster)).toEqual(expect.arrayContaining(before));
+    const { revision } = cluster.keyspace.view();
+    await cluster.settle();
+    expect(cluster.keyspace.view().revision).toBe(revision);
+  });
+
+  test('says whom a full network has no room for, and gives them the first that comes free', async () => {
+    const cluster = await settled(TINY, ...['a', 'b', 'c', 'd'].map((name) => node(name)));
+    expect(subnets(cluster).filter(([, subnet]) => subnet)).toHaveLength(3);
+    expect(cluster.get('Network', 'default').status).toMatchObject({
+      capacity: 3,
+      leased: 3,
+      waiting: ['d'],
+      conditions: [{ type: 'Full', status: 'True', reason: 'NetworkFull' }],
+    });
+    const [event] = cluster.events('NetworkFull');
+    expect(event).toMatchObject({ type: 'Warning', involvedObject: { kind: 'Node', name: 'd' } });
+    expect(event!.message).toContain('room for 3 hosts');
+
+    const freed = cluster.get('Node', 'b').spec?.podCIDR;
+    await cluster.delete('Node', 'b');
+    await cluster.settle();
+    expect(cluster.get('Node', 'd').spec?.podCIDR).toBe(freed);
+    expect(cluster.get('Network', 'default').status).toMatchObject({
+      leased: 3,
+      conditions: [{ type: 'Full', status: 'False' }],
+    });
+    expect(cluster.get('Network', 'default').status?.waiting).toBeUndefined();
+  });
+
+  test('a host that is removed gives its subnet back only when its node is gone', async () => {
+    const cluster = await TestCluster.with(TINY);
+    for (const name of ['a', 'b', 'c', 'd']) cluster.inbox.push(heard(name, cluster.now));
+    await cluster.settle();
+    await cluster.delete('Node', 'a');
+    await cluster.settle();
+    const waits = cluster.get('Network', 'default').status?.waiting;
+    expect(waits).toHaveLength(1);
+    cluster.inbox = cluster.inbox.filter(({ nodeName }) => nodeName !== 'a');
+    cluster.now += 30 * SECOND;
+    await cluster.settle();
+    expect(cluster.list('Node').map(({ metadata }) => metadata.name)).not.toContain('a');
+    expect(cluster.get('Network', 'default').status?.waiting).toBeUndefined();
+  });
+
+  test('takes a subnet that two claim from the younger one, and says so', async () => {
+    const cluster = await TestCluster.with(node('n2'));
+    await cluster.settle();
+    const { podCIDR } = cluster.get('Node', 'n2').spec!;
+    cluster.now += 60 * SECOND;
+    await cluster.create({ ...node('n1'), spec: { podCIDR } } as { kind: string });
+    await cluster.settle();
+    expect(cluster.get('Node', 'n2').spec?.podCIDR).toBe(podCIDR);
+    expect(cluster.get('Node', 'n1').spec?.podCIDR).not.toBe(podCIDR);
+    expect(cluster.events('SubnetLeased').some(({ message }) => message?.includes(`in place of ${podCIDR}`))).toBe(true);
+  });
+
+  test('gives everybody a subnet of the new network when the network is changed', async () => {
+    const cluster = await settled(node('n1'), node('n2'));
+    await cluster.edit('Network', 'default', (one) => void (one.spec = { network: '10.77.0.0/16' }), '');
+    await cluster.settle();
+    expect(subnets(cluster).every(([, subnet]) => subnet!.startsWith('10.77.'))).toBe(true);
+  });
+
+  test('leases nothing when the hosts keep their own networks', async () => {
+    expect(subnets(await settled(network({ backend: { type: 'none' } }), node('n1')))).toEqual([['n1', undefined]]);
+  });
+});

@@ -1,0 +1,43 @@
+import type { BackendType } from './config.ts';
+
+/** A host's part in the pods' network: what it may use, and how to reach the others. */
+export interface AssignedNetwork {
+  /** Of all pods, CIDR. */
+  readonly network: string;
+  /** This host's own part; absent: `problem` says why. */
+  readonly subnet?: string;
+  readonly problem?: { readonly reason: string; readonly message: string };
+  readonly backend: {
+    readonly type: BackendType;
+    readonly vni: number;
+    readonly port: number;
+    readonly directRouting: boolean;
+    readonly listenPort: number;
+    readonly keepaliveSeconds: number;
+    readonly allowUnencrypted: boolean;
+    readonly mtu?: number;
+  };
+  /** Such as `cluster.local`. */
+  readonly clusterDomain: string;
+  /** The other hosts that take part and are heard of, by name. */
+  readonly peers: readonly NetworkPeer[];
+}
+
+export interface NetworkPeer {
+  readonly node: string;
+  readonly subnet: string;
+  /** IPv4 address on its own network. */
+  readonly address: string;
+  /** Of its underlay, bytes. */
+  readonly mtu: number;
+  /** Hardware address of its VXLAN device. */
+  readonly vtepMac: string;
+  /** Absent if it can't run WireGuard. */
+  readonly wireguard?: {
+    readonly publicKey: string;
+    /** Where to try, the best first: ADDRESS:PORT. */
+    readonly endpoints: readonly string[];
+    /** Node that passes packets on, while the two don't reach each other. */
+    readonly relay?: string;
+  };
+}

@@ -1,0 +1,246 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Child } from '../../../bin/machine/child.ts';
+import { type CommandResult, type Installation, inNetns, run, startInstallation } from '../../e2e/support/installation.ts';
+import { type Dockerd, startDockerd } from '../dockerd.ts';
+import { eventually } from '../eventually.ts';
+import { importBusybox } from '../images.ts';
+import { ip, makeNamespace, makeNatRouter, makeSwitch, plug, removeNamespaces } from './namespaces.ts';
+
+/**
+ * Hosts as network namespaces joined by a switch: each with a Docker engine and an agent of its own, all in one cluster of an embedded
+ * control plane, which is plugged into the same switch. Nothing of it is in the machine's own network. Needs root and Debian's docker.io.
+ */
+export interface Netlab {
+  /** `terrane` commands run beside the control plane. */
+  readonly installation: Installation;
+  readonly hosts: readonly LabHost[];
+  host(name: string): LabHost;
+  addHost(name: string, options?: LabHostOptions): Promise<LabHost>;
+  stop(): Promise<void>;
+}
+
+export interface LabHost {
+  readonly name: string;
+  readonly netns: string;
+  /** On its own network: 192.168.77.x, or 192.168.1.10 behind a router. */
+  readonly address: string;
+  readonly engine: Dockerd;
+  agent(): Child;
+  /** Runs a program in the host's network. */
+  run(command: string, ...args: string[]): Promise<CommandResult>;
+  /** The same; throws if it fails, and gives what it printed. */
+  must(command: string, ...args: string[]): Promise<string>;
+  /** `docker ARGS` against its engine; throws if it fails. */
+  docker(...args: string[]): Promise<string>;
+  /** What passed its network device (pcap) while `during` ran: to be searched for bytes. */
+  capture(during: () => Promise<void>): Promise<Buffer>;
+  startAgent(): Promise<void>;
+  /** SIGKILL: a crash. */
+  killAgent(): Promise<void>;
+  /** Pulls its cable, or plugs it in again. */
+  setLink(state: 'up' | 'down'): void;
+}
+
+export interface LabHostOptions {
+  /** Behind a router that hides it; all hosts behind routers have the same address. */
+  readonly nat?: 'cone' | 'symmetric';
+  /** Further flags for its agent. */
+  readonly flags?: readonly string[];
+  /** False: the host is there, with an engine, but no agent yet. */
+  readonly agent?: boolean;
+}
+
+export interface NetlabOptions {
+  /** Names of the hosts. */
+  readonly hosts?: readonly string[];
+  /** Flags for all their agents. */
+  readonly flags?: readonly string[];
+  /** Spec of the cluster's Network, set before the first host joins. */
+  readonly network?: object;
+}
+
+const CONTROL_PLANE = '192.168.77.254';
+let labs = 0;
+
+export async function startNetlab(options: NetlabOptions = {}): Promise<Netlab> {
+  // At most 15 characters, as devices have it; the pid says whose it is.
+  const id = `${process.pid.toString(36)}${(labs++).toString(36)}`;
+  const namespaces: string[] = [];
+  const hosts: LabHost[] = [];
+  const engines: Dockerd[] = [];
+  const mounts: string[] = [];
+  let installation: Installation | undefined;
+  const sw = `tl${id}-sw`;
+
+  const stop = async () => {
+    await installation?.stop();
+    for (const engine of engines) await engine.stop();
+    for (const mount of mounts) await run('umount', ['-R', '-l', mount]);
+    await removeNamespaces(namespaces);
+  };
+
+  const addHost: Netlab['addHost'] = async (name, { nat, flags = [], agent = true } = {}) => {
+    const number = hosts.length + 1;
+    const netns = `tl${id}-${number}`;
+    const address = nat ? '192.168.1.10' : `192.168.77.${number}`;
+    namespaces.push(netns);
+    makeNamespace(netns);
+    if (nat) {
+      const router = `tl${id}-r${number}`;
+      namespaces.push(router);
+      makeNatRouter({
+        netns: router,
+        sw,
+        wan: `192.168.77.${number}/24`,
+        lan: '192.168.1.1/24',
+        symmetric: nat === 'symmetric',
+      });
+      plug(netns, router, { device: 'eth0', port: 'lan0', address: `${address}/24` });
+      ip('-n', netns, 'route', 'add', 'default', 'via', '192.168.1.1');
+    } else plug(netns, sw, { device: 'eth0', port: `p${number}`, address: `${address}/24` });
+    const host = await labHost({
+      name,
+      netns,
+      address,
+      installation: installation!,
+      flags: [...(options.flags ?? []), ...flags],
+      engines,
+      mounts,
+    });
+    hosts.push(host);
+    if (agent) await host.startAgent();
+    return host;
+  };
+
+  try {
+    namespaces.push(sw);
+    makeSwitch(sw);
+    const home = `tl${id}-cp`;
+    namespaces.push(home);
+    makeNamespace(home);
+    plug(home, sw, { device: 'eth0', port: 'cp', address: `${CONTROL_PLANE}/24` });
+    installation = await startInstallation({ netns: home, address: CONTROL_PLANE });
+    if (options.network) {
+      const network = { apiVersion: 'terrane.dev/v1', kind: 'Network', metadata: { name: 'default' }, spec: options.network };
+      const applied = await installation.terrane(['apply', '-f', '-'], { stdin: JSON.stringify(network) });
+      if (applied.code !== 0) throw new Error(applied.stderr);
+    }
+    for (const name of options.hosts ?? []) await addHost(name);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    installation,
+    hosts,
+    host(name) {
+      const found = hosts.find((host) => host.name === name);
+      if (!found) throw new Error(`the lab has no host ${name}`);
+      return found;
+    },
+    addHost,
+    stop,
+  };
+}
+
+interface LabHostInput {
+  readonly name: string;
+  readonly netns: string;
+  readonly address: string;
+  readonly installation: Installation;
+  readonly flags: readonly string[];
+  readonly engines: Dockerd[];
+  readonly mounts: string[];
+}
+
+async function labHost({ name, netns, address, installation, flags, engines, mounts }: LabHostInput): Promise<LabHost> {
+  const engine = await startDockerd({ netns });
+  engines.push(engine);
+  await importBusybox(engine.socket);
+  const dataDir = join(engine.dir, 'agent');
+  mkdirSync(dataDir);
+  // Shared with the agent's mount namespace: what it mounts there, the engine must see.
+  execFileSync('mount', ['--bind', dataDir, dataDir]);
+  mounts.push(dataDir);
+  execFileSync('mount', ['--make-shared', dataDir]);
+  mkdirSync('/run/wireguard', { recursive: true });
+  let agent: Child | undefined;
+
+  const inHost = (command: string, args: readonly string[]) => run('nsenter', [`--net=/run/netns/${netns}`, command, ...args]);
+  const must = async (command: string, ...args: string[]) => {
+    const result = await inHost(command, args);
+    if (result.code !== 0)
+      throw new Error(`${command} ${args.join(' ')} on ${name}: exit ${result.code}\n${result.stdout}${result.stderr}`);
+    return result.stdout;
+  };
+  return {
+    name,
+    netns,
+    address,
+    engine,
+    agent() {
+      if (!agent) throw new Error(`${name} has no agent yet`);
+      return agent;
+    },
+    run: (command, ...args) => inHost(command, args),
+    must,
+    docker: (...args) => must('docker', '-H', `unix://${engine.socket}`, ...args),
+    async capture(during) {
+      const file = join(engine.dir, `capture-${Date.now()}.pcap`);
+      const child = spawn(
+        'nsenter',
+        [`--net=/run/netns/${netns}`, 'tcpdump', '-i', 'eth0', '-U', '--immediate-mode', '-s', '0', '-w', file],
+        {
+          stdio: ['ignore', 'ignore', 'pipe'],
+        },
+      );
+      let said = '';
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+      });
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      try {
+        await eventually('tcpdump listens', () => {
+          if (!said.includes('listening on')) throw new Error(said || 'not yet');
+        });
+        await during();
+      } finally {
+        child.kill('SIGINT');
+        await ended;
+      }
+      return readFileSync(file);
+    },
+    async startAgent() {
+      agent = await installation.startAgent({
+        name,
+        socket: engine.socket,
+        dataDir,
+        flags,
+        // A place of its own for WireGuard's sockets, which bear the devices' names.
+        wrapper: [
+          ...inNetns(netns),
+          'unshare',
+          '--mount',
+          '--propagation',
+          'unchanged',
+          'sh',
+          '-c',
+          'mount --make-rprivate /run 2>/dev/null; mount -t tmpfs none /run/wireguard && exec "$@"',
+          'sh',
+        ],
+      });
+    },
+    async killAgent() {
+      const child = agent!;
+      process.kill(child.pid, 'SIGKILL');
+      await eventually('the agent is dead', () => {
+        if (child.exit() === undefined) throw new Error('it lives');
+      });
+    },
+    setLink(state) {
+      ip('-n', netns, 'link', 'set', 'eth0', state);
+    },
+  };
+}
