@@ -14,6 +14,8 @@ import { nodeHealthController } from './node/health.ts';
 import { replicaSetController } from './replica-set.ts';
 import { schedulerController } from './scheduler.ts';
 import type { Controller } from './types.ts';
+import { unitController } from './units/unit-controller.ts';
+import { unitScheduler } from './units/unit-scheduler.ts';
 
 /**
  * Every controller there is, in the order in which they run: first what is known of the hosts, then what goes, then what
@@ -23,11 +25,13 @@ import type { Controller } from './types.ts';
 export function allControllers(reports: readonly InboxItem[], place?: Place): readonly Controller[] {
   return [
     reportFolder(reports),
+    unitController(reports),
     nodeHealthController,
     networkController,
     evictionController,
     namespaceController,
     garbageCollector,
+    unitScheduler,
     schedulerController(place),
     deploymentController,
     replicaSetController,

@@ -53,9 +53,15 @@ export function eventAbout(
   };
 }
 
-/** `<object>.<digest>`, at most 253 characters. */
+/** `<object>.<digest>`, at most 253 characters. Not every object has a name that an Event may have: units have `@` and capitals. */
 export function eventName(objectName: string, told: readonly string[]): string {
-  return `${objectName.slice(0, 236)}.${suffix(JSON.stringify(told), 16)}`;
+  const name = objectName
+    .slice(0, 236)
+    .toLowerCase()
+    .split('.')
+    .map((part) => part.replace(/[^a-z0-9-]/g, '-').replace(/^-+|-+$/g, ''))
+    .filter((part) => part !== '');
+  return [...name, suffix(JSON.stringify(told), 16)].join('.');
 }
 
 /** The Event that is there already, told once more. */

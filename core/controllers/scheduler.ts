@@ -12,6 +12,7 @@ import { Draft } from './draft.ts';
 import { isFinished, podCondition } from './pod-state.ts';
 import { SETTINGS_NAME, SETTINGS_NAMESPACE } from './settings.ts';
 import type { ClusterState, Controller } from './types.ts';
+import { takenByUnits } from './units/machines.ts';
 
 const SCHEDULER_NAME = 'default-scheduler';
 
@@ -49,8 +50,7 @@ function readable(state: ClusterState, draft: Draft): { nodes: Node[]; bound: Po
   const nodes: Node[] = [];
   const bound: Pod[] = [];
   draft.forEach(state.list('Node'), (node) => {
-    amountsOf(node.status?.allocatable ?? node.status?.capacity, 'down');
-    nodes.push(node);
+    nodes.push(besideUnits(state, node));
   });
   for (const { metadata } of nodes) {
     draft.forEach(state.podsOn(metadata.name), (pod) => {
@@ -60,6 +60,17 @@ function readable(state: ClusterState, draft: Draft): { nodes: Node[]; bound: Po
     });
   }
   return { nodes, bound };
+}
+
+/** The node as it is for pods: without what units take of it. Throws if its amounts can't be read. */
+function besideUnits(state: ClusterState, node: Node): Node {
+  const given = node.status?.allocatable ?? node.status?.capacity;
+  const amounts = amountsOf(given, 'down');
+  const taken = takenByUnits(state, node.metadata.name);
+  if (taken.size === 0) return node;
+  const left = (name: string) => Math.max(0, (amounts.get(name) ?? 0) - (taken.get(name) ?? 0));
+  const allocatable = { ...given, cpu: `${left('cpu')}m`, memory: String(left('memory')) };
+  return { ...node, status: { ...node.status, allocatable } };
 }
 
 /** What else placing looks at: labels of namespaces, disruption budgets, and whether the cluster's owner wants hosts filled one by one. */

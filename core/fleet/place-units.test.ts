@@ -148,3 +148,62 @@ describe('units', () => {
     });
   });
 });
+
+describe('machines', () => {
+  const closed = (which: string) => machines.map((each) => ({ ...each, closed: each.id === which }));
+
+  test('that are closed take nothing new, and keep what they have', () => {
+    const units = [unit('a.service', '', A), unit('b.service'), unit('all.service', 'Global=true')];
+    expect(place(units, closed(A))).toEqual({ 'a.service': A, 'b.service': B, 'all.service': [B, C] });
+    const everywhere = { ...unit('all.service', 'Global=true'), machineIds: [A, B, C] };
+    expect(place([everywhere], closed(A))).toEqual({ 'all.service': [A, B, C] });
+  });
+
+  test('keep a unit that is to leave until it has left: it still conflicts', () => {
+    const leaving = { ...unit('old.service', 'MachineMetadata=region=nowhere', A), leaving: true };
+    expect(
+      place([leaving, unit('new.service', `Conflicts=old.service\nMachineMetadata=hostname=smoke0`)])['new.service'],
+    ).toContain('0/3');
+  });
+
+  test('that have a unit keep it when one comes that conflicts with it, be it global', () => {
+    const units = [unit('a.service', '', A), unit('all.service', 'Global=true\nConflicts=a.service')];
+    expect(place(units)).toEqual({ 'a.service': A, 'all.service': [B, C] });
+  });
+
+  test('are not promised twice: units that ask for more than is left wait', () => {
+    const room = new Map([
+      ['cpu', 1000],
+      ['memory', 1024],
+    ]);
+    const asking = ['a', 'b', 'c', 'd'].map((name) => ({
+      ...unit(`${name}.service`),
+      requests: new Map([['cpu', 600]]),
+    }));
+    const placed = place(
+      [...asking, unit('modest.service')],
+      machines.map((each) => ({ ...each, room })),
+    );
+    expect([placed['a.service'], placed['b.service'], placed['c.service']]).toEqual([A, B, C]);
+    expect(placed['d.service']).toBe('0/3 nodes are available: 3 Insufficient CPU.');
+    expect(placed['modest.service']).toBe(A);
+  });
+
+  test('are known by their name and by their machine id', () => {
+    const named = machines.map((each, at) => ({ ...each, id: `host${at}`, machineId: each.id }));
+    expect(
+      place(
+        [unit('a.service', `MachineID=${B}`), unit('b.service', 'MachineID=cccccccc'), unit('c.service', 'MachineID=host0')],
+        named,
+      ),
+    ).toEqual({ 'a.service': 'host1', 'b.service': 'host2', 'c.service': 'host0' });
+  });
+
+  test('that have the other half of a pair get this one, or nobody does: the half that runs does not move', () => {
+    const running = unit('ping.service', '', A);
+    expect(place([running, unit('pong.service', 'MachineOf=ping.service')])).toEqual({ 'ping.service': A, 'pong.service': A });
+    const impossible = place([running, unit('pong.service', 'MachineOf=ping.service\nMachineMetadata=region=us')]);
+    expect(impossible['ping.service']).toBe(A);
+    expect(impossible['pong.service']).toContain('0/3');
+  });
+});

@@ -2,6 +2,7 @@ import { placementOrder } from '../scheduler/engine/order.ts';
 import { Placer } from '../scheduler/engine/placer.ts';
 import { refusalsOf } from '../scheduler/engine/refusals.ts';
 import { HOST, type NodeFilter, type SchedulingNode, type Term, type Work } from '../scheduler/engine/work.ts';
+import type { Amounts } from '../scheduler/requests.ts';
 import type { Refusals } from '../scheduler/types.ts';
 import { globMatcher } from './glob.ts';
 import type { Requirements } from './requirements.ts';
@@ -9,15 +10,28 @@ import type { Requirements } from './requirements.ts';
 /** Where units go: fleet's rules on the engine that places pods. Pure; the same input gives the same answer. */
 
 export interface Machine {
+  /** What placements are told by. */
   readonly id: string;
+  /** What MachineID= may name as well, whole or by its first eight characters. */
+  readonly machineId?: string;
   readonly metadata: Readonly<Record<string, string>>;
+  /** It takes nothing new, and keeps what it has. */
+  readonly closed?: boolean;
+  /** What it has for units that ask for cpu (millicores) or memory (bytes); undefined: plenty. */
+  readonly room?: Amounts;
 }
 
 export interface PlaceableUnit {
   readonly name: string;
   readonly requirements: Requirements;
+  /** cpu (millicores), memory (bytes). */
+  readonly requests?: Amounts;
   /** Where it is; it stays there if it may. */
   readonly machineId?: string;
+  /** It is about to leave where it is: until then it is there, whatever it asks for. */
+  readonly leaving?: boolean;
+  /** Of a Global one: where it is. */
+  readonly machineIds?: readonly string[];
 }
 
 export type UnitPlacement =
@@ -37,17 +51,22 @@ export function placeUnits(units: readonly PlaceableUnit[], machines: readonly M
   const placements = new Map<string, UnitPlacement>();
   const nodes = machines.map((machine) => asNode(machine, units.length + 1));
   const names = nodes.map(({ name }) => name).sort();
+  const closed = new Set(machines.filter((machine) => machine.closed).map(({ id }) => id));
   const global = units.filter(({ requirements }) => requirements.global);
   const groups = groupByMachine(units.filter(({ requirements }) => !requirements.global));
   const works = [...groups, ...global.map((unit) => [unit])].map(asWork);
   const placer = new Placer({ nodes, works, workOf: pieces(groups.length, global.length, names.length), strategy: 'spread' });
-  // Global first: what is everywhere takes part in every conflict.
-  for (const [at, unit] of global.entries()) {
-    const first = groups.length + at * names.length;
-    const machineIds = names.filter((_, node) => placer.placeOn(first + node, node));
-    placements.set(unit.name, { machineIds });
-  }
+  // Whoever is somewhere comes before whoever comes anew; then global ones: what is everywhere takes part in every conflict.
+  for (const [at, { machineIds = [] }] of global.entries())
+    for (const [node, name] of names.entries())
+      if (machineIds.includes(name)) keepOn(placer, groups.length + at * names.length + node, node);
   const waiting = stay(placer, groups, names);
+  for (const at of global.keys())
+    for (const [node, name] of names.entries()) {
+      const piece = groups.length + at * names.length + node;
+      if (placer.nodeOf[piece]! < 0 && !closed.has(name)) placer.placeOn(piece, node);
+    }
+  for (const [node, name] of names.entries()) if (closed.has(name)) close(placer, node);
   const rank = placementOrder(placer.model);
   waiting.sort((a, b) => rank[a]! - rank[b]! || a - b);
   // Each gives way once at most: units may replace each other in a circle.
@@ -59,6 +78,10 @@ export function placeUnits(units: readonly PlaceableUnit[], machines: readonly M
     if (replaced.length > 0) waiting.push(...replaced);
     else placer.place(Int32Array.of(piece), 0, 1);
   }
+  for (const [at, { name }] of global.entries()) {
+    const first = groups.length + at * names.length;
+    placements.set(name, { machineIds: names.filter((_, node) => placer.nodeOf[first + node]! >= 0) });
+  }
   for (const [piece, group] of groups.entries()) {
     const node = placer.nodeOf[piece]!;
     const placement = node >= 0 ? { machineId: names[node]! } : { refusals: refusalsOf(placer, placer.model.works[piece]!) };
@@ -67,15 +90,25 @@ export function placeUnits(units: readonly PlaceableUnit[], machines: readonly M
   return placements;
 }
 
-/** Each machine has room for all of them: nothing but their number tells machines apart. */
-function asNode({ id, metadata }: Machine, plenty: number): SchedulingNode {
-  const room = new Map([
+/**
+ * The number of units tells machines apart, and each has room for so many; what they really have is a limit beside that. The id that MachineID=
+ * means is a label of a name that no label can have.
+ */
+function asNode({ id, machineId = id, metadata, room }: Machine, plenty: number): SchedulingNode {
+  const amounts = new Map([
     ['cpu', plenty],
     ['memory', plenty],
     ['pods', plenty],
+    [CPU_REQUESTED, room ? (room.get('cpu') ?? 0) : Infinity],
+    [MEMORY_REQUESTED, room ? (room.get('memory') ?? 0) : Infinity],
   ]);
-  return { name: id, labels: metadata, taints: [], room };
+  return { name: id, labels: { ...metadata, [MACHINE_ID]: machineId }, taints: [], room: amounts };
 }
+
+/** As refusals name them: Insufficient CPU. */
+const CPU_REQUESTED = 'CPU';
+const MEMORY_REQUESTED = 'Memory';
+const MACHINE_ID = ' machine id';
 
 /** One piece for each group, and one for each global unit and machine. */
 function pieces(groups: number, globals: number, machines: number): Int32Array {
@@ -85,9 +118,13 @@ function pieces(groups: number, globals: number, machines: number): Int32Array {
   return workOf;
 }
 
-/** Units that name each other by MachineOf, directly or through others, are one group. A name that nobody has ties to nothing. */
+/**
+ * Units that name each other by MachineOf, directly or through others, are one group, if they are in one place: all on the same machine, or on none yet.
+ * Whoever is to join others that are somewhere already goes there, or nowhere; it doesn't move them. A name that nobody has ties to nothing.
+ */
 function groupByMachine(units: readonly PlaceableUnit[]): PlaceableUnit[][] {
   const leader = new Map(units.map(({ name }) => [name, name]));
+  const place = new Map(units.map(({ name, machineId, leaving }) => [name, leaving ? `${name} leaves` : machineId]));
   const find = (name: string): string => {
     let at = name;
     while (leader.get(at) !== at) at = leader.get(at)!;
@@ -95,7 +132,8 @@ function groupByMachine(units: readonly PlaceableUnit[]): PlaceableUnit[][] {
     return at;
   };
   for (const { name, requirements } of units)
-    for (const other of requirements.machineOf) if (leader.has(other)) leader.set(find(name), find(other));
+    for (const other of requirements.machineOf)
+      if (leader.has(other) && place.get(name) === place.get(other)) leader.set(find(name), find(other));
   const groups = new Map<string, PlaceableUnit[]>();
   for (const unit of [...units].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const key = find(unit.name);
@@ -112,10 +150,7 @@ function asWork(group: readonly PlaceableUnit[]): Work {
   const filters = parts.flatMap(({ filter }) => (filter ? [filter] : []));
   return {
     ...only!,
-    requests: new Map([
-      ['cpu', WEIGHT * parts.length],
-      ['memory', WEIGHT * parts.length],
-    ]),
+    requests: sumOf(parts.map(({ requests }) => requests)),
     ...(filters.length > 0 && {
       filter: {
         labels: filters.flatMap(({ labels }) => labels),
@@ -131,7 +166,13 @@ function asWork(group: readonly PlaceableUnit[]): Work {
   };
 }
 
-function unitWork({ name, requirements }: PlaceableUnit): Work {
+function sumOf(all: readonly Amounts[]): Amounts {
+  const sum = new Map<string, number>();
+  for (const amounts of all) for (const [name, amount] of amounts) sum.set(name, (sum.get(name) ?? 0) + amount);
+  return sum;
+}
+
+function unitWork({ name, requirements, requests }: PlaceableUnit): Work {
   const { machineOf, conflicts, replaces, global } = requirements;
   const filter = machineFilter(requirements);
   return {
@@ -141,6 +182,8 @@ function unitWork({ name, requirements }: PlaceableUnit): Work {
     requests: new Map([
       ['cpu', WEIGHT],
       ['memory', WEIGHT],
+      [CPU_REQUESTED, requests?.get('cpu') ?? 0],
+      [MEMORY_REQUESTED, requests?.get('memory') ?? 0],
     ]),
     ports: [],
     tolerations: [],
@@ -173,16 +216,28 @@ function matching(pattern: string): Term {
   return { key: `matching ${pattern}`, topologyKey: HOST, matches: (work) => matches(work.name) };
 }
 
-/** MachineID by the whole id or its first eight characters; MachineMetadata: of each label one of the values. */
-function machineFilter({ machineId, metadata }: Requirements): NodeFilter | undefined {
+/** MachineID by the whole id or its first eight characters, or the machine's name; MachineMetadata: of each label one of the values. */
+function machineFilter(requirements: Requirements): NodeFilter | undefined {
+  const { machineId, metadata } = requirements;
   if (machineId === undefined && metadata.size === 0) return undefined;
   return {
     labels: [...metadata.keys()],
     readsName: machineId !== undefined,
     accepts: ({ name, labels }) =>
-      (machineId === undefined || name === machineId || name.slice(0, SHORT_ID) === machineId) &&
-      [...metadata].every(([key, values]) => Object.hasOwn(labels, key) && values.includes(labels[key]!)),
+      machineSuits(requirements, { id: name, machineId: labels[MACHINE_ID] ?? name, metadata: labels }),
   };
+}
+
+/** Is the machine one of those that the unit asks for? */
+export function machineSuits(
+  wanted: Pick<Requirements, 'machineId' | 'metadata'>,
+  { id, machineId = id, metadata }: Machine,
+): boolean {
+  const named = wanted.machineId;
+  return (
+    (named === undefined || [id, machineId, machineId.slice(0, SHORT_ID)].includes(named)) &&
+    [...wanted.metadata].every(([key, values]) => Object.hasOwn(metadata, key) && values.includes(metadata[key]!))
+  );
 }
 
 const SHORT_ID = 8;
@@ -190,13 +245,30 @@ const SHORT_ID = 8;
 /** Puts groups back where they are, if they may be there; returns those that have to look for a place. */
 function stay(placer: Placer, groups: readonly (readonly PlaceableUnit[])[], names: readonly string[]): number[] {
   const waiting: number[] = [];
+  const nodes = new Map(names.map((name, node) => [name, node]));
+  const at = (id: string | undefined) => (id === undefined ? -1 : (nodes.get(id) ?? -1));
+  for (const [piece, [only]] of groups.entries())
+    if (only?.leaving && at(only.machineId) >= 0) placer.put(piece, at(only.machineId));
   for (const [piece, group] of groups.entries()) {
-    const at = new Set(group.map(({ machineId }) => machineId));
-    const [machineId] = at;
-    const node = at.size === 1 && machineId !== undefined ? names.indexOf(machineId) : -1;
-    if (node < 0 || !placer.placeOn(piece, node)) waiting.push(piece);
+    if (group[0]?.leaving) continue;
+    const node = at(group[0]?.machineId);
+    if (node < 0 || !keepOn(placer, piece, node)) waiting.push(piece);
   }
   return waiting;
+}
+
+/** Where it is it has its room already, even if there is less by now than was promised. */
+function keepOn(placer: Placer, piece: number, node: number): boolean {
+  const work = placer.model.works[placer.workOf[piece]!]!;
+  if (work.accepts[placer.model.classes.classOf[node]!] !== 1) return false;
+  if (!placer.hereAllows(work, node) || !placer.wideAllows(work, node)) return false;
+  placer.put(piece, node);
+  return true;
+}
+
+/** It takes nothing more, and keeps what it has. */
+function close(placer: Placer, node: number): void {
+  for (const piece of placer.loseNode(node).reverse()) placer.put(piece, node);
 }
 
 /** The piece takes the place of what it replaces, on the first machine where that is all that stands against it. */

@@ -22,13 +22,13 @@ describe('what a host is told of units', () => {
     expect(onN1(unit('a.service', { hosts: [unitHost('n2')] }))).toEqual([]);
   });
 
-  test('is that one shall go, if it leaves, or is wanted nowhere any more', () => {
+  test('is that one shall go, if it leaves; one that is wanted nowhere is stopped until it is marked so', () => {
     expect(
       onN1(
         unit('a.service', { hosts: [unitHost('n1', { leaving: 'MachineMetadata' })] }),
         unit('b.service', { desiredState: 'inactive', hosts: [unitHost('n1')] }),
       ),
-    ).toMatchObject([{ desired: 'absent' }, { desired: 'absent' }]);
+    ).toMatchObject([{ desired: 'absent', contents: '' }, { desired: 'loaded' }]);
   });
 
   test('is the earlier one, if that has to leave before the unit of today is placed', () => {

@@ -14,7 +14,9 @@ export function assignedUnits(state: Pick<ClusterState, 'unitsOn'>, nodeName: st
 
 function assigned({ metadata, spec }: Unit, { uid, placement, fenced, leaving }: UnitHost): AssignedUnit {
   const { name, generation = 1 } = metadata;
-  const absent = leaving !== undefined || uid !== undefined || spec.desiredState === 'inactive' || metadata.deletionTimestamp;
+  // Not before it is marked as leaving, after which it never stays: that the host let go of this placing is then said once and for all.
+  const absent = leaving !== undefined || uid !== undefined;
+  const stopped = spec.desiredState !== 'launched' || metadata.deletionTimestamp !== undefined;
   // What shall go is known by its name: its text may be another one by now, or of another unit.
   const contents = absent ? '' : spec.contents;
   return {
@@ -23,7 +25,7 @@ function assigned({ metadata, spec }: Unit, { uid, placement, fenced, leaving }:
     placement,
     contents,
     hash: unitHash(parseUnitFile(contents)),
-    desired: absent ? 'absent' : spec.desiredState === 'loaded' ? 'loaded' : 'launched',
+    desired: absent ? 'absent' : stopped ? 'loaded' : 'launched',
     generation: absent ? 0 : generation,
     fenced,
   };

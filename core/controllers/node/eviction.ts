@@ -42,7 +42,7 @@ export const evictionController: Controller = {
  * Since when there is a healthy node, ms since the epoch; Infinity if there is none. With nowhere to go pods stay where they
  * are: a cluster that is cut off as a whole must not be emptied, and once hosts come back each gets its full time again.
  */
-function refuge(state: ClusterState): number {
+export function refuge(state: ClusterState): number {
   const since = state.list('Node').map((node: Node) => {
     const ready = findCondition(node.status?.conditions, 'Ready');
     return ready?.status === 'True' ? (parseTime(ready.lastTransitionTime) ?? 0) : Infinity;
@@ -63,11 +63,11 @@ function dueAt(pod: Pod, taint: Taint, evictionSeconds: number, refugeSince: num
 }
 
 /**
- * From when on a fenced pod of a host that was given up may start elsewhere, ms since the epoch: its host has stopped it by then. Two
+ * From when on a fenced pod or unit of a host that was given up may start elsewhere, ms since the epoch: its host has stopped it by then. Two
  * things must be so. That the host is given up stood in the log before the heartbeats were read: a report that came later found that
  * there, and renewed nothing. And the last one that may have renewed the lease is a whole host timeout ago.
  */
-function replaceableAt(state: ClusterState, node: Node, { notReadySeconds }: ClusterSettings, now: number): number {
+export function replaceableAt(state: ClusterState, node: Node, { notReadySeconds }: ClusterSettings, now: number): number {
   if (Number(node.metadata.resourceVersion) > state.heardAsOf) return now + 1;
   const mark = node.spec?.taints?.find(({ key, effect }) => key === UNREACHABLE && effect === 'NoExecute');
   const heard = state.heartbeats.get(node.metadata.name);

@@ -1,0 +1,66 @@
+import { UNREACHABLE } from '../../node/fencing.ts';
+import type { Node } from '../../resources/schema/node.ts';
+import type { UnitHost } from '../../resources/schema/unit.ts';
+import { refuge, replaceableAt } from '../node/eviction.ts';
+import { type ClusterSettings } from '../settings.ts';
+import { parseTime } from '../time.ts';
+import type { ClusterState } from '../types.ts';
+
+/** Times in resources are rounded down to the second. */
+const TIMESTAMP_MS = 1_000;
+
+/** A host no longer has the unit, as far as that can be known without it. */
+export interface Loss {
+  /** From then on the unit may be placed elsewhere, ms since the epoch. */
+  readonly at: number;
+  /** For an Event. */
+  readonly why: string;
+}
+
+/**
+ * When a unit's host is given up for it; undefined: the host is there, and says by itself when the unit has left. A fenced one waits until the
+ * host's lease has surely run out; another one may still run there, as a pod may (docs/decisions/0006). Global units wait for their host, since
+ * they have nowhere else to go.
+ */
+export function lossOf(
+  state: ClusterState,
+  host: UnitHost,
+  { global, settings, now }: { readonly global: boolean; readonly settings: ClusterSettings; readonly now: number },
+): Loss | undefined {
+  const { nodeName, fenced, leaving } = host;
+  const node = state.get('Node', '', nodeName);
+  if (!node) {
+    // Its Node stays as long as its lease lasts, unless somebody took its finalizer away: then all is counted from when that was noticed.
+    const since = fenced ? (parseTime(host.leavingSince) ?? now) + leaseMs(state, nodeName, settings) : now;
+    return { at: since, why: `Host ${nodeName} was removed from the cluster` };
+  }
+  const removedAt = parseTime(node.metadata.deletionTimestamp);
+  if (removedAt !== undefined)
+    return fenced
+      ? {
+          at: removedAt + leaseMs(state, nodeName, settings),
+          why: `Host ${nodeName} was removed, and its last lease has run out`,
+        }
+      : undefined;
+  const mark = unreachable(node);
+  if (!mark) return undefined;
+  if (global) return leaving === undefined ? undefined : { at: now, why: `Host ${nodeName} is unreachable` };
+  const since = Math.max(parseTime(mark.timeAdded) ?? Infinity, refuge(state));
+  if (fenced)
+    return {
+      at: Math.max(since, replaceableAt(state, node, settings, now)),
+      why: `Host ${nodeName} is unreachable, and has stopped the unit since its lease ran out`,
+    };
+  return {
+    at: since + settings.evictionSeconds * 1000,
+    why: `Host ${nodeName} is unreachable; if it still runs, so does the unit there, beside its replacement, until it is back`,
+  };
+}
+
+function leaseMs(state: ClusterState, nodeName: string, { notReadySeconds }: ClusterSettings): number {
+  return TIMESTAMP_MS + Math.max(notReadySeconds, state.heartbeats.get(nodeName)?.leaseSeconds ?? 0) * 1000;
+}
+
+export function unreachable({ spec }: Node) {
+  return spec?.taints?.find(({ key, effect }) => key === UNREACHABLE && effect === 'NoExecute');
+}

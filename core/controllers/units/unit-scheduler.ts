@@ -1,0 +1,218 @@
+import { machineSuits, type PlaceableUnit, placeUnits, type UnitPlacement } from '../../fleet/place-units.ts';
+import { isTemplate } from '../../fleet/unit-name.ts';
+import type { Node } from '../../resources/schema/node.ts';
+import type { Unit, UnitHost } from '../../resources/schema/unit.ts';
+import { explainRefusals } from '../../scheduler/explain.ts';
+import { amountsOf } from '../../scheduler/requests.ts';
+import type { Refusals } from '../../scheduler/types.ts';
+import { findCondition, withCondition } from '../conditions.ts';
+import { Draft } from '../draft.ts';
+import { timestamp } from '../time.ts';
+import type { ClusterState, Controller } from '../types.ts';
+import { type UnitMachine, unitMachines } from './machines.ts';
+import { isWanted, parsedUnit } from './parsed.ts';
+import { UNIT_FINALIZER } from './unit-controller.ts';
+
+/**
+ * Gives units their hosts. Nothing that may stay where it is moves; what may not is told to leave, and gets its next host once it has left, so that it
+ * is never on two. A unit that fits nowhere says why.
+ */
+export const unitScheduler: Controller = {
+  name: 'unit-scheduler',
+  decide(state, now) {
+    const draft = new Draft(this.name, now);
+    const units: Unit[] = [];
+    draft.forEach(state.list('Unit'), (unit) => {
+      parsedUnit(unit); // Throws for a text that can't be read: that unit is left out, not all of them.
+      if (isWanted(unit) || isOnHosts(unit)) units.push(unit);
+      else settle(draft, unit, now);
+    });
+    if (units.length === 0) return draft.finish();
+    const machines = unitMachines(state, readable(state, draft));
+    if (!units.some((unit) => asksForPlace(unit, machines))) return draft.finish();
+    const placements = placeUnits(units.map(placeable), machines);
+    draft.forEach(units, (unit) => place(draft, unit, placements.get(unit.metadata.name)!, machines, now));
+    return draft.finish();
+  },
+};
+
+const isOnHosts = ({ status }: Unit) => (status?.hosts?.length ?? 0) > 0;
+
+function readable(state: ClusterState, draft: Draft): Node[] {
+  const nodes: Node[] = [];
+  draft.forEach(state.list('Node'), (node) => {
+    amountsOf(node.status?.allocatable ?? node.status?.capacity, 'down');
+    nodes.push(node);
+  });
+  return nodes;
+}
+
+/** A text that is new since the unit was placed, and hosts that changed, may ask for another place. */
+function asksForPlace(unit: Unit, machines: readonly UnitMachine[]): boolean {
+  const { status, metadata } = unit;
+  const { requirements } = parsedUnit(unit);
+  if (!isWanted(unit)) return false;
+  if (requirements.global || !isOnHosts(unit) || status?.observedGeneration !== metadata.generation) return true;
+  if (requirements.machineId === undefined && requirements.metadata.size === 0) return false;
+  const [host] = status?.hosts ?? [];
+  const machine = machines.find(({ id }) => id === host?.nodeName);
+  return machine !== undefined && !machineSuits(requirements, machine);
+}
+
+function placeable(unit: Unit): PlaceableUnit {
+  const { requirements, requests } = parsedUnit(unit);
+  const hosts = unit.status?.hosts ?? [];
+  const { name } = unit.metadata;
+  if (requirements.global && isWanted(unit)) {
+    const machineIds = hosts.filter(stays).map(({ nodeName }) => nodeName);
+    return { name, requirements, requests, machineIds };
+  }
+  const [host] = hosts;
+  // One that is unwanted counts where it still is.
+  const leaving = !isWanted(unit) || hosts.some((each) => !stays(each));
+  return {
+    name,
+    requirements: leaving ? { ...requirements, global: false } : requirements,
+    requests,
+    ...(host && { machineId: host.nodeName }),
+    ...(leaving && { leaving }),
+  };
+}
+
+const stays = ({ leaving, uid }: UnitHost) => leaving === undefined && uid === undefined;
+
+function place(draft: Draft, unit: Unit, placement: UnitPlacement, machines: readonly UnitMachine[], now: number): void {
+  if (!isWanted(unit)) return;
+  const hosts = unit.status?.hosts ?? [];
+  if ('machineIds' in placement) return placeGlobal(draft, unit, placement.machineIds, machines, now);
+  if (!hosts.every(stays)) return;
+  const [host] = hosts;
+  if (host && 'machineId' in placement && placement.machineId === host.nodeName) return settle(draft, unit, now);
+  if (host) {
+    const why = 'machineId' in placement ? 'it has to be on another host' : explain(placement.refusals, machines);
+    return change(draft, unit, [leave(host, why, now)], now, ['Normal', 'Moving', `It leaves host ${host.nodeName}: ${why}`]);
+  }
+  if ('machineId' in placement) {
+    const { fenced } = parsedUnit(unit).requirements;
+    const next = entry(unit, placement.machineId, 1, fenced, now);
+    return change(draft, unit, [next], now, [
+      'Normal',
+      'Scheduled',
+      `Successfully assigned ${unit.metadata.name} to ${placement.machineId}`,
+    ]);
+  }
+  wait(draft, unit, explain(placement.refusals, machines), now);
+}
+
+function placeGlobal(draft: Draft, unit: Unit, names: readonly string[], machines: readonly UnitMachine[], now: number): void {
+  const before = unit.status?.hosts ?? [];
+  const known = new Set(before.map(({ nodeName }) => nodeName));
+  const wanted = new Set(names);
+  const added = names.filter((name) => !known.has(name)).map((name, at) => entry(unit, name, at + 1, false, now));
+  const kept = before.map((host) =>
+    stays(host) && !wanted.has(host.nodeName) ? leave(host, 'it may not be on this host any more', now) : host,
+  );
+  const left = kept.filter((host, at) => host !== before[at]);
+  if (added.length === 0 && left.length === 0) {
+    if (before.length === 0) return wait(draft, unit, noneSuits(machines), now);
+    return settle(draft, unit, now);
+  }
+  const parts = [added.length > 0 && `Assigned to ${namesOf(added)}`, left.length > 0 && `leaves ${namesOf(left)}`].filter(
+    (part) => part !== false,
+  );
+  change(draft, unit, [...kept, ...added], now, ['Normal', 'Scheduled', parts.join(', ')]);
+}
+
+const namesOf = (hosts: readonly UnitHost[]) => hosts.map(({ nodeName }) => nodeName).join(', ');
+
+function entry(unit: Unit, nodeName: string, further: number, fenced: boolean, now: number): UnitHost {
+  return { nodeName, placement: (unit.status?.placements ?? 0) + further, placedAt: timestamp(now), fenced };
+}
+
+function leave(host: UnitHost, leaving: string, now: number): UnitHost {
+  return { ...host, leaving, leavingSince: timestamp(now) };
+}
+
+type Reason = readonly [type: 'Normal' | 'Warning', reason: string, message: string];
+
+/** New places, with the finalizer that keeps the unit until they are empty again. */
+function change(draft: Draft, unit: Unit, hosts: UnitHost[], now: number, why: Reason): void {
+  const { finalizers = [] } = unit.metadata;
+  const placements = Math.max(unit.status?.placements ?? 0, ...hosts.map(({ placement }) => placement));
+  const conditions = withCondition(unit.status?.conditions, { type: 'Placed', status: 'True' }, now);
+  draft.updateAll({
+    ...unit,
+    metadata: { ...unit.metadata, finalizers: [...new Set([...finalizers, UNIT_FINALIZER])] },
+    status: { ...unit.status, ...observed(unit), placements, hosts, conditions },
+  });
+  draft.because(unit, ...why);
+}
+
+function wait(draft: Draft, unit: Unit, message: string, now: number): void {
+  const before = findCondition(unit.status?.conditions, 'Placed');
+  const same = before?.status === 'False' && before.message === message;
+  if (same && isObserved(unit)) return;
+  const condition = { type: 'Placed', status: 'False', reason: 'Unschedulable', message } as const;
+  draft.updateStatus({
+    ...unit,
+    status: { ...unit.status, ...observed(unit), conditions: withCondition(unit.status?.conditions, condition, now) },
+  });
+  if (!same) draft.because(unit, 'Warning', 'FailedScheduling', message);
+}
+
+/** It is where it may be, or nowhere because that is what was asked for. */
+function settle(draft: Draft, unit: Unit, now: number): void {
+  const { status } = unit;
+  const before = findCondition(status?.conditions, 'Placed');
+  const message = isTemplate(unit.metadata.name)
+    ? 'It is a template: instances of it are placed.'
+    : 'It is not wanted on any host.';
+  const condition = isOnHosts(unit)
+    ? ({ type: 'Placed', status: 'True' } as const)
+    : ({ type: 'Placed', status: 'False', reason: 'Inactive', message } as const);
+  if (
+    isObserved(unit) &&
+    before?.status === condition.status &&
+    before.message === ('message' in condition ? message : undefined)
+  )
+    return;
+  draft.updateStatus({
+    ...unit,
+    status: { ...status, ...observed(unit), conditions: withCondition(status?.conditions, condition, now) },
+  });
+}
+
+function observed(unit: Unit) {
+  return { observedGeneration: unit.metadata.generation ?? 1, hash: parsedUnit(unit).hash };
+}
+
+function isObserved(unit: Unit): boolean {
+  return unit.status?.observedGeneration === (unit.metadata.generation ?? 1) && unit.status.hash === parsedUnit(unit).hash;
+}
+
+/** Words for pods, said of units. */
+const IN_FLEETS_WORDS: ReadonlyMap<string, string> = new Map([
+  ["node(s) didn't match Pod's node affinity/selector", "node(s) didn't match MachineID or MachineMetadata"],
+  ["node(s) didn't match pod affinity rules", 'node(s) had no unit that MachineOf names'],
+  ["node(s) didn't match pod anti-affinity rules", 'node(s) had a unit that Conflicts names'],
+  ["node(s) didn't satisfy existing pods anti-affinity rules", 'node(s) had a unit that conflicts with this one'],
+]);
+
+function explain(refusals: Refusals, machines: readonly UnitMachine[]): string {
+  const counts = closedCounts(machines);
+  for (const [reason, count] of refusals) counts.set(IN_FLEETS_WORDS.get(reason) ?? reason, count);
+  return explainRefusals(machines.length, counts);
+}
+
+function noneSuits(machines: readonly UnitMachine[]): string {
+  const counts = closedCounts(machines);
+  const open = machines.filter(({ closed }) => !closed).length;
+  if (open > 0) counts.set("node(s) didn't match MachineMetadata, or had a unit that conflicts", open);
+  return explainRefusals(machines.length, counts);
+}
+
+function closedCounts(machines: readonly UnitMachine[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { refusal } of machines) if (refusal !== undefined) counts.set(refusal, (counts.get(refusal) ?? 0) + 1);
+  return counts;
+}

@@ -1,0 +1,333 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { heard, node, nodeStatus, pod, SECOND } from '../../../test/support/builders.ts';
+import { TestCluster } from '../../../test/support/cluster.ts';
+import { unit, unitReport } from '../../../test/support/units.ts';
+import { assignedUnits } from '../../node/assigned-units.ts';
+import type { AssignedUnit, UnitReport } from '../../node/assigned-unit.ts';
+import { findCondition } from '../conditions.ts';
+
+const LABELS = { 'terrane.dev/systemd': 'true' };
+const host = (name: string, labels: Record<string, string> = {}) => node(name, { labels: { ...LABELS, ...labels } });
+
+let cluster: TestCluster;
+
+/** Hosts that are heard of now: each has done what it was assigned, but for what `telling` makes of it. */
+function hear(names: readonly string[], telling: (unit: AssignedUnit) => Partial<UnitReport> | undefined = () => ({})): void {
+  const silent = cluster.inbox.filter(({ nodeName }) => !names.includes(nodeName));
+  cluster.inbox = [
+    ...silent,
+    ...names.map((name) => {
+      const units = assignedUnits(cluster.state, name).flatMap((each) => {
+        const given = telling(each);
+        return given ? [unitReport(each, given)] : [];
+      });
+      return heard(name, cluster.now, { node: nodeStatus(), units });
+    }),
+  ];
+}
+
+/** They do what they are assigned, and the controllers follow, until nothing changes. */
+async function settle(...names: string[]): Promise<void> {
+  for (let round = 0; round < 6; round++) {
+    hear(names);
+    await cluster.settle();
+  }
+}
+
+async function pass(seconds: number, ...names: string[]): Promise<void> {
+  for (let left = seconds; left > 0; left -= 10) {
+    cluster.now += Math.min(left, 10) * SECOND;
+    hear(names);
+    await cluster.settle();
+  }
+}
+
+const hosts = (name: string) => (cluster.get('Unit', name, '').status?.hosts ?? []).map(({ nodeName }) => nodeName);
+const state = (name: string) => cluster.get('Unit', name, '').status?.currentState;
+const want = (name: string, desiredState: 'inactive' | 'loaded' | 'launched') =>
+  cluster.edit('Unit', name, ({ spec }) => void (spec.desiredState = desiredState), '');
+const whyNot = (name: string) => findCondition(cluster.get('Unit', name, '').status?.conditions, 'Placed')?.message;
+
+beforeEach(async () => {
+  cluster = await TestCluster.with(host('n1'), host('n2'), host('n3'));
+});
+
+describe('a unit', () => {
+  test('that is launched goes to the host with the fewest, and is launched once it runs there', async () => {
+    await cluster.create(unit('a.service'));
+    await cluster.create(unit('b.service'));
+    await cluster.settle();
+    expect([hosts('a.service'), hosts('b.service')]).toEqual([['n1'], ['n2']]);
+    expect(state('a.service')).toBe('inactive');
+    hear(['n1', 'n2', 'n3'], () => ({ activeState: 'activating', subState: 'start-pre' }));
+    await cluster.settle();
+    expect(state('a.service')).toBe('loaded');
+    await settle('n1', 'n2', 'n3');
+    expect(state('a.service')).toBe('launched');
+    expect(cluster.events('Scheduled')).toHaveLength(2);
+  });
+
+  test('that is loaded is on a host and not started; inactive takes it off again', async () => {
+    await cluster.create(unit('a.service', { desiredState: 'loaded' }));
+    await settle('n1', 'n2', 'n3');
+    expect([hosts('a.service'), state('a.service')]).toEqual([['n1'], 'loaded']);
+    await want('a.service', 'inactive');
+    await settle('n1', 'n2', 'n3');
+    expect([hosts('a.service'), state('a.service')]).toEqual([[], 'inactive']);
+    expect(cluster.get('Unit', 'a.service', '').metadata.finalizers ?? []).toEqual([]);
+  });
+
+  test('that is a template, or inactive, is on no host', async () => {
+    await cluster.create(unit('a@.service', { desiredState: 'inactive' }));
+    await cluster.create(unit('b.service', { desiredState: 'inactive' }));
+    await settle('n1');
+    expect([hosts('a@.service'), hosts('b.service')]).toEqual([[], []]);
+    expect(whyNot('a@.service')).toContain('template');
+  });
+
+  test('is stopped and started again when it is stopped and started faster than anybody looked', async () => {
+    await cluster.create(unit('a.service'));
+    await settle('n1');
+    const before = assignedUnits(cluster.state, 'n1')[0]!;
+    await want('a.service', 'loaded');
+    await want('a.service', 'launched');
+    const after = assignedUnits(cluster.state, 'n1')[0]!;
+    expect([before.generation, after.generation]).toEqual([1, 3]);
+    await cluster.settle();
+    expect(state('a.service')).toBe('loaded');
+    await settle('n1');
+    expect(state('a.service')).toBe('launched');
+  });
+
+  test('that is deleted stays until its host has stopped it', async () => {
+    await cluster.create(unit('a.service'));
+    await settle('n1', 'n2', 'n3');
+    await cluster.delete('Unit', 'a.service');
+    hear(['n1'], () => undefined);
+    await cluster.settle();
+    expect(assignedUnits(cluster.state, 'n1')).toMatchObject([{ name: 'a.service', desired: 'absent' }]);
+    await settle('n1');
+    expect(cluster.state.list('Unit')).toEqual([]);
+  });
+
+  test('that fits nowhere says why, and goes as soon as there is a place', async () => {
+    await cluster.create(unit('a.service', { fleet: 'MachineMetadata=disk=ssd' }));
+    await cluster.create(node('bare', { labels: { disk: 'ssd' } }));
+    await cluster.settle();
+    expect(whyNot('a.service')).toBe(
+      "0/4 nodes are available: 1 node(s) had no systemd, 3 node(s) didn't match MachineID or MachineMetadata.",
+    );
+    expect(cluster.events('FailedScheduling')).toHaveLength(1);
+    await cluster.create(host('n4', { disk: 'ssd' }));
+    await cluster.settle();
+    expect(hosts('a.service')).toEqual(['n4']);
+  });
+
+  test('whose name no Event could have gets Events all the same', async () => {
+    await cluster.create(unit('Web_1@EU.service'));
+    await cluster.settle();
+    expect(cluster.events('Scheduled').map(({ involvedObject }) => involvedObject.name)).toEqual(['Web_1@EU.service']);
+  });
+});
+
+describe('a unit moves', () => {
+  test('only once its host has stopped it', async () => {
+    await cluster.create(unit('a.service'));
+    await settle('n1', 'n2', 'n3');
+    await cluster.edit('Unit', 'a.service', ({ spec }) => void (spec.contents += '[X-Fleet]\nMachineID=n2\n'), '');
+    cluster.inbox = [];
+    await cluster.settle();
+    expect(hosts('a.service')).toEqual(['n1']);
+    expect(assignedUnits(cluster.state, 'n1')).toMatchObject([{ desired: 'absent' }]);
+    hear(['n1', 'n2', 'n3']);
+    await cluster.settle();
+    expect(hosts('a.service')).toEqual(['n2']);
+  });
+
+  test('not because of what its host said of an earlier placing', async () => {
+    await cluster.create(unit('a.service', { fleet: 'MachineID=n1' }));
+    await settle('n1');
+    await want('a.service', 'inactive');
+    await settle('n1');
+    const { metadata, status } = cluster.get('Unit', 'a.service', '');
+    const { uid } = metadata;
+    const earlier = {
+      name: 'a.service',
+      uid,
+      placement: status!.placements!,
+      contents: '',
+      hash: '',
+      generation: 0,
+      fenced: true,
+    };
+    const old = unitReport({ ...earlier, desired: 'absent' });
+    await want('a.service', 'launched');
+    await settle('n1');
+    await want('a.service', 'inactive');
+    cluster.inbox = [heard('n1', cluster.now, { units: [old] })];
+    await cluster.settle();
+    await cluster.settle();
+    expect(hosts('a.service')).toEqual(['n1']);
+  });
+
+  test('when the label that it asks for goes', async () => {
+    await cluster.create(host('n4', { disk: 'ssd' }));
+    await cluster.create(host('n5', { disk: 'ssd' }));
+    await cluster.create(unit('a.service', { fleet: 'MachineMetadata=disk=ssd' }));
+    await settle('n1', 'n4', 'n5');
+    expect(hosts('a.service')).toEqual(['n4']);
+    await cluster.edit('Node', 'n4', ({ metadata }) => void delete metadata.labels!['disk'], '');
+    await settle('n1', 'n4', 'n5');
+    expect(hosts('a.service')).toEqual(['n5']);
+  });
+
+  test('for one that replaces it, which gets its host', async () => {
+    await cluster.create(unit('old.service'));
+    await settle('n1', 'n2', 'n3');
+    await cluster.create(unit('new.service', { fleet: 'Replaces=old.service' }));
+    await settle('n1', 'n2', 'n3');
+    expect([hosts('new.service'), hosts('old.service')]).toEqual([['n1'], ['n2']]);
+  });
+
+  test('neither when its host is cordoned, nor when others come', async () => {
+    await cluster.create(unit('a.service'));
+    await settle('n1');
+    await cluster.edit('Node', 'n1', ({ spec }) => void (spec!.unschedulable = true), '');
+    await cluster.create(unit('b.service', { fleet: 'Conflicts=a.service' }));
+    await settle('n1', 'n2', 'n3');
+    expect([hosts('a.service'), hosts('b.service')]).toEqual([['n1'], ['n2']]);
+  });
+
+  test('when a person taints its host so that nothing may run there', async () => {
+    await cluster.create(unit('a.service'));
+    await settle('n1', 'n2', 'n3');
+    await cluster.edit('Node', 'n1', ({ spec }) => void (spec!.taints = [{ key: 'repair', effect: 'NoExecute' }]), '');
+    await settle('n1', 'n2', 'n3');
+    expect(hosts('a.service')).toEqual(['n2']);
+  });
+});
+
+describe('when a host is lost', () => {
+  test('its units are elsewhere after the host timeout, and not before: it stops them by itself', async () => {
+    await cluster.create(unit('a.service'));
+    await settle('n1', 'n2', 'n3');
+    await pass(50, 'n2', 'n3');
+    expect(hosts('a.service')).toEqual(['n1']);
+    await pass(20, 'n2', 'n3');
+    expect(hosts('a.service')).toEqual(['n2']);
+    expect(cluster.events('HostLost').map(({ message }) => message)).toEqual([
+      'Host n1 is unreachable, and has stopped the unit since its lease ran out',
+    ]);
+  });
+
+  test('one that may run twice is replaced later, as a pod is', async () => {
+    await cluster.create(unit('a.service', { fleet: 'Fenced=false' }));
+    await settle('n1', 'n2', 'n3');
+    await pass(110, 'n2', 'n3');
+    expect(hosts('a.service')).toEqual(['n1']);
+    await pass(20, 'n2', 'n3');
+    expect(hosts('a.service')).toEqual(['n2']);
+  });
+
+  test('those that belong together go together, and the others stay', async () => {
+    for (const n of [1, 2, 3]) {
+      await cluster.create(unit(`ping.${n}.service`));
+      await cluster.create(unit(`pong.${n}.service`, { fleet: `MachineOf=ping.${n}.service` }));
+    }
+    await settle('n1', 'n2', 'n3');
+    const pair = (n: number) => [...hosts(`ping.${n}.service`), ...hosts(`pong.${n}.service`)];
+    expect([pair(1), pair(2), pair(3)]).toEqual([
+      ['n1', 'n1'],
+      ['n2', 'n2'],
+      ['n3', 'n3'],
+    ]);
+    await pass(70, 'n2', 'n3');
+    expect(new Set(pair(1)).size).toBe(1);
+    expect(pair(1)).not.toContain('n1');
+    expect([pair(2), pair(3)]).toEqual([
+      ['n2', 'n2'],
+      ['n3', 'n3'],
+    ]);
+  });
+
+  test('and all others with it, nothing moves: it is the control plane that is cut off', async () => {
+    await cluster.create(unit('a.service'));
+    await settle('n1', 'n2', 'n3');
+    await pass(600);
+    expect(hosts('a.service')).toEqual(['n1']);
+  });
+
+  test('for good, a deleted unit goes all the same, once it can not run any more', async () => {
+    await cluster.create(unit('a.service'));
+    await settle('n1', 'n2', 'n3');
+    await pass(20, 'n2', 'n3');
+    await cluster.delete('Unit', 'a.service');
+    await pass(30, 'n2', 'n3');
+    expect(cluster.state.list('Unit')).toHaveLength(1);
+    await pass(30, 'n2', 'n3');
+    expect(cluster.state.list('Unit')).toEqual([]);
+  });
+
+  test('by a person who deletes its Node, its units go elsewhere when its last lease has run out', async () => {
+    await cluster.edit('Node', 'n1', ({ metadata }) => void (metadata.finalizers = ['terrane.dev/host']), '');
+    await cluster.create(unit('a.service'));
+    await settle('n1', 'n2', 'n3');
+    await cluster.delete('Node', 'n1');
+    cluster.inbox = cluster.inbox.filter(({ nodeName }) => nodeName !== 'n1');
+    await pass(50, 'n2', 'n3');
+    expect(hosts('a.service')).toEqual(['n1']);
+    await pass(20, 'n2', 'n3');
+    expect(hosts('a.service')).toEqual(['n2']);
+    expect(cluster.state.get('Node', '', 'n1')).toBeUndefined();
+  });
+});
+
+describe('a global unit', () => {
+  test('is on each host that fits, on new ones too, and on none that left', async () => {
+    await cluster.create(unit('all.service', { fleet: 'Global=true' }));
+    await settle('n1', 'n2', 'n3');
+    expect([hosts('all.service'), state('all.service')]).toEqual([['n1', 'n2', 'n3'], 'launched']);
+    await cluster.create(host('n4'));
+    await settle('n1', 'n2', 'n3', 'n4');
+    expect(hosts('all.service')).toEqual(['n1', 'n2', 'n3', 'n4']);
+    await cluster.delete('Node', 'n2');
+    cluster.inbox = [];
+    await settle('n1', 'n3', 'n4');
+    expect(hosts('all.service')).toEqual(['n1', 'n3', 'n4']);
+  });
+
+  test('stays with a host that is cut off, and is not fenced', async () => {
+    await cluster.create(unit('all.service', { fleet: 'Global=true' }));
+    await settle('n1', 'n2', 'n3');
+    await pass(300, 'n2', 'n3');
+    expect(hosts('all.service')).toEqual(['n1', 'n2', 'n3']);
+    expect(assignedUnits(cluster.state, 'n1')).toMatchObject([{ fenced: false }]);
+    await cluster.delete('Unit', 'all.service');
+    await settle('n2', 'n3');
+    expect(cluster.state.list('Unit')).toEqual([]);
+  });
+
+  test('that is made an ordinary one leaves every host before it is placed', async () => {
+    await cluster.create(unit('all.service', { fleet: 'Global=true' }));
+    await settle('n1', 'n2', 'n3');
+    await cluster.edit('Unit', 'all.service', ({ spec }) => void (spec.contents = spec.contents.replace('true', 'false')), '');
+    hear(['n1', 'n2', 'n3'], (each) => (each.desired === 'absent' ? undefined : {}));
+    await cluster.settle();
+    expect(hosts('all.service')).toHaveLength(3);
+    await settle('n1', 'n2', 'n3');
+    expect(hosts('all.service')).toHaveLength(1);
+  });
+});
+
+test('what units take of a host is not promised to pods, nor the other way round', async () => {
+  cluster = await TestCluster.with(host('n1'));
+  await cluster.create(unit('a.service', { contents: '[Service]\nExecStart=/x\nCPUQuota=300%\n' }));
+  await cluster.settle();
+  await cluster.create(pod('fits', { requests: { cpu: '1' } }));
+  await cluster.create(pod('not', { requests: { cpu: '1' } }));
+  await cluster.settle();
+  expect(cluster.pods.filter(({ spec }) => spec.nodeName).map(({ metadata }) => metadata.name)).toEqual(['fits']);
+  await cluster.create(unit('b.service', { contents: '[Service]\nExecStart=/x\nCPUQuota=10%\n' }));
+  await cluster.settle();
+  expect(whyNot('b.service')).toBe('0/1 nodes are available: 1 Insufficient CPU.');
+});
