@@ -2,6 +2,8 @@ import os from 'node:os';
 import type { Logger } from '../core/ports/logger.ts';
 import type { ServerTime } from './clock-offset.ts';
 import type { ListenAddress } from './etcd/listen.ts';
+import { clusterToAsk, namesToServe } from './dns/names-to-serve.ts';
+import { startDns } from './dns/start-dns.ts';
 import { eventLog } from './event-log.ts';
 import { type AgentFacts, gaugesOf, healthOf } from './health/agent-health.ts';
 import { startHealthServer } from './health/health-server.ts';
@@ -92,6 +94,7 @@ export async function runHost({
     signal,
     pushConnected: () => pushConnected(),
   });
+  const dns = await startDns({ kv: kv.service, log, elapsed: () => performance.now(), signal });
   const workload = await openWorkload({
     info,
     layout,
@@ -104,6 +107,7 @@ export async function runHost({
     docker: options.docker,
     owner: `${identity.cluster}/${identity.hostId}`,
     host: () => ({ nodeName, hostIp: node.address() }),
+    names: () => ({ ...dns.hostConf(), cluster: clusterToAsk(workload.assignment()) }),
     onChange: (settled) => uplink.check(settled),
     onEngineConnected: () => void measure(),
     onStep(type, ok) {
@@ -111,6 +115,11 @@ export async function runHost({
       if (type === 'startContainer' && ok) counted.count('terrane_agent_container_starts_total');
     },
   });
+  const serveNames = () => {
+    const assignment = workload.assignment();
+    dns.serve(assignment && namesToServe(assignment));
+  };
+  serveNames();
   const uplink = startUplink({
     client,
     log,
@@ -121,8 +130,12 @@ export async function runHost({
     lease: workload.lease,
     assignment: workload.assignment,
     count: (name) => counted.count(name),
-    onAssignment: (next) => workload.assign(next),
+    async onAssignment(next) {
+      await workload.assign(next);
+      serveNames();
+    },
     onRevoked(message) {
+      dns.serve(undefined);
       workload.dismiss(message);
       void kv.dismiss();
     },
@@ -162,6 +175,7 @@ export async function runHost({
       containers: workload.containerCount(),
       stateProblem: state.problem(),
       kv: kv.facts(),
+      dns: dns.facts(),
     };
   };
   const health = await startHealthServer({
@@ -180,6 +194,7 @@ export async function runHost({
   for (const timer of timers) clearInterval(timer);
   uplink.close();
   health.close();
+  await dns.close();
   await kv.close();
   await workload.close();
   client.close();

@@ -40,6 +40,7 @@ function start(
     owner: 'c/h',
     source: { configMap: () => undefined, secret: () => undefined },
     hostMemoryBytes: 1e9,
+    names: () => ({ cluster: undefined, servers: [], search: [] }),
   } as unknown as StepContext;
   const mounts = async () => [];
   Object.assign(context.volumes, { mounts });

@@ -19,6 +19,7 @@ import { prober } from './probes/prober.ts';
 import { reconciler } from './reconciler.ts';
 import { containerCache } from './runtime/container-cache.ts';
 import { type EngineState, watchEngine } from './runtime/engine-watch.ts';
+import type { HostNames } from './runtime/dns-config.ts';
 import type { HostFacts } from './runtime/environment.ts';
 import { terminationMessage } from './runtime/termination-message.ts';
 import type { StateStore } from './state-store.ts';
@@ -70,6 +71,7 @@ export interface WorkloadOptions {
   /** Of the machine, ms: goes on while it sleeps, and nobody sets it. */
   readonly uptime: () => number;
   readonly host: () => Omit<HostFacts, 'podIp'>;
+  readonly names: () => HostNames;
   readonly signal: AbortSignal;
   /** There may be news to report; `settled`: nothing more is about to change. */
   readonly onChange: (settled: boolean) => void;
@@ -112,6 +114,7 @@ export async function openWorkload(options: WorkloadOptions): Promise<Workload> 
     owner,
     now,
     host,
+    names: options.names,
     images: imageStore(engine, images.pulled),
     volumes: podVolumes(layout, (message) => log.warn(message)),
     hooks: hookRunner(engine, signal),

@@ -68,6 +68,9 @@ export interface HostConfig {
   RestartPolicy?: { Name: string };
   LogConfig?: { Type: string; Config: Record<string, string> };
   ShmSize?: number;
+  Dns?: string[];
+  DnsSearch?: string[];
+  DnsOptions?: string[];
 }
 
 export interface ContainerCreate {

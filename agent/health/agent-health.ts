@@ -1,3 +1,4 @@
+import type { DnsFacts } from '../dns/start-dns.ts';
 import type { RunningKv } from '../kv/start-kv.ts';
 import type { Gauge } from './metrics.ts';
 
@@ -14,6 +15,7 @@ export interface AgentFacts {
   readonly containers: number;
   readonly stateProblem: string | undefined;
   readonly kv: ReturnType<RunningKv['facts']>;
+  readonly dns: DnsFacts;
 }
 
 /** An engine or a control plane that is away is said, and isn't the agent's fault; state that it can't write is. */
@@ -28,6 +30,7 @@ export function healthOf(facts: AgentFacts): { problems: string[]; facts: Record
       revision,
       pods,
       kv: kvFacts(facts.kv),
+      dns: facts.dns.listening ?? facts.dns.problem ?? 'not served',
     },
   };
 }
@@ -69,6 +72,10 @@ export function gaugesOf(facts: AgentFacts): Record<string, Gauge> {
     terrane_agent_kv_watchers: { help: 'Watch streams that are open.', value: facts.kv.watchers },
     terrane_agent_kv_local_total: { help: 'Calls answered from the copy.', value: facts.kv.answeredLocally },
     terrane_agent_kv_forwarded_total: { help: 'Calls passed on to the control plane.', value: facts.kv.forwarded },
+    terrane_agent_dns_listening: { help: '1 if names are answered.', value: flag(facts.dns.listening !== undefined) },
+    terrane_agent_dns_questions_total: { help: 'Questions about names.', value: facts.dns.questions },
+    terrane_agent_dns_forwarded_total: { help: "Questions passed on to the host's name servers.", value: facts.dns.forwarded },
+    terrane_agent_dns_unanswered_total: { help: 'Those of them that got no answer.', value: facts.dns.unanswered },
     process_resident_memory_bytes: { help: 'Resident memory size in bytes.', value: process.memoryUsage.rss() },
     process_cpu_seconds_total: { help: 'User and system CPU time spent in seconds.', value: (user + system) / 1e6 },
   };

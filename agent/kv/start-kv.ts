@@ -29,7 +29,7 @@ export interface StartKvOptions {
   readonly pushConnected: () => boolean;
 }
 
-export interface RunningKv extends Pick<HostKv, 'onMessage' | 'onReachable'> {
+export interface RunningKv extends Pick<HostKv, 'service' | 'onMessage' | 'onReachable'> {
   facts(): HostKvFacts & { readonly listening: readonly string[]; readonly problem: string | undefined };
   dismiss(): Promise<void>;
   close(): Promise<void>;
@@ -95,6 +95,7 @@ export async function startKv(options: StartKvOptions): Promise<RunningKv> {
   for (const address of options.listen) if (!(await listen(address))) void listenAgain(address);
 
   return {
+    service: kv.service,
     onMessage: (message) => kv.onMessage(message),
     onReachable: () => kv.onReachable(),
     facts: () => ({

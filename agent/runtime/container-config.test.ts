@@ -13,6 +13,7 @@ function configOf(more: Partial<Container> = {}, spec: Partial<PodSpec> = {}, sa
     mounts: [],
     sandbox,
     hostMemoryBytes: 8 * 1024 ** 3,
+    dns: { Dns: ['10.244.1.1'] },
   });
 }
 
@@ -109,7 +110,7 @@ describe('network', () => {
     for (const field of ['Hostname', 'ExposedPorts']) expect(config).not.toHaveProperty(field);
     expect(config.HostConfig).not.toHaveProperty('PortBindings');
     const two = pod('two', { containers: [container('a', { ports }), container('b')] });
-    expect(sandboxConfig(two, 'pause', {}).HostConfig.PortBindings).toEqual({
+    expect(sandboxConfig(two, 'pause', {}, {}).HostConfig.PortBindings).toEqual({
       '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '8080' }],
     });
   });

@@ -1,5 +1,6 @@
 import type { Container, Pod } from '../../core/resources/schema/pod.ts';
 import type { ContainerCreate, HostConfig, Mount } from '../docker/types.ts';
+import type { DnsSettings } from './dns-config.ts';
 import { expand } from './expand.ts';
 import { limitsOf } from './limits.ts';
 
@@ -13,6 +14,8 @@ export interface ContainerConfigInput {
   /** Id of the pause container to join. */
   readonly sandbox: string | undefined;
   readonly hostMemoryBytes: number;
+  /** How names are resolved. A container that joins a pause container has that one's way. */
+  readonly dns: DnsSettings;
 }
 
 /** How much of a container's output is kept: three files of 10 MB, the oldest goes. */
@@ -43,7 +46,7 @@ export function containerConfig(input: ContainerConfigInput): ContainerCreate {
 }
 
 /** The pause container: it holds the network, with its ports, and does nothing. */
-export function sandboxConfig(pod: Pod, image: string, labels: Record<string, string>): ContainerCreate {
+export function sandboxConfig(pod: Pod, image: string, labels: Record<string, string>, dns: DnsSettings): ContainerCreate {
   const ports = pod.spec.containers.flatMap((container) => container.ports ?? []);
   return {
     Image: image,
@@ -56,16 +59,17 @@ export function sandboxConfig(pod: Pod, image: string, labels: Record<string, st
       LogConfig: LOG_CONFIG,
       CpuShares: 2,
       PidsLimit: 16,
+      ...dns,
       ...bindingsOf(ports),
     },
   };
 }
 
-function hostConfig({ pod, container, mounts, sandbox, hostMemoryBytes }: ContainerConfigInput): HostConfig {
+function hostConfig({ pod, container, mounts, sandbox, hostMemoryBytes, dns }: ContainerConfigInput): HostConfig {
   const security = container.securityContext ?? {};
   const { fsGroup } = pod.spec.securityContext ?? {};
   return {
-    ...(sandbox ? { NetworkMode: `container:${sandbox}`, IpcMode: `container:${sandbox}` } : {}),
+    ...(sandbox ? { NetworkMode: `container:${sandbox}`, IpcMode: `container:${sandbox}` } : dns),
     ...(pod.spec.hostNetwork ? { NetworkMode: 'host' } : {}),
     Mounts: mounts,
     ...limitsOf(pod.spec, container, hostMemoryBytes),

@@ -4,6 +4,7 @@ import type { EventLog } from '../event-log.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import type { PodMemory } from '../planner/memory.ts';
 import type { ContainerCache } from '../runtime/container-cache.ts';
+import type { HostNames } from '../runtime/dns-config.ts';
 import type { ConfigSource, HostFacts } from '../runtime/environment.ts';
 import type { PodVolumes } from '../volumes/pod-volumes.ts';
 import type { HookRunner } from './hooks.ts';
@@ -32,6 +33,7 @@ export interface StepContext {
   readonly architecture: string;
   now(): number;
   host(): Omit<HostFacts, 'podIp'>;
+  names(): HostNames;
   /** Undefined for a pod that nobody remembers (containers left over). */
   pod(uid: string): PodMemory | undefined;
   /** Version of what was written into the pod's volumes. */

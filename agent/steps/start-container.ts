@@ -9,6 +9,7 @@ import { graceSeconds, needsSandbox, specHash } from '../planner/pod-rules.ts';
 import { recordStarted, recordStartError } from '../planner/record.ts';
 import type { StepOf } from '../planner/steps.ts';
 import { containerConfig } from '../runtime/container-config.ts';
+import { dnsSettings } from '../runtime/dns-config.ts';
 import { environmentOf } from '../runtime/environment.ts';
 import { type ContainerIdentity, containerName, labelsOf } from '../runtime/labels.ts';
 import { StartFailure } from '../runtime/start-failure.ts';
@@ -49,6 +50,7 @@ export async function startContainer(step: StepOf<'startContainer'>, context: St
     mounts: await context.volumes.mounts(pod, container, attempt),
     sandbox: sandbox?.id,
     hostMemoryBytes: context.hostMemoryBytes,
+    dns: dnsSettings(pod, context.names()),
   });
   const id = await createWithImage(context, pod, container, identity, config, signal);
   if (id === undefined) return;

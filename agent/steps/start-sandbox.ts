@@ -3,6 +3,7 @@ import { blockedAfter } from '../planner/backoff.ts';
 import { PAUSE_CONTAINER } from '../planner/observed.ts';
 import type { StepOf } from '../planner/steps.ts';
 import { sandboxConfig } from '../runtime/container-config.ts';
+import { dnsSettings } from '../runtime/dns-config.ts';
 import { containerName, labelsOf } from '../runtime/labels.ts';
 import { PAUSE_IMAGE, PAUSE_IMAGE_CHANGES, pauseArchive } from '../runtime/pause-image.ts';
 import type { StepContext } from './context.ts';
@@ -23,7 +24,7 @@ export async function startSandbox({ podUid, attempt }: StepOf<'startSandbox'>, 
     sandbox: undefined,
     graceSeconds: 0,
   };
-  const config = sandboxConfig(pod, PAUSE_IMAGE, labelsOf(context.owner, identity));
+  const config = sandboxConfig(pod, PAUSE_IMAGE, labelsOf(context.owner, identity), dnsSettings(pod, context.names()));
   let id: string | undefined;
   try {
     id = await createPause(context, containerName(identity), config);

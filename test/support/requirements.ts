@@ -24,5 +24,6 @@ export const TEST_REQUIREMENTS: readonly Requirement[] = [
     provides: '/usr/lib/python3/dist-packages/etcd3gw/__init__.py',
     why: 'a client of etcd in Python, by the JSON gateway',
   },
+  { package: 'bind9-dnsutils', provides: 'dig', why: "the hosts' name server is held against Debian's client" },
   { package: 'curl', provides: 'curl', why: 'install.sh downloads with it' },
 ];

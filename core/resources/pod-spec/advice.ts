@@ -4,8 +4,6 @@ import type { PodSpec } from '../schema/pod.ts';
 export function podSpecAdvice(spec: PodSpec, field: string): string[] {
   const advice: string[] = [];
   const idle = (name: keyof PodSpec, why: string) => advice.push(`${field}.${name} has no effect: ${why}`);
-  if (spec.dnsPolicy !== undefined && spec.dnsPolicy !== 'ClusterFirst')
-    idle('dnsPolicy', 'containers resolve names as their host does');
   const account = spec.serviceAccountName;
   if (account !== undefined && account !== '' && account !== 'default') idle('serviceAccountName', 'pods get no token');
   if (spec.automountServiceAccountToken === true) idle('automountServiceAccountToken', 'pods get no token');

@@ -1,6 +1,7 @@
 import { duplicate, type FieldError, forbiddenField, invalidValue, notSupported, required } from '../field-error.ts';
 import { dnsLabel, dnsSubdomain, qualifiedName, validateLabels } from '../names.ts';
 import type { PodSpec, Toleration, Volume } from '../schema/pod.ts';
+import { validateDns } from './validate-dns.ts';
 import { validateAffinity, validateSpread } from './validate-affinity.ts';
 import { validateContainer } from './validate-container.ts';
 
@@ -46,6 +47,7 @@ export function validatePodSpec(spec: PodSpec, field: string): FieldError[] {
   if (wrongHost) errors.push(invalidValue(`${field}.hostname`, spec.hostname, wrongHost));
   const wrongSubdomain = spec.subdomain ? dnsLabel(spec.subdomain) : undefined;
   if (wrongSubdomain) errors.push(invalidValue(`${field}.subdomain`, spec.subdomain, wrongSubdomain));
+  errors.push(...validateDns(spec, field));
   for (const [index, toleration] of (spec.tolerations ?? []).entries())
     errors.push(...validateToleration(toleration, `${field}.tolerations[${index}]`));
   if (spec.priority !== undefined && (spec.priority < LEAST_PRIORITY || spec.priority > MOST_PRIORITY))

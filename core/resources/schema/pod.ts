@@ -211,6 +211,13 @@ export const topologySpreadConstraintSchema = z.strictObject({
   matchLabelKeys: z.array(z.string()).optional(),
 });
 
+/** How names are resolved, beside dnsPolicy. */
+export const podDnsConfigSchema = z.strictObject({
+  nameservers: z.array(z.string()).optional(),
+  searches: z.array(z.string()).optional(),
+  options: z.array(z.strictObject({ name: z.string().optional(), value: z.string().optional() })).optional(),
+});
+
 export const podSpecSchema = z.strictObject({
   containers: z.array(containerSchema).min(1).meta({ patchMergeKey: 'name' }),
   initContainers: z.array(containerSchema).meta({ patchMergeKey: 'name' }).optional(),
@@ -231,6 +238,7 @@ export const podSpecSchema = z.strictObject({
     .meta({ patchMergeKey: 'name' })
     .optional(),
   dnsPolicy: z.enum(['ClusterFirst', 'Default', 'None', 'ClusterFirstWithHostNet']).optional(),
+  dnsConfig: podDnsConfigSchema.optional(),
   securityContext: z
     .strictObject({
       runAsUser: z.number().int().optional(),
