@@ -20,7 +20,7 @@ export interface AnswererOptions {
 
 export interface Answerer {
   /** From a message to the message that answers it; undefined: to that nothing is said. Never rejects. */
-  answer(message: Buffer, transport: Transport): Promise<Buffer | undefined>;
+  readonly answer: (message: Buffer, transport: Transport) => Promise<Buffer | undefined>;
   facts(): { readonly questions: number; readonly malformed: number };
 }
 

@@ -1,21 +1,8 @@
+import type { AssignedService } from '../../core/node/assigned-services.ts';
 import type { NamedEndpoint, NamedService } from '../../core/network/dns/cluster-zone.ts';
 
-/** What names need to know of a Service: the assignment's services have all of it. */
-export interface ServiceToName {
-  readonly namespace: string;
-  readonly name: string;
-  readonly clusterIP?: string;
-  readonly externalName?: string;
-  readonly ports: readonly { readonly name?: string; readonly protocol: string; readonly port: number }[];
-  /** Endpoints by the ports that they have: for each of the Service's ports, in its order, theirs. */
-  readonly subsets: readonly {
-    readonly ports: readonly (number | null)[];
-    readonly endpoints: readonly { readonly ip: string; readonly hostname?: string }[];
-  }[];
-}
-
 /** The services as their names say them. */
-export function namedServices(services: readonly ServiceToName[]): NamedService[] {
+export function namedServices(services: readonly AssignedService[]): NamedService[] {
   return services.map((service) => {
     const { namespace, name, clusterIP, externalName, ports } = service;
     const headless = clusterIP === undefined && externalName === undefined;
@@ -31,7 +18,7 @@ export function namedServices(services: readonly ServiceToName[]): NamedService[
   });
 }
 
-function endpointsOf({ ports, subsets }: ServiceToName): NamedEndpoint[] {
+function endpointsOf({ ports, subsets }: AssignedService): NamedEndpoint[] {
   const byAddress = new Map<string, NamedEndpoint & { readonly ports: NamedEndpoint['ports'][number][] }>();
   for (const subset of subsets) {
     for (const { ip, hostname } of subset.endpoints) {

@@ -1,12 +1,11 @@
-import { namedServices, type ServiceToName } from './cluster-names.ts';
+import os from 'node:os';
+import type { Assignment } from '../../core/node/assignment.ts';
+import { namedServices } from './cluster-names.ts';
+import { gatewayOf } from '../../core/network/names.ts';
 import type { NamesToServe } from './start-dns.ts';
 
 /** The parts of an assignment that names are made of. */
-export interface AssignmentToName {
-  readonly revision: number;
-  readonly network?: { readonly network: string; readonly subnet?: string; readonly clusterDomain: string };
-  readonly services?: readonly ServiceToName[];
-}
+type AssignmentToName = Pick<Assignment, 'revision' | 'network' | 'services'>;
 
 /** SkyDNS's own. */
 const SKYDNS_DOMAINS = ['skydns.local'];
@@ -24,13 +23,14 @@ export function namesToServe({ revision, network, services = [] }: AssignmentToN
   };
 }
 
-/** What this host's containers are told to ask for names of the cluster. */
+/**
+ * What this host's containers are told to ask for names of the cluster; undefined: they aren't in its network, whose gateway this host
+ * doesn't have (yet).
+ */
 export function clusterToAsk(assignment: AssignmentToName | undefined): { server: string; domain: string } | undefined {
   const { network } = assignment ?? {};
-  return network?.subnet ? { server: gatewayOf(network.subnet), domain: network.clusterDomain } : undefined;
-}
-
-/** The first address of the host's subnet. */
-function gatewayOf(subnet: string): string {
-  return subnet.replace(/\d+\/\d+$/, (last) => String(Number.parseInt(last, 10) + 1));
+  if (!network?.subnet) return undefined;
+  const server = gatewayOf(network.subnet);
+  const own = Object.values(os.networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === server));
+  return own ? { server, domain: network.clusterDomain } : undefined;
 }

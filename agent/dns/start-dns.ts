@@ -64,7 +64,7 @@ export interface DnsFacts {
 }
 
 /** The address is there once the containers' network is; port 53 may be somebody else's for a while. */
-const LISTEN_AGAIN_MS = 2_000;
+const LISTEN_AGAIN_MS = 1_000;
 /** How old what was read of resolv.conf and of the host's addresses may be, ms. */
 const HOST_FRESH_MS = 5_000;
 

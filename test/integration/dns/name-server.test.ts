@@ -26,15 +26,23 @@ const names: NamesToServe = {
   skydnsDomains: ['skydns.local'],
   revision: 7,
   services: namedServices([
-    { namespace: 'shop', name: 'web', clusterIP: '10.96.0.7', ports: [{ name: 'http', protocol: 'TCP', port: 80 }], subsets: [] },
+    {
+      namespace: 'shop',
+      name: 'web',
+      type: 'ClusterIP',
+      clusterIP: '10.96.0.7',
+      ports: [{ name: 'http', protocol: 'TCP', port: 80 }],
+      subsets: [],
+    },
     {
       namespace: 'shop',
       name: 'db',
+      type: 'ClusterIP',
       ports: [{ name: 'sql', protocol: 'TCP', port: 5432 }],
       subsets: [{ ports: [5432], endpoints: [{ ip: '127.1.0.1', hostname: 'db-0' }, { ip: '127.1.0.2' }] }],
     },
-    { namespace: 'shop', name: 'crowd', ports: [], subsets: [{ ports: [], endpoints: many }] },
-    { namespace: 'shop', name: 'mail', externalName: 'smtp.example.com', ports: [], subsets: [] },
+    { namespace: 'shop', name: 'crowd', type: 'ClusterIP', ports: [], subsets: [{ ports: [], endpoints: many }] },
+    { namespace: 'shop', name: 'mail', type: 'ExternalName', externalName: 'smtp.example.com', ports: [], subsets: [] },
   ]),
 };
 
@@ -86,7 +94,7 @@ function start(resolvConf: string): Promise<RunningDns> {
 }
 
 function rangeOver(keys: Map<string, string>, { key, rangeEnd }: { key: string; rangeEnd: string }) {
-  const found = [...keys].filter(([name]) => (rangeEnd === '' ? name === key : name >= key && name < rangeEnd)).sort();
+  const found = [...keys].filter(([name]) => (rangeEnd === '' ? name === key : name >= key && name < rangeEnd));
   return {
     revision: 1,
     more: false,
@@ -116,7 +124,9 @@ describe('names of the cluster', () => {
   test("are answered to Debian's client: A, SRV with its address, PTR, TXT", async () => {
     expect(await digShort('web.shop.svc.cluster.local')).toEqual(['10.96.0.7']);
     const srv = await dig('_http._tcp.web.shop.svc.cluster.local', 'SRV');
-    expect(srv).toMatch(/_http\._tcp\.web\.shop\.svc\.cluster\.local\.\s+5\s+IN\s+SRV\s+0 100 80 web\.shop\.svc\.cluster\.local\./);
+    expect(srv).toMatch(
+      /_http\._tcp\.web\.shop\.svc\.cluster\.local\.\s+5\s+IN\s+SRV\s+0 100 80 web\.shop\.svc\.cluster\.local\./,
+    );
     expect(srv).toMatch(/ADDITIONAL SECTION:\nweb\.shop\.svc\.cluster\.local\. 5\s+IN\s+A\s+10\.96\.0\.7/);
     expect(await digShort('-x', '10.96.0.7')).toEqual(['web.shop.svc.cluster.local.']);
     expect(await digShort('dns-version.cluster.local', 'TXT')).toEqual(['"1.1.0"']);
