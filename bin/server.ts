@@ -5,9 +5,7 @@ import { join } from 'node:path';
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
 import type { Io } from '../cli/io.ts';
 import { type LoginProvider, parseLoginProviders } from '../core/accounts/login-provider.ts';
-import { hostAuthenticator } from '../functions/node/host-auth.ts';
 import { type InstallDeps, installScript, keyFingerprint } from '../functions/node/install.ts';
-import { pushUpgrade } from '../functions/push/upgrade.ts';
 import { serverCertificates } from '../store/certificates.ts';
 import { EMBEDDED_TABLES } from '../store/dynamodb.ts';
 import { manifestKey } from '../store/manifest-key.ts';
@@ -19,6 +17,7 @@ import { closeServer, type Fetch, listen, portOf } from './server/listen.ts';
 import { jsonLogger } from './server/logger.ts';
 import { serverMetrics } from './server/metrics.ts';
 import { type ServerOptions, serverSettings } from './server/options.ts';
+import { hostConnections } from './server/upgrades.ts';
 
 const VERSION = process.env.TERRANE_VERSION ?? 'dev';
 
@@ -46,15 +45,7 @@ export async function runServer(
   });
   const servers: Server[] = [];
   const shutdown = new AbortController();
-  const push = pushUpgrade({
-    path: '/node/v1/push',
-    connections: controlPlane.connections,
-    authenticate: hostAuthenticator(controlPlane),
-    onChange(host, connected) {
-      // One that was replaced by a newer one is no loss, and when we go hosts are not to blame.
-      if (!connected && !controlPlane.connections.has(host) && !shutdown.signal.aborted) controlPlane.lost(host);
-    },
-  });
+  const connections = hostConnections(controlPlane, log, shutdown.signal);
   try {
     const tls = await serverCertificates(join(settings.dataDir, 'tls'), settings.certificateNames, Date.now());
     const key = await manifestKey(join(settings.dataDir, 'manifest.key'));
@@ -66,7 +57,7 @@ export async function runServer(
     servers.push(http);
     const https = await listen((request, env) => answer(request, env), settings.https, tls);
     servers.push(https);
-    for (const server of servers) push.attach(server);
+    for (const server of servers) connections.attach(server);
 
     publicUrl = `https://${bracketed(settings.publicHost)}:${portOf(https)}`;
     const install = {
@@ -104,7 +95,7 @@ export async function runServer(
     log.info('stopping', { because: await stop });
   } finally {
     shutdown.abort();
-    push.close();
+    connections.close();
     await Promise.all(servers.map((server) => closeServer(server, GRACE_MS)));
     await controlPlane.stop();
   }

@@ -1,30 +1,31 @@
+import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { EtcdError } from '../../core/etcd/errors.ts';
 import type { LogEntry } from '../../core/keyspace/log.ts';
+import type { Timing } from '../../core/keyspace/timing.ts';
 import {
   type CallOutcome,
   decodeForwardedAnswer,
   encodeCalls,
   FORWARD_MAX,
+  type ForwardedAnswer,
   type ForwardedCall,
-  KV_PATH,
 } from '../../core/node/kv.ts';
-import { setImmediate as eventLoopTurn } from 'node:timers/promises';
-import { abortableDelay } from '../abortable-delay.ts';
+import type { Schedule } from '../../core/ports/schedule.ts';
 import { retryDelay } from '../uplink/jitter.ts';
-import type { BytesClient } from '../uplink/signed-client.ts';
-import { ask, DismissedError, UnreachableError } from './control-plane.ts';
+import { DismissedError, UnreachableError } from './control-plane.ts';
+import type { KvQuestions } from './questions.ts';
 
 export interface ForwarderOptions {
-  readonly client: BytesClient;
+  readonly questions: Pick<KvQuestions, 'calls' | 'cheap'>;
   /** Unique among all forwarders there ever are: from 64 random bits at least. */
   readonly id: string;
-  readonly elapsed: () => number;
-  readonly random: () => number;
+  readonly timing: Pick<Timing, 'elapsed' | 'random'>;
+  readonly schedule: Schedule;
   readonly signal: AbortSignal;
   /** The last entry of the log that this host has; undefined: it doesn't want to be sent any. */
   readonly after: () => number | undefined;
-  /** Entries that came with an answer, before the calls are answered; after an attempt that failed: none. */
-  readonly onEntries: (entries: readonly LogEntry[]) => void;
+  /** Entries that came with an answer, before the calls are answered; undefined: there was no answer. */
+  readonly onEntries: (entries: readonly LogEntry[] | undefined) => void;
   readonly onAnswer?: (answered: boolean) => void;
 }
 
@@ -34,9 +35,11 @@ const CALL_MS = 7_000;
 const ATTEMPT_MS = 4_000;
 /** Keep-alives wait that long for others to go with, ms. */
 const LINGER_MS = 100;
+/** Requests at the same time, where they are cheap: while one is being carried out the next is on its way. */
+const AT_ONCE_MAX = 3;
 /**
- * Clients that were just answered mostly ask again at once. While others wait already, they are waited for until as many wait as did
- * before, but for this part of what the last request took, and for so long at most, ms.
+ * Where a request is dear: clients that were just answered mostly ask again at once. While others wait already, they are waited for until as
+ * many wait as did before, but for this part of what the last request took, and for so long at most, ms.
  */
 const GATHER = { part: 1 / 4, msMax: 3 };
 const RETRY_MS = { first: 50, longest: 1_000 };
@@ -51,18 +54,22 @@ interface Waiting {
 }
 
 /**
- * Passes calls on to the control plane: those that come while a request is under way go together in the next one. A request whose answer
+ * Passes calls on to the control plane: those that come while requests are under way go together in the next one. A request whose answer
  * got lost is sent again with the same ids, so each call is carried out once, until its time is over.
  */
 export class Forwarder {
   readonly #options: ForwarderOptions;
   #queue: Waiting[] = [];
-  #sending = false;
-  #underWay = false;
+  #underWay = 0;
   #count = 0;
-  #linger: NodeJS.Timeout | undefined;
-  /** Looks whether enough calls wait. */
-  #onCall = () => {};
+  /** The next request is about to be sent: at the end of this turn of the event loop, or when a wait is over. */
+  #soon = false;
+  /** So many calls needn't be waited for any longer. */
+  #enough = Number.POSITIVE_INFINITY;
+  #stopWaiting = () => {};
+  #linger: (() => void) | undefined;
+  #failures = 0;
+  #pausing = false;
   #dismissed: DismissedError | undefined;
 
   constructor(options: ForwarderOptions) {
@@ -78,70 +85,95 @@ export class Forwarder {
     if (this.#dismissed || this.#options.signal.aborted) return Promise.reject(EtcdError.of('stopped'));
     return new Promise((resolve, reject) => {
       const call = { id: `${this.#options.id}/${++this.#count}`, method, token, request };
-      this.#queue.push({ call, giveUpAt: this.#options.elapsed() + CALL_MS, resolve, reject });
-      if (this.#sending) return this.#onCall();
-      if (!canWait) return this.#begin();
-      this.#linger ??= setTimeout(() => this.#begin(), LINGER_MS);
+      this.#queue.push({ call, giveUpAt: this.#options.timing.elapsed() + CALL_MS, resolve, reject });
+      if (!canWait || this.#underWay > 0) {
+        this.#linger?.();
+        this.#linger = undefined;
+        if (this.#queue.length >= this.#enough) this.#stopWaiting();
+        this.#sendSoon();
+      } else {
+        this.#linger ??= this.#options.schedule(LINGER_MS, () => {
+          this.#linger = undefined;
+          this.#sendSoon();
+        });
+      }
     });
   }
 
   /** A request is under way: `onEntries` will be called. */
   get underWay(): boolean {
-    return this.#underWay;
+    return this.#underWay > 0;
   }
 
-  #begin(): void {
-    clearTimeout(this.#linger);
-    this.#linger = undefined;
-    if (!this.#sending && this.#queue.length > 0) void this.#run();
+  #sendSoon(): void {
+    if (this.#soon || this.#pausing || this.#queue.length === 0) return;
+    if (this.#underWay >= (this.#options.questions.cheap() ? AT_ONCE_MAX : 1)) return;
+    this.#soon = true;
+    // What has arrived on all connections by now goes together.
+    void eventLoopTurn().then(() => this.#sendNow());
   }
 
-  async #run(): Promise<void> {
-    this.#sending = true;
-    for (let failures = 0; this.#queue.length > 0 && !this.#options.signal.aborted; ) {
-      // What has arrived on all connections by now goes together.
-      await eventLoopTurn();
-      const batch = this.#take();
-      try {
-        const startedAt = this.#options.elapsed();
-        const outcomes = await this.#send(batch);
-        const tookMs = this.#options.elapsed() - startedAt;
-        const again = batch.filter((waiting, index) => !settle(waiting, outcomes[index]));
-        this.#queue.unshift(...again);
-        failures = again.length > 0 ? failures + 1 : 0;
-        if (failures === 0 && this.#queue.length > 0) await this.#gather(batch.length + this.#queue.length, tookMs);
-      } catch (error) {
-        if (error instanceof DismissedError) {
-          this.#dismissed = error;
-          this.#queue.unshift(...batch);
-          this.#stop();
-          break;
-        }
-        if (error instanceof UnreachableError) this.#queue.unshift(...batch);
-        else for (const { reject } of batch) reject(error);
-        failures++;
+  #sendNow(): void {
+    this.#soon = false;
+    if (this.#options.signal.aborted || this.#dismissed) return this.#stop();
+    this.#dropOverdue();
+    const batch = this.#take();
+    if (batch.length === 0) return;
+    void this.#run(batch);
+    this.#sendSoon();
+  }
+
+  async #run(batch: readonly Waiting[]): Promise<void> {
+    const { timing } = this.#options;
+    const startedAt = timing.elapsed();
+    let failed = false;
+    try {
+      const outcomes = await this.#send(batch);
+      const again = batch.filter((waiting, index) => !settle(waiting, outcomes[index]));
+      this.#queue.unshift(...again);
+      failed = again.length > 0;
+    } catch (error) {
+      failed = true;
+      if (error instanceof DismissedError) {
+        this.#dismissed = error;
+        this.#queue.unshift(...batch);
+        return this.#stop();
       }
-      this.#dropOverdue();
-      if (failures > 0 && this.#queue.length > 0) {
-        const pause = retryDelay(failures - 1, this.#options.random, RETRY_MS.first, RETRY_MS.longest);
-        await abortableDelay(pause, this.#options.signal);
-      }
+      if (error instanceof UnreachableError) this.#queue.unshift(...batch);
+      else for (const { reject } of batch) reject(error);
     }
-    this.#sending = false;
-    if (this.#options.signal.aborted) this.#stop();
+    if (this.#options.signal.aborted) return this.#stop();
+    this.#failures = failed ? this.#failures + 1 : 0;
+    if (failed) this.#pause();
+    else if (this.#options.questions.cheap() || this.#queue.length === 0) this.#sendSoon();
+    else this.#gather(batch.length + this.#queue.length, timing.elapsed() - startedAt);
   }
 
-  /** Resolves when so many calls wait, or it has been waited for long enough. */
-  async #gather(count: number, lastMs: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, Math.min(lastMs * GATHER.part, GATHER.msMax));
-      this.#onCall = () => {
-        if (this.#queue.length < Math.min(count, FORWARD_MAX.calls)) return;
-        clearTimeout(timer);
-        resolve();
-      };
+  /** Until so many calls wait, or it has been waited for long enough. */
+  #gather(count: number, lastMs: number): void {
+    if (this.#soon) return;
+    this.#soon = true;
+    const over = () => {
+      cancel();
+      this.#enough = Number.POSITIVE_INFINITY;
+      this.#stopWaiting = () => {};
+      this.#sendNow();
+    };
+    const cancel = this.#options.schedule(Math.min(lastMs * GATHER.part, GATHER.msMax), over);
+    this.#enough = Math.min(count, FORWARD_MAX.calls);
+    this.#stopWaiting = over;
+  }
+
+  #pause(): void {
+    this.#dropOverdue();
+    if (this.#pausing || this.#queue.length === 0) return;
+    this.#pausing = true;
+    const ms = retryDelay(this.#failures - 1, this.#options.timing.random, RETRY_MS.first, RETRY_MS.longest);
+    this.#options.schedule(ms, () => {
+      this.#pausing = false;
+      this.#dropOverdue();
+      this.#sendSoon();
     });
-    this.#onCall = () => {};
   }
 
   #take(): Waiting[] {
@@ -156,36 +188,37 @@ export class Forwarder {
   }
 
   async #send(batch: readonly Waiting[]): Promise<readonly CallOutcome[]> {
-    const { client, after, elapsed, signal, onAnswer = () => {} } = this.#options;
+    const { questions, after, timing, signal, onAnswer = () => {}, onEntries } = this.#options;
     const body = encodeCalls({ after: after(), calls: batch.map(({ call }) => call) });
-    const timeLeft = Math.max(...batch.map(({ giveUpAt }) => giveUpAt)) - elapsed();
+    const timeLeft = batch.at(-1)!.giveUpAt - timing.elapsed();
     const timeoutMs = Math.max(1, Math.min(timeLeft, ATTEMPT_MS));
-    this.#underWay = true;
+    this.#underWay++;
+    let answer: ForwardedAnswer;
     try {
-      const answer = decodeForwardedAnswer(
-        await ask(client, { method: 'POST', path: `${KV_PATH}/calls`, body, timeoutMs, signal }),
-      );
-      this.#underWay = false;
-      onAnswer(true);
-      this.#options.onEntries(answer.entries);
-      return answer.outcomes;
+      answer = decodeForwardedAnswer(await questions.calls(body, { timeoutMs, signal }));
     } catch (error) {
-      this.#underWay = false;
+      this.#underWay--;
       onAnswer(!(error instanceof UnreachableError));
-      this.#options.onEntries([]);
+      onEntries(undefined);
       throw error;
     }
+    this.#underWay--;
+    onAnswer(true);
+    onEntries(answer.entries);
+    return answer.outcomes;
   }
 
   #dropOverdue(): void {
-    const now = this.#options.elapsed();
+    const now = this.#options.timing.elapsed();
+    if (!this.#queue.some(({ giveUpAt }) => giveUpAt <= now)) return;
     const overdue = this.#queue.filter(({ giveUpAt }) => giveUpAt <= now);
     this.#queue = this.#queue.filter(({ giveUpAt }) => giveUpAt > now);
     for (const { reject } of overdue) reject(EtcdError.of('timeout'));
   }
 
   #stop(): void {
-    clearTimeout(this.#linger);
+    this.#linger?.();
+    this.#linger = undefined;
     for (const { reject } of this.#queue.splice(0)) reject(EtcdError.of('stopped'));
   }
 }

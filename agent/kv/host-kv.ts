@@ -4,17 +4,17 @@ import type { Timing } from '../../core/keyspace/timing.ts';
 import type { PushMessage } from '../../core/node/push.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import type { Schedule } from '../../core/ports/schedule.ts';
-import type { BytesClient } from '../uplink/signed-client.ts';
 import { CacheFile } from './cache-file.ts';
 import { Following } from './following.ts';
 import { Forwarder } from './forwarder.ts';
 import { hostService } from './host-service.ts';
 import { keyChoice } from './key-choice.ts';
 import { LocalCopy } from './local-copy.ts';
+import type { KvQuestions } from './questions.ts';
 import { remoteLog } from './remote-log.ts';
 
 export interface HostKvOptions {
-  readonly client: BytesClient;
+  readonly questions: KvQuestions;
   readonly identity: { readonly cluster: string; readonly hostId: string; readonly nodeName: string };
   /** The copy's own; made if need be. */
   readonly directory: string;
@@ -59,7 +59,7 @@ export interface HostKv {
 }
 
 export async function openHostKv(options: HostKvOptions): Promise<HostKv> {
-  const { client, identity, timing, log, schedule } = options;
+  const { questions, identity, timing, log, schedule } = options;
   const { cluster, hostId, nodeName } = identity;
   const end = new AbortController();
   const signal = AbortSignal.any([options.signal, end.signal]);
@@ -74,7 +74,12 @@ export async function openHostKv(options: HostKvOptions): Promise<HostKv> {
     if (back) following.news();
   };
 
-  const remote = remoteLog({ client, onAnswer, wantsHints: () => following.wantsHints(), onHintsAsked: () => following.asked() });
+  const remote = remoteLog({
+    questions,
+    onAnswer,
+    wantsHints: () => following.wantsHints(),
+    onHintsAsked: () => following.asked(),
+  });
   const copy = new LocalCopy({
     remote,
     timing,
@@ -93,15 +98,19 @@ export async function openHostKv(options: HostKvOptions): Promise<HostKv> {
     always: !keys.all,
   });
   const forwarder = new Forwarder({
-    client,
+    questions,
     id: randomBytes(12).toString('base64url'),
-    elapsed: () => timing.elapsed(),
-    random: () => timing.random(),
+    timing,
+    schedule,
     signal,
     after: () => copy.sequence,
     onEntries(entries) {
-      for (const entry of entries) copy.take(entry);
-      if ((copy.sequence ?? 0) < hinted) following.news();
+      for (const entry of entries ?? []) copy.take(entry);
+      const sequence = copy.sequence ?? 0;
+      // What the answer had is what this host is not told of otherwise.
+      const missing = entries === undefined || (entries.at(-1)?.sequence ?? 0) > sequence;
+      if (forwarder.underWay && !missing) return;
+      if (missing || sequence < hinted) following.news();
       hinted = 0;
     },
     onAnswer,

@@ -1,12 +1,12 @@
 import { LogRefusedError, TrimmedError } from '../../core/keyspace/errors.ts';
 import type { Log, StoredSnapshot, Tail } from '../../core/keyspace/log.ts';
 import type { Sequence } from '../../core/keyspace/types.ts';
-import { decodeSnapshotPage, decodeTail, KV_PATH, type SnapshotPage } from '../../core/node/kv.ts';
-import type { BytesClient } from '../uplink/signed-client.ts';
-import { ask, UnreachableError } from './control-plane.ts';
+import { decodeSnapshotPage, decodeTail, type SnapshotPage } from '../../core/node/kv.ts';
+import { UnreachableError } from './control-plane.ts';
+import type { KvQuestions } from './questions.ts';
 
 export interface RemoteLogOptions {
-  readonly client: BytesClient;
+  readonly questions: KvQuestions;
   /** Asked with each read: true at times, so that the control plane tells this host of commits from then on. */
   readonly wantsHints: () => boolean;
   /** A read that asked for that was answered. */
@@ -22,10 +22,10 @@ const PAGE_MS = 60_000;
 const PAGE_TRIES = 5;
 
 /** The cluster's key-value log as the control plane hands it to this host. It can be read only: hosts write through calls. */
-export function remoteLog({ client, wantsHints, onHintsAsked = () => {}, onAnswer = () => {} }: RemoteLogOptions): Log {
-  const get = async (path: string, timeoutMs: number): Promise<Buffer> => {
+export function remoteLog({ questions, wantsHints, onHintsAsked = () => {}, onAnswer = () => {} }: RemoteLogOptions): Log {
+  const noted = async (question: Promise<Buffer>): Promise<Buffer> => {
     try {
-      const bytes = await ask(client, { method: 'GET', path: `${KV_PATH}${path}`, timeoutMs });
+      const bytes = await question;
       onAnswer(true);
       return bytes;
     } catch (error) {
@@ -35,10 +35,9 @@ export function remoteLog({ client, wantsHints, onHintsAsked = () => {}, onAnswe
   };
 
   const readPage = async (cursor: string | undefined): Promise<SnapshotPage | undefined> => {
-    const query = cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`;
     for (let attempt = 1; ; attempt++) {
       try {
-        return decodeSnapshotPage(await get(`/snapshot${query}`, PAGE_MS));
+        return decodeSnapshotPage(await noted(questions.snapshot(cursor, { timeoutMs: PAGE_MS })));
       } catch (error) {
         // Only in the middle is it worth it: what was loaded before would be lost.
         if (cursor === undefined || attempt >= PAGE_TRIES) throw error;
@@ -59,8 +58,8 @@ export function remoteLog({ client, wantsHints, onHintsAsked = () => {}, onAnswe
   return {
     async read(after: Sequence, { verify, expectNews }): Promise<Tail> {
       const hints = wantsHints();
-      const flags = `${verify ? '&verify=1' : ''}${expectNews ? '&news=1' : ''}${hints ? '&watch=1' : ''}`;
-      const tail = decodeTail(await get(`/tail?after=${after}${flags}`, READ_MS));
+      const question = { after, verify, news: expectNews === true, watch: hints };
+      const tail = decodeTail(await noted(questions.tail(question, { timeoutMs: READ_MS })));
       if (hints) onHintsAsked();
       if (tail === 'trimmed') throw new TrimmedError(after);
       return tail;

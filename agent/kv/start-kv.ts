@@ -9,13 +9,14 @@ import { messageOf } from '../docker/errors.ts';
 import { type ListenAddress, showListen } from '../etcd/listen.ts';
 import { type EtcdServer, startEtcdServer } from '../etcd/start-etcd-server.ts';
 import type { Identity } from '../identity/identity.ts';
-import type { BytesClient } from '../uplink/signed-client.ts';
+import type { BytesClient, SignedClient } from '../uplink/signed-client.ts';
 import { type HostKv, type HostKvFacts, openHostKv } from './host-kv.ts';
+import { kvQuestions } from './kv-questions.ts';
 import { removeStaleSocket } from './stale-socket.ts';
 import { v2Face } from './v2-face.ts';
 
 export interface StartKvOptions {
-  readonly client: BytesClient;
+  readonly client: SignedClient & BytesClient;
   readonly identity: Identity;
   /** The agent's. */
   readonly dataDirectory: string;
@@ -50,7 +51,7 @@ export async function startKv(options: StartKvOptions): Promise<RunningKv> {
   const listening = () => servers.flatMap((server) => server.listening.map(showListen));
   const timing: Timing = { now, random, elapsed: () => performance.now(), pause: (ms) => pause(ms) };
   const kv = await openHostKv({
-    client,
+    questions: kvQuestions({ client, elapsed: () => timing.elapsed(), random, signal }),
     identity,
     directory: join(options.dataDirectory, 'kv'),
     prefixes: options.prefixes,

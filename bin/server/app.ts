@@ -128,14 +128,7 @@ export function createApp(deps: AppDeps): Hono<ApiEnv> {
       inbox,
       streams: relay,
       updates: { instances: controlPlane.updateInstances, newUid: deps.newUid },
-      kv: {
-        logs: keyspaces,
-        keyspaces,
-        services: controlPlane.etcd,
-        interest: controlPlane.kvInterest,
-        onInterest: async (tenant, cluster) => void (await controlPlane.etcd.open(tenant, cluster)),
-        onError: (error) => log.error("a host's call to the key-value store failed", { error }),
-      },
+      kv: { ...kvDeps(controlPlane, log), streams: true },
       clock,
       log,
       clientIp,
@@ -146,6 +139,18 @@ export function createApp(deps: AppDeps): Hono<ApiEnv> {
   app.route('/', createInstall(deps.install));
   app.route('/', serveConsole(deps.console, deps.info().url));
   return app;
+}
+
+/** For hosts' questions about the key-value store, by requests and on kept connections. */
+export function kvDeps({ keyspaces, etcd, kvInterest }: ControlPlane, log: Logger) {
+  return {
+    logs: keyspaces,
+    keyspaces,
+    services: etcd,
+    interest: kvInterest,
+    onInterest: async (tenant: string, cluster: string) => void (await etcd.open(tenant, cluster)),
+    onError: (error: unknown) => log.error("a host's call to the key-value store failed", { error }),
+  };
 }
 
 /** No proxy stands before the embedded server, so the peer is the client. */

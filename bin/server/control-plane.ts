@@ -11,6 +11,7 @@ import { bootstrapCluster } from '../../core/resources/namespaces.ts';
 import { deleteResource } from '../../core/resources/write.ts';
 import { StatusError } from '../../core/resources/status.ts';
 import type { DataKeys } from '../../core/secrets/data-key.ts';
+import { AnswersUnderWay } from '../../functions/node/kv/answers-under-way.ts';
 import { type KvInterest, memoryInterest } from '../../functions/node/kv/interest.ts';
 import { Connections } from '../../functions/push/connections.ts';
 import { type EtcdServices, etcdServices } from '../../functions/etcd/services.ts';
@@ -51,6 +52,7 @@ export interface ControlPlane {
   readonly client: DynamoDBClient;
   /** Hosts that use their cluster's key-value store. */
   readonly kvInterest: KvInterest;
+  readonly kvAnswersUnderWay: AnswersUnderWay;
   readonly clock: Clock;
   deleteNode(tenant: string, cluster: string, nodeName: string): Promise<boolean>;
   /** The host's push connection ended, and it has no other. */
@@ -87,8 +89,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     const dataKeys = openDataKeys({ table: dynamoTable(client, EMBEDDED_TABLES.tenant), encryption, clock, log });
     const connections = new Connections();
     const kvInterest = memoryInterest();
+    const kvAnswersUnderWay = new AnswersUnderWay();
     const hintKv = kvHints({
       interest: kvInterest,
+      brings: (...entry) => kvAnswersUnderWay.brings(...entry),
       clock,
       log,
       send(tenant, cluster, nodeNames, message) {
@@ -183,6 +187,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       reconciler,
       client,
       kvInterest,
+      kvAnswersUnderWay,
       clock,
       lost({ tenant, cluster, nodeName }) {
         inbox.markLost(tenant, cluster, nodeName, clock.now()).catch((error: unknown) => {

@@ -20,7 +20,7 @@ import { parseJson, readBytes } from '../read-body.ts';
 import { assignments } from './assignments.ts';
 import { createNodeKv, type NodeKvDeps } from './kv/create-kv.ts';
 import { createNodeUpdates, type NodeUpdatesDeps } from './updates.ts';
-import { type ReceivedBody, SERVER_TIME_HEADER, verifyHost, verifyWithKey } from './host-auth.ts';
+import { principalOf, type ReceivedBody, SERVER_TIME_HEADER, verifyHost, verifyWithKey } from './host-auth.ts';
 
 export interface NodeApiDeps {
   readonly accounts: Pick<Accounts, 'hostOfKey' | 'join' | 'countRequest'>;
@@ -52,8 +52,8 @@ export function createNode(deps: NodeApiDeps): Hono {
   const app = new Hono().basePath('/node/v1');
   const handleError = onError(deps);
   /** The host that signed the request, which is counted. */
-  const hostOf = async (request: Request, body: ReceivedBody) => {
-    const host = await verifyHost(deps, request, body);
+  const hostOf = async (request: Request, body: ReceivedBody, ageMsMax?: number) => {
+    const host = await verifyHost(deps, request, body, { ageMsMax });
     accounts.countRequest(host.tenant, 'node');
     return host;
   };
@@ -115,7 +115,7 @@ export function createNode(deps: NodeApiDeps): Hono {
   });
 
   app.post('/streams/:id', async (c) => {
-    const { keyId: _, ...host } = await hostOf(c.req.raw, { streamed: true });
+    const host = principalOf(await hostOf(c.req.raw, { streamed: true }));
     const body = c.req.raw.body ?? (new Blob([]).stream() as ReadableStream<Uint8Array>);
     const taken = await deps.streams.accept(c.req.param('id'), host, streamStatus(c.req.header(STREAM_STATUS_HEADER)), body);
     if (!taken) throw new TerraneError('not_found', 'Nobody waits for this stream (any more).', { fix: 'Stop sending it.' });
@@ -124,7 +124,7 @@ export function createNode(deps: NodeApiDeps): Hono {
 
   app.post('/streams/:id/:part', async (c) => {
     const bytes = await readBytes(c.req.raw, PART_LIMIT_BYTES);
-    const { keyId: _, ...host } = await hostOf(c.req.raw, bytes);
+    const host = principalOf(await hostOf(c.req.raw, bytes));
     const text = c.req.param('part');
     if (!/^\d{1,7}$/.test(text)) throw new TerraneError('invalid_request', 'The part of a stream is a number.');
     const status = streamStatus(c.req.header(STREAM_STATUS_HEADER));

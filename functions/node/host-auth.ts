@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import {
   parseSignature,
   publicKeyFromRaw,
@@ -19,36 +20,80 @@ export interface HostAuthDeps {
   readonly clock: Clock;
 }
 
+/** The host, and what its signature says beside. */
+export type SigningHost = HostPrincipal & {
+  readonly keyId: string;
+  readonly nonce: string | undefined;
+  /** By the host's clock, ms since the epoch. */
+  readonly signedAt: number;
+};
+
 /** The bytes that were received; undefined = there are none; `streamed` = not read yet, and not covered by the signature. */
 export type ReceivedBody = Uint8Array | undefined | { readonly streamed: true };
+
+export interface VerifyHostOptions {
+  /** Taken for so long before and after the time that it was signed at, ms. Default: SKEW_SECONDS_MAX. */
+  readonly ageMsMax?: number | undefined;
+}
 
 /** Which host signed this request? Throws the 401 errors of the catalogue. A revocation counts at once. */
 export async function verifyHost(
   deps: HostAuthDeps,
   request: Request,
   body: ReceivedBody,
-): Promise<HostPrincipal & { readonly keyId: string }> {
+  options: VerifyHostOptions = {},
+): Promise<SigningHost> {
   const parsed = parseSignature(request.headers);
   if (!parsed.ok) throw refusal(parsed);
   const known = await deps.accounts.hostOfKey(parsed.keyId.slice(0, 64));
   if (!known) throw new TerraneError('host_unknown');
-  verifyWithKey(deps, request, body, parsed.keyId);
+  verifyWithKey(deps, request, body, parsed.keyId, options);
   // After the signature, so that only who holds the key learns of it.
   if (known.status === 'revoked') throw new TerraneError('host_revoked');
-  return { ...known.host, keyId: parsed.keyId };
+  return { ...known.host, keyId: parsed.keyId, nonce: parsed.nonce, signedAt: parsed.created };
+}
+
+/** Without what only its signature says. */
+export function principalOf({ kind, tenant, cluster, hostId, nodeName }: HostPrincipal): HostPrincipal {
+  return { kind, tenant, cluster, hostId, nodeName };
 }
 
 /** Does the holder of this key sign the request? Without asking whose key it is: for the join. */
-export function verifyWithKey(deps: Pick<HostAuthDeps, 'clock'>, request: Request, body: ReceivedBody, rawKey: string): void {
-  const publicKey = publicKeyFromRaw(rawKey);
+export function verifyWithKey(
+  deps: Pick<HostAuthDeps, 'clock'>,
+  request: Request,
+  body: ReceivedBody,
+  rawKey: string,
+  { ageMsMax }: VerifyHostOptions = {},
+): void {
+  const publicKey = knownKey(rawKey);
   if (!publicKey) throw new TerraneError('signature_invalid', 'The keyid is not an Ed25519 public key (32 bytes, base64url).');
   const streamedBody = body !== undefined && 'streamed' in body;
   const { method, url, headers } = request;
   const received = { method, url, headers, ...(body === undefined || streamedBody ? {} : { body: body as Uint8Array }) };
-  const verified = verifyRequest(received, { publicKey, now: deps.clock.now(), streamedBody });
+  const verified = verifyRequest(received, {
+    publicKey,
+    now: deps.clock.now(),
+    streamedBody,
+    ...(ageMsMax === undefined ? {} : { skewSeconds: ageMsMax / 1000 }),
+  });
   if (!verified.ok) throw refusal(verified);
   if (verified.keyId !== rawKey)
     throw new TerraneError('signature_invalid', 'The request is signed with another key than it names.');
+}
+
+/** Making a key object of its text takes longer than checking a signature with it. */
+const keys = new Map<string, KeyObject>();
+const KEYS_MAX = 10_000;
+
+function knownKey(rawKey: string): KeyObject | undefined {
+  const known = keys.get(rawKey);
+  if (known) return known;
+  const made = publicKeyFromRaw(rawKey);
+  if (!made) return undefined;
+  if (keys.size >= KEYS_MAX) keys.clear();
+  keys.set(rawKey, made);
+  return made;
 }
 
 const CODES: Readonly<Record<SignatureProblem, ErrorCode>> = {
@@ -68,8 +113,7 @@ function refusal({ problem, message }: SignatureFailure): TerraneError {
 export function hostAuthenticator(deps: HostAuthDeps): (request: Request) => Promise<HostPrincipal | Response> {
   return async (request) => {
     try {
-      const { keyId: _, ...host } = await verifyHost(deps, request, undefined);
-      return host;
+      return principalOf(await verifyHost(deps, request, undefined));
     } catch (error) {
       if (!(error instanceof TerraneError)) throw error;
       const headers = { [SERVER_TIME_HEADER]: String(deps.clock.now()) };

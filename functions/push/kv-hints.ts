@@ -1,4 +1,5 @@
 import type { LogEntry } from '../../core/keyspace/log.ts';
+import type { Sequence } from '../../core/keyspace/types.ts';
 import type { PushMessage } from '../../core/node/push.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Logger } from '../../core/ports/logger.ts';
@@ -8,6 +9,8 @@ export interface KvHintsDeps {
   readonly interest: KvInterest;
   readonly clock: Clock;
   readonly log: Logger;
+  /** True: that host gets the entry without being told of it. Default: none does. */
+  readonly brings?: (tenant: string, cluster: string, nodeName: string, sequence: Sequence) => boolean;
   /** Sends a message to those of these hosts that are connected. */
   readonly send: (tenant: string, cluster: string, nodeNames: readonly string[], message: PushMessage) => void | Promise<void>;
 }
@@ -16,12 +19,13 @@ export interface KvHintsDeps {
 const ENTRY_BYTES_MAX = 16_000;
 
 /** Tells the hosts that use a cluster's key-value store of a commit; the others hear nothing, and cost nothing. */
-export function kvHints({ interest, clock, log, send }: KvHintsDeps) {
+export function kvHints({ interest, clock, log, brings = () => false, send }: KvHintsDeps) {
   return async (tenant: string, cluster: string, entry: Pick<LogEntry, 'sequence'> & Partial<LogEntry>): Promise<void> => {
     try {
-      const nodes = await interest.nodes(tenant, cluster, clock.now());
-      if (nodes.length === 0) return;
       const { sequence, body } = entry;
+      const interested = await interest.nodes(tenant, cluster, clock.now());
+      const nodes = interested.filter((nodeName) => !brings(tenant, cluster, nodeName, sequence));
+      if (nodes.length === 0) return;
       const short = body && body.length <= ENTRY_BYTES_MAX;
       const message: PushMessage = {
         type: 'kv',

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { HostPrincipal } from '../../core/ports/identity.ts';
 import type { Connections, PushSocket } from './connections.ts';
+import { attachUpgrades, refuseUpgrade, requestOf, type UpgradeHandler } from './upgrades.ts';
 
 export interface PushUpgradeOptions {
   readonly path: string;
@@ -15,15 +16,22 @@ export interface PushUpgradeOptions {
   onChange?(host: HostPrincipal, connected: boolean): void;
 }
 
+export interface PushUpgrade {
+  readonly upgrade: UpgradeHandler;
+  /** Alone on a server; with others: attachUpgrades. */
+  attach(server: Server): void;
+  close(): void;
+}
+
 /** A connection that missed a ping for this long is dead, ms. Twice, plus a little, of what NATs drop quietly. */
 const PING_INTERVAL_MS = 30_000;
 const CLOSE_GRACE_MS = 3_000;
 
 /**
  * Serves `/node/v1/push` on the server's own ports: the embedded stand-in for API Gateway's WebSocket API. Hosts send
- * nothing but pongs; the frame limit is therefore small. Returns a function that attaches it to one more HTTP server.
+ * nothing but pongs; the frame limit is therefore small.
  */
-export function pushUpgrade(options: PushUpgradeOptions): { attach(server: Server): void; close(): void } {
+export function pushUpgrade(options: PushUpgradeOptions): PushUpgrade {
   const webSockets = new WebSocketServer({ noServer: true, maxPayload: 4096, perMessageDeflate: false });
   const alive = new WeakSet<object>();
   const pinger = setInterval(() => {
@@ -35,10 +43,9 @@ export function pushUpgrade(options: PushUpgradeOptions): { attach(server: Serve
   pinger.unref();
 
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const answer = await options.authenticate(toRequest(request));
+    const answer = await options.authenticate(requestOf(request));
     if (answer instanceof Response) {
-      socket.end(await serialise(answer));
-      return;
+      return refuseUpgrade(socket, answer);
     }
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       const connection: PushSocket = {
@@ -58,17 +65,8 @@ export function pushUpgrade(options: PushUpgradeOptions): { attach(server: Serve
   }
 
   return {
-    attach(server) {
-      server.on('upgrade', (request, socket, head) => {
-        socket.on('error', () => socket.destroy());
-        // Not by `new URL`, which throws on some of what anyone may send here (`//`): nothing would catch that.
-        if (request.url?.split('?', 1)[0] !== options.path) {
-          socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
-          return;
-        }
-        upgrade(request, socket, head).catch(() => socket.destroy());
-      });
-    },
+    upgrade,
+    attach: (server) => attachUpgrades(server, { [options.path]: upgrade }),
     close() {
       clearInterval(pinger);
       for (const socket of webSockets.clients) socket.close(1001, 'the control plane is going away');
@@ -79,22 +77,4 @@ export function pushUpgrade(options: PushUpgradeOptions): { attach(server: Serve
       webSockets.close();
     },
   };
-}
-
-function toRequest(request: IncomingMessage): Request {
-  const headers = new Headers();
-  for (let i = 0; i < request.rawHeaders.length; i += 2) headers.append(request.rawHeaders[i]!, request.rawHeaders[i + 1]!);
-  const scheme = 'encrypted' in request.socket ? 'https' : 'http';
-  return new Request(`${scheme}://${request.headers.host ?? 'localhost'}${request.url ?? '/'}`, {
-    method: request.method ?? 'GET',
-    headers,
-  });
-}
-
-async function serialise(response: Response): Promise<string> {
-  const body = await response.text();
-  const headers = [...response.headers]
-    .filter(([name]) => name !== 'content-length')
-    .map(([name, value]) => `${name}: ${value}\r\n`);
-  return `HTTP/1.1 ${response.status} ${response.statusText || 'Refused'}\r\n${headers.join('')}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`;
 }

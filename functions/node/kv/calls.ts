@@ -1,5 +1,4 @@
-import { type BatchCall, callBatch } from '../../../core/etcd/batch.ts';
-import { CODE, EtcdError } from '../../../core/etcd/errors.ts';
+import { CODE, EtcdError, etcdErrorOf } from '../../../core/etcd/errors.ts';
 import { type Identity, identityOf } from '../../../core/etcd/identity.ts';
 
 import { decodeRequest, encodeResponse, METHOD_CODECS } from '../../../core/etcd/protobuf/index.ts';
@@ -46,13 +45,12 @@ async function outcomeOf(deps: CallsDeps, service: EtcdService, identity: Identi
     if (call.id.length > ID_LENGTH_MAX) throw new EtcdError(CODE.invalidArgument, 'the id of a call is too long');
     const method = methodOf(call.method);
     const caller = { token: call.token || undefined, requestId: call.id };
-    const asked = { method, request: decodeRequest(method, call.request), caller } as BatchCall;
-    const [result] = await callBatch(service, [asked], deps.onError ?? (() => {}));
-    if (!result!.ok) return result!.error;
-    return { code: 0, response: encodeResponse(method, result!.response, identity) };
+    const response = await service.call(method, decodeRequest(method, call.request), caller);
+    return { code: 0, response: encodeResponse(method, response, identity) };
   } catch (error) {
-    if (error instanceof EtcdError) return error;
-    throw error;
+    const known = etcdErrorOf(error);
+    if (!known) deps.onError?.(error);
+    return known ?? new EtcdError(CODE.internal, 'internal error');
   }
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { CacheFile } from '../../../agent/kv/cache-file.ts';
+import { httpQuestions } from '../../../agent/kv/http-questions.ts';
 import { keyChoice } from '../../../agent/kv/key-choice.ts';
 import { LocalCopy } from '../../../agent/kv/local-copy.ts';
 import { remoteLog } from '../../../agent/kv/remote-log.ts';
@@ -38,7 +39,7 @@ function newCopy(options: { prefixes?: string[]; bytesMax?: number; client?: Tes
   const { prefixes = [], bytesMax = 64_000_000, client = host.client } = options;
   const note = (message: string) => void lines.push(message);
   const copy = new LocalCopy({
-    remote: remoteLog({ client, wantsHints: () => false }),
+    remote: remoteLog({ questions: httpQuestions(client), wantsHints: () => false }),
     file: new CacheFile(directory, { owner: `${person.cluster}/host`, prefixes }),
     timing: systemTiming(),
     log: { info: note, warn: note, error: note },

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -12,8 +12,7 @@ import { serverMetrics } from '../../../bin/server/metrics.ts';
 import { rawPublicKey } from '../../../core/node/http-signature.ts';
 import type { JoinResponse } from '../../../core/node/join.ts';
 import { silentLogger } from '../../../core/ports/logger.ts';
-import { hostAuthenticator } from '../../../functions/node/host-auth.ts';
-import { pushUpgrade } from '../../../functions/push/upgrade.ts';
+import { hostConnections } from '../../../bin/server/upgrades.ts';
 import { type Network, network } from '../../support/network.ts';
 
 /** The embedded control plane in this process, with all its faces over real HTTP; it can be stopped and started again on its data. */
@@ -35,13 +34,20 @@ export interface Person {
   /** JSON over HTTP. */
   ask(method: string, path: string, body?: unknown): Promise<{ status: number; json: Record<string, unknown> }>;
   /** A new host of the cluster, that reaches the control plane over a network of its own. */
-  host(name: string): Promise<TestHost>;
+  host(name: string, options?: TestHostOptions): Promise<TestHost>;
+}
+
+export interface TestHostOptions {
+  /** How far its clock is ahead, ms. */
+  readonly clockOffMs?: number;
 }
 
 export interface TestHost {
   readonly identity: JoinResponse;
   readonly client: SignedClient & BytesClient;
   readonly network: Network;
+  readonly keyId: string;
+  readonly privateKey: KeyObject;
   close(): Promise<void>;
 }
 
@@ -70,11 +76,7 @@ export async function kvWorld(): Promise<KvWorld> {
     });
     const http: Server = await listen(app.fetch, { host: '127.0.0.1', port });
     port = portOf(http);
-    const push = pushUpgrade({
-      path: '/node/v1/push',
-      connections: controlPlane.connections,
-      authenticate: hostAuthenticator(controlPlane),
-    });
+    const push = hostConnections(controlPlane, silentLogger, shutdown.signal);
     push.attach(http);
     return {
       controlPlane,
@@ -112,9 +114,9 @@ export async function kvWorld(): Promise<KvWorld> {
         tenant,
         cluster,
         ask: (method, path, body) => ask(port, method, path, token, body),
-        async host(name) {
+        async host(name, options) {
           const join = await ask(port, 'POST', '/v1/tokens', token, { kind: 'join', cluster });
-          const host = await joinHost(String(join.json.secret), name, () => port);
+          const host = await joinHost(String(join.json.secret), name, () => port, options);
           hosts.push(host);
           return host;
         },
@@ -139,7 +141,12 @@ export async function kvWorld(): Promise<KvWorld> {
   return world;
 }
 
-async function joinHost(token: string, name: string, port: () => number): Promise<TestHost> {
+async function joinHost(
+  token: string,
+  name: string,
+  port: () => number,
+  { clockOffMs = 0 }: TestHostOptions = {},
+): Promise<TestHost> {
   const way = await network(port);
   const { privateKey } = generateKeyPairSync('ed25519');
   const keyId = rawPublicKey(privateKey);
@@ -148,7 +155,7 @@ async function joinHost(token: string, name: string, port: () => number): Promis
     ca: undefined,
     keyId,
     privateKey,
-    time: serverTime({ now: () => Date.now() }),
+    time: serverTime({ now: () => Date.now() + clockOffMs }),
     log: silentLogger,
   });
   const body = JSON.stringify({ token, publicKey: keyId, name });
@@ -158,6 +165,8 @@ async function joinHost(token: string, name: string, port: () => number): Promis
     identity: JSON.parse(answer.body) as JoinResponse,
     client,
     network: way,
+    keyId,
+    privateKey,
     async close() {
       client.close();
       await way.stop();
