@@ -12,10 +12,12 @@ import { networkController } from './network.ts';
 import { evictionController } from './node/eviction.ts';
 import { nodeHealthController } from './node/health.ts';
 import { replicaSetController } from './replica-set.ts';
+import { nodeRebootController } from './node-reboots.ts';
 import { schedulerController } from './scheduler.ts';
 import type { Controller } from './types.ts';
 import { unitController } from './units/unit-controller.ts';
 import { unitScheduler } from './units/unit-scheduler.ts';
+import { updateGroupController } from './update-groups.ts';
 
 /**
  * Every controller there is, in the order in which they run: first what is known of the hosts, then what goes, then what
@@ -38,6 +40,8 @@ export function allControllers(reports: readonly InboxItem[], place?: Place): re
     disruptionBudgetController,
     serviceAddressController,
     endpointSliceController,
+    nodeRebootController,
+    updateGroupController,
     eventExpiry,
   ];
 }

@@ -5,6 +5,8 @@ import { StatusError } from '../resources/status.ts';
 import { createResource, deleteResource, getResource, updateResource, type WriteContext } from '../resources/write.ts';
 import { countUp } from './event.ts';
 import { Overlay } from './overlay.ts';
+import { haltGroup } from '../updates/halting.ts';
+import { giveUpOn } from '../updates/reboot-lock.ts';
 import type { Change, NewResource } from './types.ts';
 
 export type Applied =
@@ -57,6 +59,12 @@ function write(txn: Overlay, change: Change, ctx: WriteContext): void {
     case 'updateAll':
       updateResource(txn, unversioned(change.object), ctx);
       updateResource(txn, unversioned(change.object), ctx, { subresource: 'status' });
+      return;
+    case 'haltUpdates':
+      haltGroup(txn, change.group, change.reason, change.message, ctx);
+      return;
+    case 'giveUpOnReboot':
+      giveUpOn(txn, change.group, change.holder, ctx);
       return;
     case 'delete': {
       const { kind, namespace, name, uid, gracePeriodSeconds, propagationPolicy } = change;

@@ -32,8 +32,11 @@ export const disruptionBudgetController: Controller = {
 
 export function currentDisruptions(state: ClusterState, budget: PodDisruptionBudget): Disruptions {
   const pods = state.inNamespace(budget.metadata.namespace ?? '').filter((object) => object.kind === 'Pod');
-  return disruptionsOf(budget, pods, (uid) => {
-    const owner = state.byUid(uid);
-    return owner?.kind === 'ReplicaSet' ? (owner.spec.replicas ?? 1) : undefined;
-  });
+  return disruptionsOf(budget, pods, (uid) => replicasWanted(state, uid));
+}
+
+/** How many pods an owner wants, if that is known. */
+export function replicasWanted(state: ClusterState, ownerUid: string): number | undefined {
+  const owner = state.byUid(ownerUid);
+  return owner?.kind === 'ReplicaSet' ? (owner.spec.replicas ?? 1) : undefined;
 }

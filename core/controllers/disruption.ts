@@ -41,6 +41,24 @@ export function disruptionsOf(
   };
 }
 
+/** What keeps a pod from being evicted, as a sentence; undefined: nothing. What runs nowhere, has ended or is ending already may always go. */
+export function budgetAgainst(
+  pod: Pod,
+  budgets: readonly PodDisruptionBudget[],
+  pods: readonly Pod[],
+  wanted: (ownerUid: string) => number | undefined,
+): string | undefined {
+  if (pod.metadata.deletionTimestamp || isFinished(pod) || !pod.spec.nodeName) return undefined;
+  for (const budget of budgets) {
+    if (!covers(budget, pod)) continue;
+    const { disruptionsAllowed, currentHealthy, desiredHealthy } = disruptionsOf(budget, pods, wanted);
+    if (!isReady(pod) && (budget.spec.unhealthyPodEvictionPolicy === 'AlwaysAllow' || currentHealthy >= desiredHealthy)) continue;
+    if (disruptionsAllowed > 0) continue;
+    return `The disruption budget ${budget.metadata.name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`;
+  }
+  return undefined;
+}
+
 /** The owners' wishes together; a pod without an owner that says counts for itself. */
 function scaleOf(pods: readonly Pod[], wanted: (ownerUid: string) => number | undefined): number {
   const owners = new Set<string>();

@@ -1,3 +1,4 @@
+import type { HaltReason } from '../updates/model.ts';
 import type { AnyResource } from '../resources/schema/kinds.ts';
 import { eventAbout, type Reason } from './event.ts';
 import type { Change, Decision, NewResource, Problem } from './types.ts';
@@ -40,6 +41,14 @@ export class Draft {
   /** An Event about `object`: why the change before was made. */
   because(object: AnyResource, type: Reason['type'], reason: string, message: string): void {
     this.#changes.push({ verb: 'explain', object: eventAbout(object, { type, reason, message }, this.#controller, this.#now) });
+  }
+
+  haltUpdates(group: string, reason: HaltReason, message: string): void {
+    this.#changes.push({ verb: 'haltUpdates', group, reason, message });
+  }
+
+  giveUpOnReboot(group: string, holder: string): void {
+    this.#changes.push({ verb: 'giveUpOnReboot', group, holder });
   }
 
   /** Look again at this time, ms since the epoch. The earliest one counts; one that is over already doesn't. */

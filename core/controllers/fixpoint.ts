@@ -1,8 +1,8 @@
-import type { ReadView } from '../keyspace/types.ts';
+import type { Key, ReadView } from '../keyspace/types.ts';
 import type { WriteContext } from '../resources/write.ts';
 import { type Applied, applyChange } from './apply.ts';
 import { Overlay } from './overlay.ts';
-import { clusterState, type FollowingState, type Hearing } from './state.ts';
+import { clusterState, type FollowingState, type Hearing, REGISTRY_FROM, REGISTRY_TO } from './state.ts';
 import type { Change, Controller, Decision, Problem } from './types.ts';
 
 /** Rounds after which controllers that still change something are taken to work against each other. */
@@ -94,14 +94,21 @@ function applyAll(
       note(problems, { controller, ...about(state, change), message: applied.message });
       continue;
     }
-    for (const key of applied.written) state.set(key, overlay.get(key));
+    for (const key of applied.written) if (isResource(key)) state.set(key, overlay.get(key));
     if (applied.written.length > 0) count++;
   }
   return { count, full: false };
 }
 
+/** The books of updates are written along, too, and aren't seen. */
+const isResource = (key: Key): boolean => key >= REGISTRY_FROM && key < REGISTRY_TO;
+
 /** Whom a change that failed is about: the object, or for a new one its owner. */
 function about(state: FollowingState, change: Change): Pick<Problem, 'object'> {
+  if (change.verb === 'haltUpdates' || change.verb === 'giveUpOnReboot') {
+    const group = state.get('UpdateGroup', '', change.group);
+    return group ? { object: group } : {};
+  }
   if (change.verb !== 'delete' && change.verb !== 'create' && change.verb !== 'explain') return { object: change.object };
   const uid = change.verb === 'delete' ? change.uid : change.object.metadata.ownerReferences?.[0]?.uid;
   const object = uid === undefined ? undefined : state.byUid(uid);

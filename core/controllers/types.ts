@@ -1,3 +1,4 @@
+import type { HaltReason } from '../updates/model.ts';
 import type { Heartbeat } from '../node/heartbeat.ts';
 import type { Event } from '../resources/schema/event.ts';
 import type { AnyResource, KindMap, KindName } from '../resources/schema/kinds.ts';
@@ -50,6 +51,10 @@ export type Change =
   | { readonly verb: 'updateStatus'; readonly object: AnyResource }
   /** Replaces all of it: for what must not be seen by halves. */
   | { readonly verb: 'updateAll'; readonly object: AnyResource }
+  /** Halts an UpdateGroup, and says why. */
+  | { readonly verb: 'haltUpdates'; readonly group: string; readonly reason: HaltReason; readonly message: string }
+  /** A host of an UpdateGroup has held a slot of its reboot lock for too long. */
+  | { readonly verb: 'giveUpOnReboot'; readonly group: string; readonly holder: string }
   | {
       readonly verb: 'delete';
       readonly kind: KindName;

@@ -1,3 +1,4 @@
+import type { Holder } from './holders.ts';
 import type { StatusChange } from './instance.ts';
 import type { HaltReason, InstanceStatus, Progress } from './model.ts';
 
@@ -38,5 +39,5 @@ export interface GroupView {
   readonly completed: number;
   readonly failed: number;
   readonly halted?: { readonly reason: HaltReason; readonly at: number };
-  readonly reboots: { readonly max: number; readonly holders: readonly { readonly id: string; readonly since: number }[] };
+  readonly reboots: { readonly max: number; readonly holders: readonly Holder[] };
 }

@@ -32,19 +32,19 @@ const time = (ms: number): string => String(ms).padStart(15, '0');
 
 export function readLedger(view: ReadView, group: string): Ledger {
   const counts = view.get(countsKey(group));
-  const { version, completed, failed, halted } = counts ? decode<Counts>(counts) : emptyLedger;
+  const { version, completed, failed, halted, unreadyBefore } = { ...emptyLedger, ...(counts && decode<Counts>(counts)) };
   const underWay = Array.from(all(view, underWayPrefix(group)), (kv) => decode<Grant>(kv));
   const prefix = grantedPrefix(group);
   const grantedAt = Array.from(all(view, prefix), ({ key }) => Number(key.slice(prefix.length, prefix.length + 15)));
-  return { version, completed, failed, halted, underWay, grantedAt };
+  return { version, completed, failed, halted, unreadyBefore, underWay, grantedAt };
 }
 
 /** Writes what differs. `instance`: whose grant a new time in `grantedAt` is. */
 export function writeLedger(txn: TxnView, group: string, before: Ledger, after: Ledger, instance: string): void {
   if (before === after) return;
-  const { version, completed, failed, halted } = after;
-  if (version !== before.version || completed !== before.completed || failed !== before.failed || halted !== before.halted)
-    put(txn, countsKey(group), { version, completed, failed, halted } satisfies Counts);
+  const { version, completed, failed, halted, unreadyBefore } = after;
+  const counts: Counts = { version, completed, failed, halted, unreadyBefore };
+  if (Object.entries(counts).some(([name, value]) => before[name as keyof Counts] !== value)) put(txn, countsKey(group), counts);
 
   const kept = new Map(after.underWay.map((grant) => [grant.instance, grant]));
   for (const grant of before.underWay) if (!kept.has(grant.instance)) txn.delete(underWayPrefix(group) + grant.instance);

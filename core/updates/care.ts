@@ -1,9 +1,11 @@
 import type { TxnView } from '../keyspace/types.ts';
 import type { UpdateGroup } from '../resources/schema/update-group.ts';
-import { getResource, type WriteContext } from '../resources/write.ts';
+import { getResource, listResources, type WriteContext } from '../resources/write.ts';
 import { forgetInstance, readInstance, readLedger, writeLedger } from './book.ts';
-import { tellStatus } from './check.ts';
 import { resume, without } from './ledger.ts';
+import { tellStatus } from './status.ts';
+import { normal, tell } from './tell.ts';
+import { unreadyPods } from './workload-health.ts';
 
 /** What people do to a group's books. Each answers whether there was anything to do it to. */
 
@@ -14,9 +16,10 @@ export function resumeGroup(txn: TxnView, name: string, ctx: WriteContext): Upda
   const { uid } = group.metadata;
   const ledger = readLedger(txn, uid);
   if (!ledger.halted) return group;
-  const next = resume(ledger);
+  const next = resume(ledger, unreadyPods(listResources(txn, 'Deployment')));
   writeLedger(txn, uid, ledger, next, '');
-  tellStatus(txn, group, next, ctx);
+  tellStatus(txn, name, ctx);
+  tell(txn, group, normal('Resumed', 'the group goes on'), ctx);
   return group;
 }
 

@@ -1,16 +1,19 @@
 import type { TxnView } from '../keyspace/types.ts';
 import type { UpdateGroup } from '../resources/schema/update-group.ts';
 import type { UpdatePackage } from '../resources/schema/update-package.ts';
-import { getResource, updateResource, type WriteContext } from '../resources/write.ts';
-import { timestamp } from '../controllers/time.ts';
+import { parseTime } from '../controllers/time.ts';
+import { getResource, listResources, type WriteContext } from '../resources/write.ts';
 import { type KeptInstance, readInstance, readLedger, unknownInstance, writeInstance, writeLedger } from './book.ts';
 import { type Answer, answerCheck, type Hold } from './grant.ts';
-import { arrived, fold, granted, type Happening, type Outcome } from './instance.ts';
-import { without } from './ledger.ts';
+import { haltedBecause } from './halting.ts';
+import { arrived, fold, granted, type Happening, type InstanceRecord, type Outcome } from './instance.ts';
+import { grantOf, without } from './ledger.ts';
 import type { Ledger, Policy } from './model.ts';
 import { forgetStale } from './retention.ts';
 import { channelOf, findGroup, policyOf } from './settings.ts';
-import { unhealthyWorkload } from './workload-health.ts';
+import { tellStatus } from './status.ts';
+import { normal, tell, warning } from './tell.ts';
+import { unhealthyWorkload, unreadyPods } from './workload-health.ts';
 
 /** An instance and what it says, whatever protocol it speaks. */
 export interface Said {
@@ -76,7 +79,10 @@ export function checkIn(
   writeLedger(txn, uid, before, ledger, report.instance);
   if (outcome.record !== kept.record)
     writeInstance(txn, report.application, report.instance, { group: uid, record: outcome.record });
-  if (ledger !== before) tellStatus(txn, group, ledger, ctx);
+  if (ledger !== before) {
+    tellStatus(txn, group.metadata.name, ctx);
+    tellChanges(txn, group, before, ledger, report.instance, outcome.record, ctx);
+  }
   if (answer?.type === 'update' && ledger !== before) forgetStale(txn, report.application, ctx.now);
   if (!answer) return { type: 'acknowledged', group };
   if (answer.type === 'hold') return { type: 'hold', group, reason: answer.reason };
@@ -87,25 +93,42 @@ function ask(txn: TxnView, group: UpdateGroup, policy: Policy, report: Said, led
   const { instance, version } = report;
   const labels = policy.rollout.type === 'waves' ? report.labels() : {};
   const channel = channelOf(txn, group, report.arch);
-  const unhealthy = group.spec.policy?.whileHealthy ? unhealthyWorkload(txn) : undefined;
-  return answerCheck({ policy, channel, ledger, candidate: { instance, version, labels }, unhealthy }, now);
+  const unready = () => unreadyPods(listResources(txn, 'Deployment'));
+  const candidate = { instance, version, labels };
+  return answerCheck({ policy, channel, ledger, candidate, unhealthy: unhealthy(txn, group, policy, now), unready }, now);
+}
+
+function unhealthy(txn: TxnView, group: UpdateGroup, { unhealthyFor }: Policy, now: number): string | undefined {
+  const since = parseTime(group.status?.unhealthySince);
+  if (unhealthyFor !== undefined && since !== undefined && now - since >= unhealthyFor)
+    return 'more pods are missing than when the rollout began';
+  return group.spec.policy?.whileHealthy ? unhealthyWorkload(txn) : undefined;
+}
+
+/** Events of what a check has changed. */
+function tellChanges(
+  txn: TxnView,
+  group: UpdateGroup,
+  before: Ledger,
+  after: Ledger,
+  instance: string,
+  { package: update, errorCode }: InstanceRecord,
+  ctx: WriteContext,
+): void {
+  const version = update?.version ?? '';
+  if (grantOf(after, instance) && !grantOf(before, instance))
+    tell(txn, group, normal('UpdateGranted', `${instance} is given ${version}`), ctx);
+  if (after.completed > before.completed) tell(txn, group, normal('UpdateCompleted', `${instance} runs ${version}`), ctx);
+  const late = before.underWay.filter((grant) => grant.instance !== instance && !grantOf(after, grant.instance));
+  for (const grant of late)
+    tell(txn, group, warning('UpdateTimedOut', `${grant.instance} did not finish ${grant.package.version} in time`), ctx);
+  if (errorCode !== undefined && after.failed > before.failed + late.length)
+    tell(txn, group, warning('UpdateFailed', `${instance} could not be updated to ${version}: error ${errorCode}`), ctx);
+  if (after.halted && !before.halted)
+    tell(txn, group, haltedBecause(after.halted.reason, `at ${version}, after ${instance} asked`), ctx);
 }
 
 function leave(txn: TxnView, kept: KeptInstance, instance: string): void {
   const ledger = readLedger(txn, kept.group);
   writeLedger(txn, kept.group, ledger, without(ledger, instance), instance);
-}
-
-/** What `kubectl get updategroups` shows, in the commit that made it so. */
-export function tellStatus(txn: TxnView, group: UpdateGroup, ledger: Ledger, ctx: WriteContext): void {
-  const { version, underWay, completed, failed, halted } = ledger;
-  const status: UpdateGroup['status'] = {
-    ...(group.metadata.generation !== undefined && { observedGeneration: group.metadata.generation }),
-    ...(version !== undefined && { version }),
-    underWay: underWay.length,
-    completed,
-    failed,
-    ...(halted && { halted: { reason: halted.reason, at: timestamp(halted.at) } }),
-  };
-  updateResource(txn, { ...group, status }, ctx, { subresource: 'status' });
 }

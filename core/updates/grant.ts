@@ -11,6 +11,8 @@ export interface Question {
   readonly candidate: Candidate & { readonly version: string };
   /** What keeps the cluster from being touched now (workloads not ready, an alert that fires); undefined: nothing. */
   readonly unhealthy?: string | undefined;
+  /** How many pods of the cluster are missing now; asked for when the target is another one than before. */
+  readonly unready?: () => number;
 }
 
 /** Why an instance isn't given an update now. All are "no update" to its client; people are shown them. */
@@ -47,7 +49,7 @@ export function answerCheck(question: Question, now: number): Answer {
   const next = nextPackage(channel, candidate.version);
   if (!next) return hold('UpToDate', question.ledger);
 
-  const ledger = giveUpOnLate(aimAt(question.ledger, channel.target.version), policy, now);
+  const ledger = giveUpOnLate(aimAt(question.ledger, channel.target.version, question.unready), policy, now);
   const current = grantOf(ledger, candidate.instance);
   if (current && current.progress !== 'granted') return hold('UpdateUnderWay', ledger);
   if (!policy.enabled) return hold('UpdatesDisabled', ledger);

@@ -4,10 +4,11 @@ import type { Grant, HaltReason, Ledger, Package, Policy, Progress } from './mod
 
 /**
  * The counts are about one target version at a time. What is under way and the limits go on; so does a halt: that the channel has
- * moved on doesn't say that somebody has looked.
+ * moved on doesn't say that somebody has looked. `unready`: how many pods of the cluster are missing now.
  */
-export function aimAt(ledger: Ledger, version: string): Ledger {
-  return ledger.version === version ? ledger : { ...ledger, version, completed: 0, failed: 0 };
+export function aimAt(ledger: Ledger, version: string, unready: () => number = () => 0): Ledger {
+  if (ledger.version === version) return ledger;
+  return { ...ledger, version, completed: 0, failed: 0, unreadyBefore: unready() };
 }
 
 /** Gives up on updates that take too long. In safe mode that halts the group; else their slots are free again. */
@@ -48,8 +49,8 @@ export function halt(ledger: Ledger, reason: HaltReason, now: number): Ledger {
 }
 
 /** A person has looked: the counts that led to the halt start anew, and so does the first attempt of safe mode. */
-export function resume(ledger: Ledger): Ledger {
-  return { ...ledger, halted: undefined, failed: 0 };
+export function resume(ledger: Ledger, unready = 0): Ledger {
+  return { ...ledger, halted: undefined, failed: 0, unreadyBefore: unready };
 }
 
 /** Frees an instance's slot without a word on how it went. */

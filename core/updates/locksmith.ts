@@ -14,8 +14,13 @@ export interface Semaphore {
 
 export const DEFAULT_GROUP = 'default';
 
+/** In order: locksmith searches by halves. A host that drains isn't shown: it would take the slot for another's, and never ask again. */
 export function semaphoreOf({ max, holders }: RebootLock): Semaphore {
-  return { semaphore: max - holders.length, max, holders: holders.map(({ id }) => id) };
+  const held = holders
+    .filter(({ draining }) => !draining)
+    .map(({ id }) => id)
+    .sort();
+  return { semaphore: max - held.length, max, holders: held };
 }
 
 export type SwapAnswer =
@@ -36,12 +41,12 @@ export function swap(txn: TxnView, group: string, text: string, prevIndex: numbe
       type: 'invalid',
       message: `the number of slots is set by spec.reboots.max of the UpdateGroup ${before.group.metadata.name}`,
     };
-  const held = before.holders.map(({ id }) => id);
+  const { holders: held } = semaphoreOf(before);
   const added = wanted.holders.filter((id) => !held.includes(id));
   const removed = held.filter((id) => !wanted.holders.includes(id));
   if (added.length + removed.length > 1) return { type: 'invalid', message: 'one holder may come or go at a time' };
   const name = before.group.metadata.name;
-  const answer = added[0] !== undefined ? acquire(txn, name, added[0], ctx) : release(txn, name, removed[0] ?? '');
+  const answer = added[0] !== undefined ? acquire(txn, name, added[0], ctx) : release(txn, name, removed[0] ?? '', ctx);
   if (answer.type !== 'held') return answer;
   return { type: 'swapped', before, after: findLock(txn, name)! };
 }

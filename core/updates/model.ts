@@ -57,6 +57,8 @@ export interface Policy {
   readonly rollout: Rollout;
   /** Halt when more than this part of the finished updates failed. Undefined: never. */
   readonly halt?: { readonly failedPercent: number; readonly afterFinished: number } | undefined;
+  /** Halt when for so long more of the cluster's pods are missing than before the rollout. Undefined: never. */
+  readonly unhealthyFor?: number | undefined;
 }
 
 /** What an instance does with an update that it was granted. */
@@ -82,11 +84,19 @@ export interface Ledger {
   readonly grantedAt: readonly number[];
   readonly completed: number;
   readonly failed: number;
+  /** Pods of the cluster that were missing when the counts began. */
+  readonly unreadyBefore: number;
   /** The rules stopped the group; a person resumes it. */
   readonly halted: { readonly reason: HaltReason; readonly at: number } | undefined;
 }
 
-export type HaltReason = 'FirstUpdateFailed' | 'UpdateTimedOut' | 'TooManyFailures' | 'HostDidNotReturn' | 'ClusterUnhealthy';
+export type HaltReason =
+  | 'FirstUpdateFailed'
+  | 'UpdateTimedOut'
+  | 'TooManyFailures'
+  | 'HostDidNotReturn'
+  | 'DrainTimedOut'
+  | 'ClusterUnhealthy';
 
 export const emptyLedger: Ledger = {
   version: undefined,
@@ -94,5 +104,6 @@ export const emptyLedger: Ledger = {
   grantedAt: [],
   completed: 0,
   failed: 0,
+  unreadyBefore: 0,
   halted: undefined,
 };

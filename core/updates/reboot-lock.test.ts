@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Keyspace } from '../keyspace/types.ts';
 import { newCluster } from '../resources/testing/fixtures.ts';
-import { createResource, getResource } from '../resources/write.ts';
+import { createResource, deleteResource, getResource } from '../resources/write.ts';
 import { semaphoreOf, swap } from './locksmith.ts';
 import { acquire, findLock, release } from './reboot-lock.ts';
 
@@ -21,7 +21,7 @@ const group = (name: string, reboots: object = {}, more: object = {}) =>
     ),
   );
 const take = async (id: string, name = 'prod') => (await cluster.transact((txn) => acquire(txn, name, id, context()))).result;
-const give = async (id: string, name = 'prod') => (await cluster.transact((txn) => release(txn, name, id))).result;
+const give = async (id: string, name = 'prod') => (await cluster.transact((txn) => release(txn, name, id, context()))).result;
 const lock = async (name = 'prod') => findLock(await cluster.sync(), name)!;
 
 beforeEach(async () => {
@@ -100,6 +100,34 @@ describe("locksmith's semaphore", () => {
     expect(semaphoreOf(taken)).toEqual({ semaphore: 0, max: 1, holders: ['a'] });
     expect((await put({ semaphore: 1, max: 1, holders: [] }, taken.revision)).type).toBe('swapped');
     expect(semaphoreOf(await lock())).toEqual({ semaphore: 1, max: 1, holders: [] });
+  });
+
+  test('names its holders in order, as its clients look for them', async () => {
+    await group('prod', { max: 3 });
+    for (const id of ['c', 'a', 'b']) await take(id);
+    expect(semaphoreOf(await lock()).holders).toEqual(['a', 'b', 'c']);
+  });
+
+  test('shows a slot as free to the host that is drained on it, which asks until it has it; others are refused', async () => {
+    await group('prod');
+    await cluster.transact((txn) => {
+      createResource(txn, 'Node', { metadata: { name: 'n1' }, spec: {} } as never, context());
+      const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: 'web', controller: true }];
+      const spec = { nodeName: 'n1', containers: [{ name: 'app', image: 'app:1' }] };
+      createResource(
+        txn,
+        'Pod',
+        { metadata: { name: 'web-1', namespace: 'default', ownerReferences }, spec } as never,
+        context(),
+      );
+    });
+    const wish = (id: string) => ({ semaphore: 0, max: 1, holders: [id] });
+    expect(await put(wish('n1'), (await lock()).revision)).toMatchObject({ type: 'refused', reason: 'Draining' });
+    expect(semaphoreOf(await lock())).toEqual({ semaphore: 1, max: 1, holders: [] });
+    expect(await put(wish('other'), (await lock()).revision)).toMatchObject({ type: 'refused', reason: 'NoFreeSlot' });
+    await cluster.transact((txn) => deleteResource(txn, 'Pod', 'default', 'web-1', { gracePeriodSeconds: 0 }, context()));
+    expect((await put(wish('n1'), (await lock()).revision)).type).toBe('swapped');
+    expect(semaphoreOf(await lock()).holders).toEqual(['n1']);
   });
 
   test('is not overwritten by who read an older one', async () => {

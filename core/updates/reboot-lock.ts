@@ -1,15 +1,21 @@
-import type { KeyValue, ReadView, TxnView } from '../keyspace/types.ts';
+import type { ReadView, TxnView } from '../keyspace/types.ts';
+import type { Node } from '../resources/schema/node.ts';
 import type { UpdateGroup } from '../resources/schema/update-group.ts';
-import { listResources, type WriteContext } from '../resources/write.ts';
-import { readLedger, UPDATES_PREFIX, writeLedger } from './book.ts';
-import { tellStatus } from './check.ts';
-import { halt } from './ledger.ts';
+import { getResource, listResources, updateResource, type WriteContext } from '../resources/write.ts';
+import { readLedger } from './book.ts';
+import { haltGroup } from './halting.ts';
+import { type Holder, readHolders, writeHolders } from './holders.ts';
+import { isHost } from './host-identity.ts';
+import { marked, markOf, released, toLeave } from './reboot-mark.ts';
 import { policyOf, windowsOf } from './settings.ts';
+import { tellStatus } from './status.ts';
+import { normal, tell } from './tell.ts';
 import { windowIsOpen } from './windows.ts';
 
 /**
- * Who of a group may reboot: at most `reboots.max` hosts hold a slot, from before they go down until they say that they are well again.
- * FleetLock, locksmith and Terrane's own agent all take slots of this one lock.
+ * Who of a group may reboot: at most `reboots.max` hosts hold a slot, from before their pods leave until they say that they are well again.
+ * FleetLock, locksmith and Terrane's own agent all take slots of this one lock. A host that is a node of the cluster is cordoned and drained first
+ * (core/controllers/node-reboots.ts does that), and told to ask again meanwhile.
  */
 export interface RebootLock {
   readonly group: UpdateGroup;
@@ -19,17 +25,12 @@ export interface RebootLock {
   readonly revision: number;
 }
 
-export interface Holder {
-  readonly id: string;
-  readonly since: number;
-}
-
 export type LockAnswer =
   | { readonly type: 'held' }
   | { readonly type: 'refused'; readonly reason: LockRefusal; readonly message: string }
   | { readonly type: 'unknown-group' };
 
-export type LockRefusal = 'NoFreeSlot' | 'OutsideWindow' | 'Halted';
+export type LockRefusal = 'NoFreeSlot' | 'OutsideWindow' | 'Halted' | 'Draining';
 
 /** The group of that name or track; its application doesn't matter, since a host reboots as a whole. */
 export function findLock(view: ReadView, name: string): RebootLock | undefined {
@@ -42,60 +43,126 @@ export function findLock(view: ReadView, name: string): RebootLock | undefined {
 }
 
 export function lockOf(view: ReadView, group: UpdateGroup): RebootLock {
-  const kv = view.get(keyOf(group));
-  const revision = kv?.modRevision ?? Number(group.metadata.resourceVersion);
-  return { group, max: group.spec.reboots?.max ?? 1, holders: kv ? decode(kv) : [], revision };
+  const { holders, revision } = readHolders(view, group.metadata.uid);
+  const max = group.spec.reboots?.max ?? 1;
+  return { group, max, holders, revision: revision ?? Number(group.metadata.resourceVersion) };
 }
 
-/** Asking again while holding is fine: the answer may have been lost. */
+/** Asking again while holding is fine: the answer may have been lost. So is asking again while draining: that's how a host waits. */
 export function acquire(txn: TxnView, name: string, id: string, ctx: WriteContext): LockAnswer {
   const lock = findLock(txn, name);
   if (!lock) return { type: 'unknown-group' };
-  const { group, max, holders } = lock;
-  if (holders.some((holder) => holder.id === id)) return { type: 'held' };
-  const lost = haltOnLost(txn, lock, ctx);
-  if (lost) return refused('Halted', `${lost.id} holds a slot since ${iso(lost.since)} and did not come back`);
-  if (readLedger(txn, group.metadata.uid).halted) return refused('Halted', `the group ${group.metadata.name} is halted`);
-  if (!windowIsOpen(windowsOf(group.spec.reboots?.windows), ctx.now))
-    return refused('OutsideWindow', 'reboots of this group wait for their window');
-  if (holders.length >= max) {
+  const { max, holders } = lock;
+  const mine = holders.find((holder) => holder.id === id);
+  if (mine && !mine.draining) return { type: 'held' };
+  const refusal = mayReboot(txn, lock, ctx);
+  if (refusal) {
+    // It doesn't go down now, so its node shouldn't wait empty.
+    if (mine) release(txn, name, id, ctx);
+    return refusal;
+  }
+  if (!mine && holders.length >= max) {
     const who = holders.map((holder) => `${holder.id} since ${iso(holder.since)}`).join(', ');
     return refused('NoFreeSlot', `${max === 1 ? 'the only slot is' : `all ${max} slots are`} held: ${who}`);
   }
-  write(txn, group, [...holders, { id, since: ctx.now }]);
-  return { type: 'held' };
+  return prepare(txn, lock, id, mine, ctx);
 }
 
 /** Also what a person does for a host that never comes back. Releasing what isn't held is fine. */
-export function release(txn: TxnView, name: string, id: string): LockAnswer {
+export function release(txn: TxnView, name: string, id: string, ctx: WriteContext): LockAnswer {
   const lock = findLock(txn, name);
   if (!lock) return { type: 'unknown-group' };
-  const left = lock.holders.filter((holder) => holder.id !== id);
-  if (left.length < lock.holders.length) write(txn, lock.group, left);
+  const mine = lock.holders.find((holder) => holder.id === id);
+  if (mine) drop(txn, lock.group, mine, ctx);
   return { type: 'held' };
 }
 
-/** A host that takes longer than an update may is taken for lost: it keeps its slot, and nobody else goes down before a person looked. */
-function haltOnLost(txn: TxnView, { group, holders }: RebootLock, ctx: WriteContext): Holder | undefined {
-  const { timeout } = policyOf(group);
-  const lost = holders.find(({ since }) => ctx.now - since > timeout);
-  if (!lost) return undefined;
-  const { uid } = group.metadata;
-  const ledger = readLedger(txn, uid);
-  const halted = halt(ledger, 'HostDidNotReturn', ctx.now);
-  writeLedger(txn, uid, ledger, halted, lost.id);
-  if (halted !== ledger) tellStatus(txn, group, halted, ctx);
-  return lost;
+/** What becomes of a slot that was held for longer than an update may take. Pure: nothing is written. */
+export function overdue(group: UpdateGroup, { since }: Pick<Holder, 'since'>, now: number): boolean {
+  return now - since > policyOf(group).timeout;
 }
 
-const keyOf = (group: UpdateGroup): string => `${UPDATES_PREFIX}groups/${group.metadata.uid}/rebootlock`;
+/**
+ * A host that takes too long halts its group. One that went down is taken for lost and keeps its slot: nobody else goes down before a person
+ * looked. One that could not be drained stays up, and is as before.
+ */
+export function giveUpOn(txn: TxnView, name: string, id: string, ctx: WriteContext): void {
+  const lock = findLock(txn, name);
+  const holder = lock?.holders.find((one) => one.id === id);
+  if (!lock || !holder || !overdue(lock.group, holder, ctx.now)) return;
+  if (holder.draining) {
+    drop(txn, lock.group, holder, ctx);
+    haltGroup(txn, name, 'DrainTimedOut', `the pods of ${holder.node ?? id} did not leave in time, so it was not rebooted`, ctx);
+  } else haltGroup(txn, name, 'HostDidNotReturn', lost(holder), ctx);
+}
+
+function mayReboot(txn: TxnView, { group, holders }: RebootLock, ctx: WriteContext): LockAnswer | undefined {
+  const late = holders.find((holder) => overdue(group, holder, ctx.now));
+  if (late) {
+    giveUpOn(txn, group.metadata.name, late.id, ctx);
+    return refused('Halted', late.draining ? `the pods of ${late.id} did not leave in time` : lost(late));
+  }
+  if (readLedger(txn, group.metadata.uid).halted) return refused('Halted', `the group ${group.metadata.name} is halted`);
+  if (!windowIsOpen(windowsOf(group.spec.reboots?.windows), ctx.now))
+    return refused('OutsideWindow', 'reboots of this group wait for their window');
+  return undefined;
+}
+
+/** Gives the slot to a host that nothing keeps, else has its node drained first, on that slot. */
+function prepare(txn: TxnView, lock: RebootLock, id: string, mine: Holder | undefined, ctx: WriteContext): LockAnswer {
+  const { group } = lock;
+  const others = lock.holders.filter((holder) => holder !== mine);
+  const node = group.spec.reboots?.drain === false ? undefined : ownNode(txn, group, id);
+  const name = node?.metadata.name;
+  const left = name === undefined ? [] : toLeave(listResources(txn, 'Pod').filter(({ spec }) => spec.nodeName === name));
+  const state = left.length > 0 ? 'draining' : 'rebooting';
+  if (node && markOf(node)?.state !== state) updateResource(txn, marked(node, group.metadata.uid, state, ctx.now), ctx);
+  const asNode = name !== undefined && { node: name };
+  if (left.length > 0) {
+    if (!mine) {
+      write(txn, group, [...others, { id, since: ctx.now, ...asNode, draining: true }], ctx);
+      tell(txn, group, normal('Draining', `${id} is to reboot: the pods of node ${name} leave first`), ctx);
+    }
+    return refused('Draining', `${left.length} pods still leave node ${name} first: ask again`);
+  }
+  write(txn, group, [...others, { id, since: ctx.now, ...asNode }], ctx);
+  tell(txn, group, normal('RebootGranted', `${id} may reboot`), ctx);
+  return { type: 'held' };
+}
+
+/** The node that the host is, unless another group has it reboot already. */
+function ownNode(txn: TxnView, group: UpdateGroup, id: string): Node | undefined {
+  const node = listResources(txn, 'Node').find((one) => isHost(one, id) && !one.metadata.deletionTimestamp);
+  const mark = node && markOf(node);
+  const taken =
+    mark &&
+    mark.group !== group.metadata.uid &&
+    listResources(txn, 'UpdateGroup').some(({ metadata }) => metadata.uid === mark.group);
+  return taken ? undefined : node;
+}
+
+function drop(txn: TxnView, group: UpdateGroup, holder: Holder, ctx: WriteContext): void {
+  const { holders } = readHolders(txn, group.metadata.uid);
+  write(
+    txn,
+    group,
+    holders.filter(({ id }) => id !== holder.id),
+    ctx,
+  );
+  const node = holder.node === undefined ? undefined : getResource(txn, 'Node', '', holder.node);
+  const back = node && released(node, group.metadata.uid, ctx.now);
+  if (back) updateResource(txn, back, ctx);
+  const reason = holder.draining
+    ? normal('RebootGivenUp', `${holder.id} does not reboot now`)
+    : normal('RebootEnded', `${holder.id} has given its slot back`);
+  tell(txn, group, reason, ctx);
+}
+
+function write(txn: TxnView, group: UpdateGroup, holders: readonly Holder[], ctx: WriteContext): void {
+  writeHolders(txn, group.metadata.uid, holders);
+  tellStatus(txn, group.metadata.name, ctx);
+}
+
 const refused = (reason: LockRefusal, message: string): LockAnswer => ({ type: 'refused', reason, message });
 const iso = (ms: number): string => new Date(ms).toISOString();
-
-function decode(kv: KeyValue): Holder[] {
-  return JSON.parse(new TextDecoder().decode(kv.value)) as Holder[];
-}
-
-function write(txn: TxnView, group: UpdateGroup, holders: readonly Holder[]): void {
-  txn.put(keyOf(group), new TextEncoder().encode(JSON.stringify(holders)));
-}
+const lost = ({ id, since }: Holder): string => `${id} holds a slot since ${iso(since)} and did not come back`;

@@ -48,7 +48,11 @@ export function policyOf({ spec }: UpdateGroup): Policy {
     timeout: duration(policy.updateTimeout, '1h'),
     windows: windowsOf(policy.windows),
     rollout: rolloutOf(policy.rollout),
-    halt: policy.halt && { failedPercent: policy.halt.failedPercent, afterFinished: policy.halt.afterFinished ?? 5 },
+    halt:
+      policy.halt?.failedPercent === undefined
+        ? undefined
+        : { failedPercent: policy.halt.failedPercent, afterFinished: policy.halt.afterFinished ?? 5 },
+    unhealthyFor: policy.halt?.unhealthyFor === undefined ? undefined : duration(policy.halt.unhealthyFor, '5m'),
   };
 }
 

@@ -74,7 +74,7 @@ export function createNodeUpdates(
     const registry = await deps.keyspaces.open(tenant, cluster, 'registry');
     const { result } = await registry.transact((txn) => {
       // What was taken may be given back, also by a host that has changed groups since.
-      if (action === 'release') return release(txn, group, nodeName);
+      if (action === 'release') return release(txn, group, nodeName, context());
       followed(txn, nodeName, group);
       return acquire(txn, group, nodeName, context());
     });

@@ -34,7 +34,7 @@ export async function serveFleetLock(
   const { id, group } = parsed.data.client_params;
   const ctx = { now: deps.clock.now(), newUid: () => deps.newUid() };
   const { result } = await registry.transact((txn) =>
-    call === 'pre-reboot' ? acquire(txn, group, id, ctx) : release(txn, group, id),
+    call === 'pre-reboot' ? acquire(txn, group, id, ctx) : release(txn, group, id, ctx),
   );
   switch (result.type) {
     case 'held':
@@ -42,7 +42,7 @@ export async function serveFleetLock(
     case 'unknown-group':
       return refuse(400, 'unknown_group', `there is no UpdateGroup with the name or track ${group}`);
     case 'refused':
-      return refuse(409, 'failed_lock', result.message);
+      return refuse(409, result.reason === 'Draining' ? 'node_draining' : 'failed_lock', result.message);
   }
 }
 

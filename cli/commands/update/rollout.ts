@@ -45,7 +45,10 @@ function describe(group: GroupView, now: number): string[] {
       ({ instance, version: to, progress, grantedAt }) => `  ${instance}: ${progress} ${to}, since ${ageOf(grantedAt, now)}`,
     ),
     `reboot slots: ${reboots.holders.length} of ${reboots.max} held`,
-    ...reboots.holders.map(({ id, since }) => `  ${id}, since ${ageOf(since, now)}`),
+    ...reboots.holders.map(
+      ({ id, since, node, draining }) =>
+        `  ${id}, since ${ageOf(since, now)}${draining ? `: the pods of node ${node} leave first` : ''}`,
+    ),
   ];
 }
 

@@ -30,7 +30,7 @@ export const updateGroupKind: KindDefinition<'UpdateGroup'> = {
     spec.policy.maxUpdatesPerPeriod ??= 1;
     spec.policy.period ??= '1h';
     spec.policy.updateTimeout ??= '1h';
-    if (spec.policy.halt) spec.policy.halt.afterFinished ??= 5;
+    if (spec.policy.halt?.failedPercent !== undefined) spec.policy.halt.afterFinished ??= 5;
     spec.reboots ??= {};
     spec.reboots.max ??= 1;
     spec.instanceTtl ??= '30d';
@@ -46,6 +46,7 @@ export const updateGroupKind: KindDefinition<'UpdateGroup'> = {
       .map((field) => invalidValue(`spec.${field}`, '', 'must not be empty')),
     ...validateDuration('spec.policy.period', spec.policy?.period, 1000),
     ...validateDuration('spec.policy.updateTimeout', spec.policy?.updateTimeout, 60_000),
+    ...validateHalt(spec.policy?.halt),
     ...validateDuration('spec.instanceTtl', spec.instanceTtl, 3_600_000),
     ...validateWindows('spec.policy.windows', spec.policy?.windows),
     ...validateWindows('spec.reboots.windows', spec.reboots?.windows),
@@ -75,6 +76,13 @@ function state({ spec, status }: UpdateGroup): string {
   if (status?.halted) return `Halted:${status.halted.reason}`;
   if (spec.paused) return 'Paused';
   return spec.policy?.enabled === false ? 'Disabled' : 'Active';
+}
+
+function validateHalt(halt: NonNullable<UpdateGroup['spec']['policy']>['halt']): FieldError[] {
+  if (!halt) return [];
+  if (halt.failedPercent === undefined && halt.unhealthyFor === undefined)
+    return [forbiddenField('spec.policy.halt', 'failedPercent or unhealthyFor must say when')];
+  return validateDuration('spec.policy.halt.unhealthyFor', halt.unhealthyFor, 1000);
 }
 
 function validateDuration(field: string, text: string | undefined, least: number): FieldError[] {

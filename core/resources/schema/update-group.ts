@@ -69,14 +69,27 @@ export const updateGroupSchema = z.strictObject({
         windows: z.array(windowSchema).optional(),
         rollout: rolloutSchema.optional(),
         halt: z
-          .strictObject({ failedPercent: z.number().int().min(0).max(100), afterFinished: z.number().int().min(1).optional() })
+          .strictObject({
+            /** More of the finished updates failed. */
+            failedPercent: z.number().int().min(0).max(100).optional(),
+            afterFinished: z.number().int().min(1).optional(),
+            /** For so long more pods of the cluster's workloads are missing than when the rollout began. */
+            unhealthyFor: z.string().optional(),
+          })
           .optional(),
         /** Nothing begins while a workload of the cluster is not ready. */
         whileHealthy: z.boolean().optional(),
       })
       .optional(),
     /** How many hosts of the group may reboot at a time, and when. */
-    reboots: z.strictObject({ max: z.number().int().min(1).optional(), windows: z.array(windowSchema).optional() }).optional(),
+    reboots: z
+      .strictObject({
+        max: z.number().int().min(1).optional(),
+        windows: z.array(windowSchema).optional(),
+        /** Default true: a host that is a node of the cluster is cordoned and its pods leave before it reboots. */
+        drain: z.boolean().optional(),
+      })
+      .optional(),
     /** Hosts whose agent does the updates. Absent: hosts come by themselves (Omaha). */
     hosts: hostsSchema.optional(),
     /** Instances that haven't been seen for so long are forgotten. */
@@ -91,6 +104,24 @@ export const updateGroupSchema = z.strictObject({
       completed: z.number().int().optional(),
       failed: z.number().int().optional(),
       halted: z.strictObject({ reason: z.string(), at: z.string() }).optional(),
+      /** Hosts that hold a slot of the reboot lock. */
+      reboots: z
+        .array(
+          z.strictObject({
+            id: z.string(),
+            since: z.string(),
+            /** The node that it is. */
+            node: z.string().optional(),
+            /** Its pods leave; it may not reboot yet. */
+            draining: z.literal(true).optional(),
+          }),
+        )
+        .optional(),
+      paused: z.boolean().optional(),
+      /** Pods that were missing when the rollout began. */
+      unreadyBefore: z.number().int().optional(),
+      /** More pods are missing than then, since this time. */
+      unhealthySince: z.string().optional(),
     })
     .optional(),
 });

@@ -69,7 +69,7 @@ export function createUpdateRoutes(deps: UpdateRoutesDeps): Hono<ApiEnv> {
 
   app.delete('/groups/:group/reboots/:id', async (c) => {
     const [name, id] = [pathParam(c, 'group'), pathParam(c, 'id')];
-    const { result, revision } = await (await registry(c)).transact((txn) => release(txn, name, id));
+    const { result, revision } = await (await registry(c)).transact((txn) => release(txn, name, id, context()));
     if (result.type === 'unknown-group') throw noGroup(name);
     wrote(c, name, 'reboots', 'delete', revision);
     return c.body(null, 204);

@@ -1,5 +1,4 @@
-import { covers, disruptionsOf } from '../../../../core/controllers/disruption.ts';
-import { isFinished, isReady } from '../../../../core/controllers/pod-state.ts';
+import { budgetAgainst, covers } from '../../../../core/controllers/disruption.ts';
 import type { TxnView } from '../../../../core/keyspace/types.ts';
 import { isObject } from '../../../../core/resources/patch/merge-patch.ts';
 import { badRequest, StatusError } from '../../../../core/resources/status.ts';
@@ -38,23 +37,18 @@ export async function evict(request: KubeRequest): Promise<Response> {
   return respondPlain(request, success({ name: name! }, 201), 201);
 }
 
-/** Throws TooManyRequests, on which clients try again later. What runs nowhere, has ended or is ending already may always go. */
+/** Throws TooManyRequests, on which clients try again later. */
 function requireBudget(txn: TxnView, namespace: string, name: string): void {
   const pod = getResource(txn, 'Pod', namespace, name);
-  if (!pod || pod.metadata.deletionTimestamp || isFinished(pod) || !pod.spec.nodeName) return;
+  if (!pod) return;
   const budgets = listResources(txn, 'PodDisruptionBudget', namespace).filter((budget) => covers(budget, pod));
   if (budgets.length === 0) return;
-  const pods = listResources(txn, 'Pod', namespace);
   const sets = new Map(
     listResources(txn, 'ReplicaSet', namespace).map(({ metadata, spec }) => [metadata.uid, spec.replicas ?? 1]),
   );
-  for (const budget of budgets) {
-    const { disruptionsAllowed, currentHealthy, desiredHealthy } = disruptionsOf(budget, pods, (uid) => sets.get(uid));
-    if (!isReady(pod) && (budget.spec.unhealthyPodEvictionPolicy === 'AlwaysAllow' || currentHealthy >= desiredHealthy)) continue;
-    if (disruptionsAllowed > 0) continue;
-    const message = `The disruption budget ${budget.metadata.name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`;
-    throw new StatusError('TooManyRequests', "Cannot evict pod as it would violate the pod's disruption budget.", {
-      causes: [{ reason: 'DisruptionBudget', message }],
-    });
-  }
+  const message = budgetAgainst(pod, budgets, listResources(txn, 'Pod', namespace), (uid) => sets.get(uid));
+  if (message === undefined) return;
+  throw new StatusError('TooManyRequests', "Cannot evict pod as it would violate the pod's disruption budget.", {
+    causes: [{ reason: 'DisruptionBudget', message }],
+  });
 }

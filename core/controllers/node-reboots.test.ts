@@ -1,0 +1,224 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { deployment, heard, nodeStatus, pod, podReport, running, SECOND } from '../../test/support/builders.ts';
+import { TestCluster } from '../../test/support/cluster.ts';
+import { zincatiId } from '../updates/host-identity.ts';
+import { acquire, findLock, release } from '../updates/reboot-lock.ts';
+import { REBOOT_ANNOTATION } from '../updates/reboot-mark.ts';
+import { resumeGroup } from '../updates/care.ts';
+
+const MACHINES: Readonly<Record<string, string>> = { n1: '1'.repeat(32), n2: '2'.repeat(32) };
+const NODE_INFO = {
+  systemUUID: '',
+  kernelVersion: '',
+  osImage: '',
+  containerRuntimeVersion: '',
+  kubeletVersion: '',
+  kubeProxyVersion: '',
+  operatingSystem: 'linux',
+  architecture: 'amd64',
+};
+const HOUR = 3_600 * SECOND;
+
+let cluster: TestCluster;
+let boots: Record<string, string>;
+
+/** Both hosts report what they run; pods that were told to end have ended. */
+async function pass(seconds = 10, silent: readonly string[] = []): Promise<void> {
+  cluster.now += seconds * SECOND;
+  await cluster.finishDeletions();
+  const names = ['n1', 'n2'].filter((name) => !silent.includes(name));
+  cluster.inbox = [
+    ...cluster.inbox.filter(({ nodeName }) => silent.includes(nodeName)),
+    ...names.map((name) => {
+      const nodeInfo = { ...NODE_INFO, machineID: MACHINES[name]!, bootID: boots[name]! };
+      const pods = cluster.state.podsOn(name).map((each) => podReport(each, running(true)));
+      return heard(name, cluster.now, { pods, node: { ...nodeStatus(), nodeInfo } });
+    }),
+  ];
+  await cluster.settle();
+}
+
+const ask = async (id: string, group = 'os') =>
+  (await cluster.keyspace.transact((txn) => acquire(txn, group, id, cluster.ctx()))).result;
+/** The controllers evict, and the host ends what it was told to. */
+async function drained(): Promise<void> {
+  await cluster.settle();
+  await pass();
+}
+const giveBack = (id: string) => cluster.keyspace.transact((txn) => release(txn, 'os', id, cluster.ctx()));
+const homes = () =>
+  cluster.pods
+    .filter(({ metadata }) => !metadata.deletionTimestamp)
+    .map(({ spec }) => spec.nodeName ?? '')
+    .sort((a, b) => (a < b ? -1 : 1));
+const cordoned = (name: string) => cluster.get('Node', name).spec?.unschedulable === true;
+const group = () => cluster.get('UpdateGroup', 'os');
+const budget = (minAvailable: number) =>
+  cluster.create({
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: { name: 'web', namespace: 'default' },
+    spec: { minAvailable, selector: { matchLabels: { app: 'web' } } },
+  } as never);
+
+beforeEach(async () => {
+  boots = { n1: 'boot-1', n2: 'boot-1' };
+  cluster = await TestCluster.with();
+  await cluster.create({
+    apiVersion: 'terrane.dev/v1',
+    kind: 'UpdateGroup',
+    metadata: { name: 'os' },
+    spec: { application: 'flatcar', channel: 'stable' },
+  } as never);
+  await pass();
+  await cluster.create(deployment('web', { replicas: 2 }));
+  await pass();
+  await pass();
+  expect(homes()).toEqual(['n1', 'n2']);
+});
+
+describe('a host that is a node', () => {
+  test('may reboot once its pods have left, is cordoned until it is back and well, and takes pods again then', async () => {
+    expect(await ask('n2')).toMatchObject({ type: 'refused', reason: 'Draining' });
+    expect(cordoned('n2')).toBe(true);
+    expect(group().status?.reboots).toMatchObject([{ id: 'n2', node: 'n2', draining: true }]);
+    await cluster.settle();
+    expect(cluster.events('EvictedForReboot')).toHaveLength(1);
+    // Told to end is not gone yet.
+    expect(await ask('n2')).toMatchObject({ reason: 'Draining' });
+    await pass();
+    expect(await ask('n2')).toEqual({ type: 'held' });
+    expect(await ask('n2')).toEqual({ type: 'held' });
+    expect(homes()).toEqual(['n1', 'n1']);
+
+    await pass(100, ['n2']);
+    await giveBack('n2');
+    await pass(10, ['n2']);
+    // It says that it is well, and its agent has not been heard of yet.
+    expect(cordoned('n2')).toBe(true);
+    boots['n2'] = 'boot-2';
+    await pass();
+    expect(cordoned('n2')).toBe(false);
+    expect(cluster.get('Node', 'n2').metadata.annotations?.[REBOOT_ANNOTATION]).toBeUndefined();
+    expect(cluster.events('BackFromReboot')).toHaveLength(1);
+    expect(group().status?.reboots).toBeUndefined();
+  });
+
+  test('waits for disruption budgets, and the next one for its slot', async () => {
+    await budget(2);
+    expect(await ask('n2')).toMatchObject({ reason: 'Draining' });
+    for (let i = 0; i < 3; i++) await pass();
+    expect(homes()).toEqual(['n1', 'n2']);
+    expect(await ask('n1')).toMatchObject({ reason: 'NoFreeSlot' });
+    await cluster.edit('Deployment', 'web', ({ spec }) => void (spec.replicas = 3));
+    for (let i = 0; i < 4; i++) await pass();
+    expect(await ask('n2')).toEqual({ type: 'held' });
+    expect(homes()).toEqual(['n1', 'n1', 'n1']);
+  });
+
+  test('evicts no more at once than a budget allows', async () => {
+    await cluster.edit('Deployment', 'web', ({ spec }) => void (spec.replicas = 6));
+    await pass();
+    await pass();
+    const there = homes().filter((name) => name === 'n2').length;
+    expect(there).toBeGreaterThan(1);
+    await budget(5);
+    await ask('n2');
+    await cluster.settle();
+    expect(cluster.pods.filter(({ metadata }) => metadata.deletionTimestamp)).toHaveLength(1);
+    for (let i = 0; i < 8; i++) await pass();
+    expect(await ask('n2')).toEqual({ type: 'held' });
+  });
+
+  test('is known by its machine id, however it is written, and by the id that Zincati makes of it', async () => {
+    for (const id of ['2'.repeat(32), `{${'2'.repeat(8)}-2222-2222-2222-${'2'.repeat(12)}}`, zincatiId('2'.repeat(32))]) {
+      expect(await ask(id)).toMatchObject({ reason: 'Draining' });
+      expect(cordoned('n2')).toBe(true);
+      await giveBack(id);
+      // It never went down.
+      expect(cordoned('n2')).toBe(false);
+    }
+    expect(await ask('somebody else')).toEqual({ type: 'held' });
+  });
+
+  test('stays cordoned if a person had cordoned it before', async () => {
+    await cluster.edit('Node', 'n2', (node) => void (node.spec = { ...node.spec, unschedulable: true }));
+    await ask('n2');
+    await drained();
+    expect(await ask('n2')).toEqual({ type: 'held' });
+    await giveBack('n2');
+    boots['n2'] = 'boot-2';
+    await pass();
+    expect(cordoned('n2')).toBe(true);
+    expect(cluster.get('Node', 'n2').metadata.annotations?.[REBOOT_ANNOTATION]).toBeUndefined();
+  });
+
+  test('keeps pods that nothing would bring back elsewhere: they start again with it', async () => {
+    await cluster.create(pod('alone', { nodeName: 'n2', status: running(true) }));
+    await ask('n2');
+    await drained();
+    expect(await ask('n2')).toEqual({ type: 'held' });
+    expect(cluster.get('Pod', 'alone').metadata.deletionTimestamp).toBeUndefined();
+  });
+
+  test('reboots with its pods where the group says so', async () => {
+    await cluster.edit('UpdateGroup', 'os', ({ spec }) => void (spec.reboots = { ...spec.reboots, drain: false }));
+    expect(await ask('n2')).toEqual({ type: 'held' });
+    expect(cordoned('n2')).toBe(false);
+  });
+
+  test('takes pods again when its group is deleted meanwhile', async () => {
+    await ask('n2');
+    await cluster.delete('UpdateGroup', 'os');
+    await pass();
+    expect(cordoned('n2')).toBe(false);
+  });
+
+  test('that does not come back keeps its slot and halts the group, although nobody asks', async () => {
+    await ask('n2');
+    await drained();
+    await ask('n2');
+    const outcome = await cluster.settle();
+    expect(outcome.wakeAt).toBeLessThanOrEqual(cluster.now + HOUR + 2 * SECOND);
+    await pass(3_590, ['n2']);
+    expect(group().status?.halted).toBeUndefined();
+    await pass(20, ['n2']);
+    expect(group().status?.halted?.reason).toBe('HostDidNotReturn');
+    expect(cluster.events('Halted')).toHaveLength(1);
+    expect(await ask('n1')).toMatchObject({ reason: 'Halted' });
+    // A person gives its slot away and lets the group go on.
+    await giveBack('n2');
+    await cluster.keyspace.transact((txn) => resumeGroup(txn, 'os', cluster.ctx()));
+    expect(await ask('n1')).toMatchObject({ reason: 'Draining' });
+  });
+
+  test('that can not be drained in time is not rebooted: it is as before, and the group is halted', async () => {
+    await budget(2);
+    await ask('n2');
+    await pass(3_590);
+    expect(cordoned('n2')).toBe(true);
+    await pass(20);
+    expect(cordoned('n2')).toBe(false);
+    expect(group().status).toMatchObject({ halted: { reason: 'DrainTimedOut' } });
+    expect(group().status?.reboots).toBeUndefined();
+    expect(await ask('n2')).toMatchObject({ reason: 'Halted' });
+  });
+
+  test('whose window closes while it drains is as before, and does not reboot', async () => {
+    await cluster.edit('UpdateGroup', 'os', ({ spec }) => {
+      spec.reboots = { ...spec.reboots, windows: [{ start: '00:00', duration: '5m' }] };
+    });
+    await ask('n2');
+    cluster.now += 360 * SECOND;
+    expect(await ask('n2')).toMatchObject({ reason: 'OutsideWindow' });
+    expect(cordoned('n2')).toBe(false);
+    expect(findLock(cluster.keyspace.view(), 'os')?.holders).toEqual([]);
+  });
+});
+
+test('a mark that somebody wrote by hand, and wrongly, is passed over', async () => {
+  await cluster.edit('Node', 'n2', ({ metadata }) => void (metadata.annotations = { [REBOOT_ANNOTATION]: '{"state":1' }));
+  const { problems } = await cluster.settle();
+  expect(problems).toEqual([]);
+  expect(homes()).toEqual(['n1', 'n2']);
+});
