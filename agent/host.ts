@@ -1,4 +1,5 @@
 import os from 'node:os';
+import { SYSTEMD_LABEL } from '../core/node/systemd-label.ts';
 import type { Logger } from '../core/ports/logger.ts';
 import type { ServerTime } from './clock-offset.ts';
 import type { ListenAddress } from './etcd/listen.ts';
@@ -14,6 +15,7 @@ import { hostInfo, nodeLabels } from './node/host-info.ts';
 import { nodeReporter } from './node/node-reporter.ts';
 import type { AgentOptions } from './options.ts';
 import { buildReport } from './report.ts';
+import { startUnits } from './systemd/start-units.ts';
 import { openState } from './state-store.ts';
 import type { BytesClient, SignedClient } from './uplink/signed-client.ts';
 import { startUplink } from './uplink/uplink.ts';
@@ -95,6 +97,16 @@ export async function runHost({
     pushConnected: () => pushConnected(),
   });
   const dns = await startDns({ kv: kv.service, log, elapsed: () => performance.now(), signal });
+  let lookAfterUnits = () => {};
+  const units = await startUnits({
+    owner: `${identity.cluster}/${identity.hostId}`,
+    assignment: () => workload.assignment(),
+    lease: () => workload.lease,
+    log,
+    now,
+    time: time.text,
+    onChange: () => uplink.check(true),
+  });
   const workload = await openWorkload({
     info,
     layout,
@@ -110,6 +122,7 @@ export async function runHost({
     names: () => ({ ...dns.hostConf(), cluster: clusterToAsk(workload.assignment()) }),
     onChange: (settled) => uplink.check(settled),
     onEngineConnected: () => void measure(),
+    onLease: () => lookAfterUnits(),
     onStep(type, ok) {
       counted.count('terrane_agent_steps_total', { step: type, result: ok ? 'ok' : 'error' });
       if (type === 'startContainer' && ok) counted.count('terrane_agent_container_starts_total');
@@ -133,35 +146,47 @@ export async function runHost({
     async onAssignment(next) {
       await workload.assign(next);
       serveNames();
+      lookAfterUnits();
     },
     onRevoked(message) {
       dns.serve(undefined);
       workload.dismiss(message);
+      lookAfterUnits();
       void kv.dismiss();
     },
     onKv: (message) => kv.onMessage(message),
     onBack: () => kv.onReachable(),
-    logSources: { engine: workload.engine, now, pods: () => workload.pods.values(), own: workload.containersOf },
+    logSources: {
+      engine: workload.engine,
+      now,
+      pods: () => workload.pods.values(),
+      own: workload.containersOf,
+      ...(units ? { units: units.streams } : {}),
+    },
     report() {
       const status = node.status();
       const taken = workload.taken();
-      if (!status || taken === 'unknown') return undefined;
+      const unitReports = units?.reports();
+      if (!status || taken === 'unknown' || unitReports === 'unknown') return undefined;
       return buildReport({
         agentVersion: version,
         bootId: info.bootId,
         observedRevision: workload.observedRevision(),
         node: status,
-        labels: nodeLabels(info, nodeName),
+        labels: { ...nodeLabels(info, nodeName), [SYSTEMD_LABEL]: String(units !== undefined) },
         // Of pods that no engine has been asked about yet, nothing new is known.
         pods: taken ? workload.pods.values() : [],
         observed: taken ?? new Map(),
         status: { now: now(), time: time.text, hostIp: node.address(), probed: workload.probed },
         events: events.recent(),
+        units: unitReports,
       });
     },
   });
 
   pushConnected = () => uplink.pushConnected();
+  lookAfterUnits = () => units?.trigger();
+  lookAfterUnits();
 
   const facts = (): AgentFacts => {
     const engine = workload.engineState();
@@ -196,9 +221,10 @@ export async function runHost({
   health.close();
   await dns.close();
   await kv.close();
+  await units?.close();
   await workload.close();
   client.close();
-  log.info('agent stopped; its containers run on');
+  log.info('agent stopped; its containers and units run on');
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

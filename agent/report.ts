@@ -1,3 +1,4 @@
+import type { UnitReport } from '../core/node/assigned-unit.ts';
 import type { HostEvent, PodReport, Report } from '../core/node/report.ts';
 import type { NodeStatus } from '../core/resources/schema/node.ts';
 import type { PodMemory } from './planner/memory.ts';
@@ -15,6 +16,8 @@ export interface ReportInput {
   readonly observed: ReadonlyMap<string, readonly ObservedContainer[]>;
   readonly status: StatusContext;
   readonly events: HostEvent[];
+  /** undefined on a host that runs none. */
+  readonly units: readonly UnitReport[] | undefined;
 }
 
 /** The whole state of the host and its pods. `key` differs when there is news: events that age out are none. */
@@ -28,7 +31,8 @@ export function buildReport(input: ReportInput): { report: Report; key: string }
     const status = podStatus(memory, own, input.status);
     pods.push({ namespace, name, uid, status, ...(memory.gone ? { gone: true } : {}) });
   }
-  const report = { agentVersion, bootId, observedRevision, node, labels, pods, events };
-  const key = JSON.stringify([observedRevision, node, labels, pods, events.at(-1)?.id]);
+  const units = input.units && [...input.units];
+  const report = { agentVersion, bootId, observedRevision, node, labels, pods, events, ...(units ? { units } : {}) };
+  const key = JSON.stringify([observedRevision, node, labels, pods, units, events.at(-1)?.id]);
   return { report, key };
 }

@@ -76,6 +76,8 @@ export interface WorkloadOptions {
   /** There may be news to report; `settled`: nothing more is about to change. */
   readonly onChange: (settled: boolean) => void;
   readonly onEngineConnected: () => void;
+  /** Fenced work may run, or may not any more. */
+  readonly onLease: () => void;
   readonly onStep: (type: StepType, ok: boolean) => void;
 }
 
@@ -139,7 +141,10 @@ export async function openWorkload(options: WorkloadOptions): Promise<Workload> 
     now,
     uptime: options.uptime,
     log,
-    onChange: () => loop.trigger(),
+    onChange() {
+      loop.trigger();
+      options.onLease();
+    },
   });
   const lapsed = () => {
     const at = lease.lapsedAt();
@@ -234,9 +239,9 @@ export async function openWorkload(options: WorkloadOptions): Promise<Workload> 
       await enforce(next);
     },
     dismiss(reason) {
-      if (!assignment || assignment.pods.length === 0) return;
-      log.error('this node was removed from its cluster: its containers are stopped', { reason });
-      void enforce({ ...assignment, pods: [], configMaps: [], secrets: [] });
+      if (!assignment || (assignment.pods.length === 0 && !assignment.units?.length)) return;
+      log.error('this node was removed from its cluster: its containers and units are stopped', { reason });
+      void enforce({ ...assignment, pods: [], configMaps: [], secrets: [], units: [] });
     },
     async collectImages() {
       const engineState = watch.state();

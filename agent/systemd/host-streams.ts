@@ -1,0 +1,156 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { execEnd, execOutput } from '../../core/node/exec-frames.ts';
+import { JOURNAL_OUTPUTS } from '../../core/node/push.ts';
+import { StreamProblem } from '../uplink/log-stream.ts';
+import type { UnitStreams } from '../uplink/unit-streams.ts';
+
+export interface HostStreamsOptions {
+  /** Is it assigned to this host? */
+  readonly assigned: (unit: string) => boolean;
+  /** What comes before a command, in tests: how it gets to the host. */
+  readonly prefix?: readonly string[];
+}
+
+type Child = ChildProcessByStdio<null, Readable, Readable>;
+
+/** Between TERM and KILL, ms. */
+const GRACE_MS = 5_000;
+const TIMED_OUT = 124;
+const SIGNALS: Readonly<Record<string, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGABRT: 6,
+  SIGKILL: 9,
+  SIGSEGV: 11,
+  SIGTERM: 15,
+};
+
+/** The journal of units, and commands on the host. */
+export function hostStreams({ assigned, prefix = [] }: HostStreamsOptions): UnitStreams {
+  const start = (words: readonly string[], env: Record<string, string>): Child => {
+    const [program = '', ...rest] = [...prefix, ...words];
+    // A group of its own, so that what it starts ends with it.
+    return spawn(program, rest, { cwd: '/', detached: true, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  };
+  const require = (unit: string) => {
+    if (!assigned(unit)) throw new StreamProblem(404, `unit ${unit} is not on this host`);
+  };
+  return {
+    async journal({ unit, follow, lines, since, output = 'short' }, signal) {
+      require(unit);
+      if (!JOURNAL_OUTPUTS.includes(output))
+        throw new StreamProblem(400, `output ${String(output)}: choose one of ${JOURNAL_OUTPUTS.join(', ')}`);
+      const words = ['journalctl', '--no-pager', '--quiet', `--unit=${unit}`, `--output=${output}`];
+      if (follow) words.push('--follow');
+      // With --follow, journalctl shows ten lines on its own.
+      if (lines !== undefined || follow) words.push(`--lines=${lines === undefined ? 'all' : Math.max(0, Math.floor(lines))}`);
+      if (since !== undefined) words.push(`--since=${sinceOf(since)}`);
+      return textOf(start(words, {}), signal);
+    },
+    async exec({ unit, command, timeoutSeconds }, signal) {
+      require(unit);
+      if (command.length === 0) throw new StreamProblem(400, 'there is no command to run');
+      // In a cgroup of its own: the agent's limits are not the command's.
+      const words = ['systemd-run', '--scope', '--quiet', '--collect', '--', ...command];
+      return frames(start(words, { TERRANE_UNIT: unit }), signal, timeoutSeconds * 1000);
+    },
+  };
+}
+
+function sinceOf(text: string): string {
+  const at = Date.parse(text);
+  if (Number.isNaN(at)) throw new StreamProblem(400, `since ${text}: give a time as 2026-01-31T12:00:00Z`);
+  return `@${(at / 1000).toFixed(3)}`;
+}
+
+async function* textOf(child: Child, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const ended = ending(child, signal);
+  child.stderr.resume();
+  try {
+    yield* child.stdout as AsyncIterable<Uint8Array>;
+    const { error } = await ended.done;
+    if (error !== undefined && !signal.aborted) throw new Error(error);
+  } finally {
+    ended.end();
+  }
+}
+
+async function* frames(child: Child, signal: AbortSignal, timeoutMs: number): AsyncGenerator<Uint8Array> {
+  const ended = ending(child, signal);
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    ended.end();
+  }, timeoutMs);
+  const queue: Uint8Array[] = [];
+  let wake = () => {};
+  let open = 2;
+  for (const channel of ['stdout', 'stderr'] as const) {
+    const from = child[channel];
+    from.on('data', (bytes: Uint8Array) => {
+      queue.push(execOutput(channel, bytes));
+      // A slow reader holds up the command, not this host's memory.
+      from.pause();
+      wake();
+    });
+    from.on('close', () => {
+      open--;
+      wake();
+    });
+  }
+  try {
+    while (open > 0 || queue.length > 0) {
+      const next = queue.shift();
+      if (next) yield next;
+      else {
+        child.stdout.resume();
+        child.stderr.resume();
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          if (queue.length > 0 || open === 0) resolve();
+        });
+      }
+    }
+    const end = await ended.done;
+    yield execEnd(timedOut ? { exitCode: TIMED_OUT, error: `it was ended after ${timeoutMs / 1000} s` } : end);
+  } finally {
+    clearTimeout(timer);
+    ended.end();
+  }
+}
+
+interface Ending {
+  readonly done: Promise<{ readonly exitCode: number; readonly error?: string }>;
+  /** TERM, then KILL. Nothing, if it has ended. */
+  end(): void;
+}
+
+function ending(child: Child, signal: AbortSignal): Ending {
+  let over = false;
+  const kill = (name: 'SIGTERM' | 'SIGKILL') => {
+    try {
+      if (!over && child.pid !== undefined) process.kill(-child.pid, name);
+    } catch {
+      // It has just ended.
+    }
+  };
+  const end = () => {
+    if (over) return;
+    kill('SIGTERM');
+    setTimeout(() => kill('SIGKILL'), GRACE_MS).unref();
+  };
+  signal.addEventListener('abort', end, { once: true });
+  const done = new Promise<{ exitCode: number; error?: string }>((resolve) => {
+    const settle = (result: { exitCode: number; error?: string }) => {
+      over = true;
+      signal.removeEventListener('abort', end);
+      resolve(result);
+    };
+    child.once('error', (error) => settle({ exitCode: 127, error: `it could not be run: ${error.message}` }));
+    child.once('exit', (code, by) => settle({ exitCode: code ?? 128 + (SIGNALS[by ?? ''] ?? 0) }));
+  });
+  if (signal.aborted) end();
+  return { done, end };
+}

@@ -1,0 +1,114 @@
+import { messageOf } from '../docker/errors.ts';
+import { BusError } from './bus.ts';
+import type { SystemdManager } from './manager.ts';
+import type { Launch, SystemdState } from './observed.ts';
+
+/**
+ * What units were started for, and how it went. Written down before systemd is asked, so that an agent which dies in between finds out
+ * whether the start has happened: a start gives the unit another invocation id.
+ */
+export interface Launches {
+  readonly all: ReadonlyMap<string, Launch>;
+  start(name: string, wanted: { readonly uid: string; readonly generation: number }, before: SystemdState): Promise<void>;
+  forget(name: string): Promise<void>;
+  /** systemd has done with a job. */
+  jobEnded(job: number, result: string): Promise<void>;
+  /** For what is seen first on a new connection: an earlier one, or an earlier agent, may have lost sight of a start. */
+  settle(name: string, state: SystemdState): Promise<void>;
+}
+
+export interface LaunchesOptions {
+  readonly manager: () => SystemdManager;
+  readonly known: ReadonlyMap<string, Launch>;
+  readonly save: (launches: ReadonlyMap<string, Launch>) => Promise<void>;
+}
+
+/** Jobs that ended before the answer came which names them. */
+const ENDED_MAX = 500;
+
+export function launches({ manager, known, save }: LaunchesOptions): Launches {
+  const all = new Map(known);
+  const ended = new Map<number, string>();
+  let saving = Promise.resolve();
+
+  /** One after the other: each writes all of it. */
+  function saved(): Promise<void> {
+    saving = saving.catch(() => undefined).then(() => save(all));
+    return saving;
+  }
+
+  async function finish(name: string, launch: Launch, error: string | undefined): Promise<void> {
+    const { starting: _, job: __, ...rest } = launch;
+    all.set(name, { ...rest, starting: false, ...(error === undefined ? {} : { error }) });
+    await saved();
+  }
+
+  async function jobEnded(job: number, result: string): Promise<void> {
+    const [name, launch] = [...all].find(([, one]) => one.job === job && one.starting) ?? [];
+    if (name !== undefined && launch) {
+      const error = await failure(manager(), name, result);
+      // Meanwhile it may have been started anew.
+      if (all.get(name)?.job === job) await finish(name, launch, error);
+      return;
+    }
+    ended.set(job, result);
+    for (const [first] of ended) if (ended.size > ENDED_MAX) ended.delete(first);
+  }
+
+  return {
+    all,
+    async start(name, { uid, generation }, before) {
+      const launch: Launch = { uid, generation, starting: true, invocationBefore: before.invocationId };
+      all.set(name, launch);
+      await saved();
+      // Starts that we ask for count towards no limit of starts: each is somebody's wish.
+      await manager().resetFailed(name);
+      let job: number;
+      try {
+        job = await manager().restart(name);
+      } catch (error) {
+        // Whether it was heard is found out by `settle`.
+        if (!(error instanceof BusError) || !error.code.startsWith('org.freedesktop.systemd1.')) throw error;
+        return finish(name, launch, `systemd refused to start it: ${messageOf(error)}`);
+      }
+      all.set(name, { ...launch, job });
+      const result = ended.get(job);
+      if (result !== undefined) return jobEnded(job, result);
+      await saved();
+    },
+    async forget(name) {
+      if (all.delete(name)) await saved();
+    },
+    jobEnded,
+    async settle(name, state) {
+      const launch = all.get(name);
+      if (!launch?.starting || launch.job === state.jobId) return;
+      if (state.jobId !== 0 && launch.job === undefined) all.set(name, { ...launch, job: state.jobId });
+      else if (state.invocationId !== launch.invocationBefore) {
+        await finish(name, launch, state.activeState === 'failed' ? 'it failed to start; its journal says more' : undefined);
+      } else {
+        all.delete(name);
+        await saved();
+      }
+    },
+  };
+}
+
+/** systemd's word for how a job ended, as a sentence; undefined: well. */
+async function failure(manager: SystemdManager, name: string, result: string): Promise<string | undefined> {
+  switch (result) {
+    case 'done':
+    case 'skipped':
+      return undefined;
+    case 'dependency':
+      return 'it was not started: a unit that it requires failed to start';
+    case 'canceled':
+      return 'its start was canceled on the host';
+    case 'timeout':
+      return 'it did not start within its TimeoutStartSec';
+    default: {
+      const outcome = await manager.outcome(name).catch(() => '');
+      return `it failed to start (${outcome || result}); its journal says more`;
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import { type Bus, BusError, plainValue } from './bus.ts';
+import type { SystemdState } from './observed.ts';
+import { unitPath } from './unit-path.ts';
+
+/** systemd's manager, as far as units of ours need it: org.freedesktop.systemd1(5). Every call throws BusError. */
+export interface SystemdManager {
+  /** Without it, systemd keeps its signals to itself. */
+  subscribe(): Promise<void>;
+  /** `systemctl daemon-reload`. */
+  reload(): Promise<void>;
+  /** Loads it if need be. */
+  state(name: string): Promise<SystemdState>;
+  /** How its last run ended, as a few words. */
+  outcome(name: string): Promise<string>;
+  /** A new process, whether it runs or not. Gives the job's number. */
+  restart(name: string): Promise<number>;
+  stop(name: string): Promise<void>;
+  /** SIGKILL to every process of it. */
+  kill(name: string): Promise<void>;
+  /** Forgets that it failed, and how often it was started. */
+  resetFailed(name: string): Promise<void>;
+  /** Makes the links that its [Install] section asks for, until the next boot. */
+  enable(name: string): Promise<void>;
+  disable(name: string): Promise<void>;
+}
+
+const MANAGER = { path: '/org/freedesktop/systemd1', interface: 'org.freedesktop.systemd1.Manager' };
+const PROPERTIES = 'org.freedesktop.DBus.Properties';
+const UNIT = 'org.freedesktop.systemd1.Unit';
+const SERVICE = 'org.freedesktop.systemd1.Service';
+const SIGKILL = 9;
+const NO_UNIT = 'org.freedesktop.systemd1.NoSuchUnit';
+
+export function systemdManager(bus: Bus): SystemdManager {
+  const manager = (member: string, signature = '', ...body: unknown[]) => bus.call({ ...MANAGER, member, signature, body });
+  const properties = async (path: string, of: string) => {
+    const [all] = await bus.call({ path, interface: PROPERTIES, member: 'GetAll', signature: 's', body: [of] });
+    return (name: string) => plainValue((all as Record<string, unknown>)[name]);
+  };
+  return {
+    async subscribe() {
+      const rule = "type='signal',sender='org.freedesktop.systemd1',path_namespace='/org/freedesktop/systemd1'";
+      await bus.call({
+        destination: 'org.freedesktop.DBus',
+        path: '/org/freedesktop/DBus',
+        interface: 'org.freedesktop.DBus',
+        member: 'AddMatch',
+        signature: 's',
+        body: [rule],
+      });
+      await manager('Subscribe');
+    },
+    async reload() {
+      await manager('Reload');
+    },
+    async state(name) {
+      const [path] = await manager('LoadUnit', 's', name);
+      return stateOf(await properties(String(path), UNIT));
+    },
+    async outcome(name) {
+      if (!name.endsWith('.service')) return '';
+      const get = await properties(unitPath(name), SERVICE);
+      return outcomeOf(String(get('Result')), Number(get('ExecMainCode')), Number(get('ExecMainStatus')));
+    },
+    async restart(name) {
+      const [job] = await manager('RestartUnit', 'ss', name, 'replace');
+      return jobNumber(String(job));
+    },
+    async stop(name) {
+      await unlessUnknown(manager('StopUnit', 'ss', name, 'replace'));
+    },
+    async kill(name) {
+      await unlessUnknown(manager('KillUnit', 'ssi', name, 'all', SIGKILL));
+    },
+    async resetFailed(name) {
+      await unlessUnknown(manager('ResetFailedUnit', 's', name));
+    },
+    async enable(name) {
+      // Only until the next boot, as the file itself; what is in the way is replaced.
+      await manager('EnableUnitFiles', 'asbb', [name], true, true);
+    },
+    async disable(name) {
+      await unlessUnknown(manager('DisableUnitFiles', 'asb', [name], true));
+    },
+  };
+}
+
+async function unlessUnknown(call: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!(error instanceof BusError) || error.code !== NO_UNIT) throw error;
+  }
+}
+
+/** /org/freedesktop/systemd1/job/123 */
+function jobNumber(path: string): number {
+  return Number(path.split('/').at(-1));
+}
+
+function stateOf(get: (name: string) => unknown): SystemdState {
+  const [loadErrorName, loadErrorText] = get('LoadError') as [string, string];
+  const micros = Number(get('StateChangeTimestamp'));
+  return {
+    loadState: String(get('LoadState')),
+    activeState: String(get('ActiveState')),
+    subState: String(get('SubState')),
+    fragmentPath: String(get('FragmentPath')),
+    invocationId: Buffer.from(get('InvocationID') as Uint8Array).toString('hex'),
+    jobId: Number((get('Job') as [number, string])[0]),
+    since: micros > 0 ? Math.floor(micros / 1000) : undefined,
+    needsReload: get('NeedDaemonReload') === true,
+    loadError: loadErrorText || loadErrorName,
+  };
+}
+
+/** CLD_EXITED; the others mean that a signal ended it. */
+const EXITED = 1;
+
+function outcomeOf(result: string, code: number, status: number): string {
+  if (result === 'success') return '';
+  const how = code === EXITED ? `exit status ${status}` : `signal ${status}`;
+  return result === 'exit-code' || result === 'signal' || result === 'core-dump' ? `${result}, ${how}` : result;
+}

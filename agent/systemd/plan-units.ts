@@ -1,0 +1,109 @@
+import type { AssignedUnit } from '../../core/node/assigned-unit.ts';
+import { isUp, type Launch, type ObservedUnit, type SystemdState } from './observed.ts';
+import { type UnitStep, unitStep } from './unit-steps.ts';
+
+/** All that a plan depends on. */
+export interface UnitPlanInput {
+  /** ms since the epoch. */
+  readonly now: number;
+  readonly units: readonly AssignedUnit[];
+  /** By name: every unit that is assigned or has a file of ours. */
+  readonly observed: ReadonlyMap<string, ObservedUnit>;
+  readonly launches: ReadonlyMap<string, Launch>;
+  /** Units with a step under way. */
+  readonly busy: ReadonlySet<string>;
+  /** Files were written or removed since systemd last read them. */
+  readonly stale: boolean;
+  /** As the pods' planner takes it: the host holds no lease. */
+  readonly lapsed?: { readonly at: number; readonly graceSeconds: number } | undefined;
+  /** Where a unit's file is, if it is ours. */
+  readonly pathOf: (name: string) => string;
+}
+
+export interface UnitPlan {
+  readonly steps: readonly UnitStep[];
+  /** When to plan again although nothing happened, ms since the epoch. */
+  readonly wakeAt: number | undefined;
+}
+
+/**
+ * What to do now so that systemd comes to run what is assigned. Pure: same input, same steps. To be asked again after each change and
+ * each step's end. Units that are the host's own are never touched.
+ */
+export function planUnits(input: UnitPlanInput): UnitPlan {
+  const steps: UnitStep[] = [];
+  let wakeAt: number | undefined;
+  let { stale } = input;
+  const assigned = new Map(input.units.map((unit) => [unit.name, unit]));
+  for (const name of new Set([...assigned.keys(), ...input.observed.keys()])) {
+    const unit = assigned.get(name);
+    const { file, state } = input.observed.get(name) ?? {};
+    if (!state || input.busy.has(name)) continue;
+    const next = unit && unit.desired !== 'absent' ? planPresent(input, unit, state, file) : planAbsent(input, name, state, file);
+    if (file && unread(state)) stale = true;
+    if (next === undefined) continue;
+    if (typeof next === 'number') wakeAt = Math.min(wakeAt ?? next, next);
+    else steps.push(next);
+  }
+  // Once for all that is being written and removed.
+  const files = steps.some(({ type }) => type === 'writeUnit' || type === 'removeUnit');
+  if (stale && !files && input.busy.size === 0) steps.push(unitStep('reload', '', {}));
+  return { steps, wakeAt };
+}
+
+/** A step, the time to look again, or nothing. */
+type Next = UnitStep | number | undefined;
+
+function planAbsent({ pathOf }: UnitPlanInput, name: string, state: SystemdState, file: ObservedUnit['file']): Next {
+  if (!file) return undefined;
+  if (isUp(state) && !hostsOwn(state, pathOf(name))) return stop(name, state, 'it is not assigned to this host any more');
+  return unitStep('removeUnit', name, {});
+}
+
+function planPresent(input: UnitPlanInput, unit: AssignedUnit, state: SystemdState, file: ObservedUnit['file']): Next {
+  const { name, uid, hash } = unit;
+  if (hostsOwn(state, input.pathOf(name))) return undefined;
+  const launch = input.launches.get(name);
+  if (file && (file.uid !== uid || file.hash !== hash)) {
+    // Stopped as its old text says.
+    if (isUp(state))
+      return stop(name, state, file.uid === uid ? 'its text has changed' : 'another unit of this name takes its place');
+    return launch ? unitStep('forgetLaunch', name, {}) : unitStep('writeUnit', name, { unit });
+  }
+  if (!file) return unitStep('writeUnit', name, { unit });
+  if (input.stale || unread(state)) return undefined;
+  if (unit.fenced && input.lapsed) return planLapsed(input, name, state, launch);
+  if (unit.desired === 'launched') {
+    if (launch?.uid === uid && launch.generation === unit.generation) return undefined;
+    return state.loadState === 'loaded'
+      ? unitStep('startUnit', name, { uid, generation: unit.generation, fenced: unit.fenced })
+      : undefined;
+  }
+  // Loaded: it doesn't run on our account. Another unit may start it.
+  if (!launch) return undefined;
+  return isUp(state) ? stop(name, state, 'it is to be loaded only') : unitStep('forgetLaunch', name, {});
+}
+
+/** A fenced unit on a host without a lease: it may soon start elsewhere, so it stops here, and starts again once the lease is held. */
+function planLapsed({ now, lapsed }: UnitPlanInput, name: string, state: SystemdState, launch: Launch | undefined): Next {
+  const killAt = lapsed!.at + lapsed!.graceSeconds * 1000;
+  if (!isUp(state)) return launch ? unitStep('forgetLaunch', name, {}) : undefined;
+  if (now >= killAt) return unitStep('killUnit', name, {});
+  return stop(name, state, 'the host could not renew its lease, and the unit must not run in two places') ?? killAt;
+}
+
+/** systemd does not know the file as it is. */
+function unread({ needsReload, loadState }: SystemdState): boolean {
+  return needsReload || loadState === 'not-found';
+}
+
+/** Is there a unit of this name that we did not write? */
+export function hostsOwn({ fragmentPath, loadState }: SystemdState, ours: string): boolean {
+  return (fragmentPath !== '' && fragmentPath !== ours) || loadState === 'masked';
+}
+
+function stop(name: string, { activeState, jobId }: SystemdState, reason: string): UnitStep | undefined {
+  // Under way already.
+  if (activeState === 'deactivating' && jobId !== 0) return undefined;
+  return unitStep('stopUnit', name, { reason });
+}

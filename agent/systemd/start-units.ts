@@ -1,0 +1,67 @@
+import { existsSync } from 'node:fs';
+import type { Assignment } from '../../core/node/assignment.ts';
+import { FIRST_SETTINGS } from '../../core/node/assignment.ts';
+import type { Logger } from '../../core/ports/logger.ts';
+import type { LeaseKeeper } from '../fencing/lease-keeper.ts';
+import type { UnitStreams } from '../uplink/unit-streams.ts';
+import { hostStreams } from './host-streams.ts';
+import { openUnitDriver, type UnitDriver } from './unit-driver.ts';
+
+export interface HostUnits extends UnitDriver {
+  readonly streams: UnitStreams;
+}
+
+export interface StartUnitsOptions {
+  /** `<cluster>/<host id>`. */
+  readonly owner: string;
+  readonly assignment: () => Assignment | undefined;
+  readonly lease: () => LeaseKeeper;
+  readonly log: Logger;
+  readonly now: () => number;
+  readonly time: (at: number) => string;
+  readonly onChange: () => void;
+}
+
+const DIRECTORY = '/run/systemd/system';
+const BUS = '/run/dbus/system_bus_socket';
+
+/** Units of this host, whose systemd is the first process and whose agent may use it. undefined on any other host. */
+export async function startUnits(options: StartUnitsOptions): Promise<HostUnits | undefined> {
+  const { owner, assignment, lease, log, now, time, onChange } = options;
+  const why = withoutSystemd();
+  if (why !== undefined) {
+    log.info('this host runs no systemd units', { reason: why });
+    return undefined;
+  }
+  const driver = await openUnitDriver({
+    owner,
+    bus: BUS,
+    directory: DIRECTORY,
+    memory: '/run/terrane',
+    assigned() {
+      const current = assignment();
+      return current && (current.units ?? []);
+    },
+    lapsed() {
+      const at = lease().lapsedAt();
+      const { fencedGraceSeconds } = assignment()?.settings ?? FIRST_SETTINGS;
+      return at === undefined ? undefined : { at, graceSeconds: fencedGraceSeconds };
+    },
+    mayRun: () => lease().holds(),
+    log,
+    now,
+    time,
+    onChange,
+  });
+  const assigned = (unit: string) =>
+    assignment()?.units?.some(({ name, desired }) => name === unit && desired !== 'absent') ?? false;
+  return { ...driver, streams: hostStreams({ assigned }) };
+}
+
+/** As sd_booted(3) has it. */
+function withoutSystemd(): string | undefined {
+  if (!existsSync(DIRECTORY)) return 'systemd is not what started it';
+  if (process.getuid?.() !== 0) return 'the agent is not root';
+  if (!existsSync(BUS)) return `there is no D-Bus at ${BUS}: install dbus and start the agent again`;
+  return undefined;
+}

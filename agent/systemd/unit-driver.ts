@@ -1,0 +1,299 @@
+import { join } from 'node:path';
+import type { AssignedUnit, UnitReport } from '../../core/node/assigned-unit.ts';
+import type { Logger } from '../../core/ports/logger.ts';
+import { messageOf } from '../docker/errors.ts';
+import { type Bus, type BusSignal, connectBus } from './bus.ts';
+import { type Launches, launches } from './launches.ts';
+import { type SystemdManager, systemdManager } from './manager.ts';
+import type { ObservedUnit, SystemdState, UnitFile } from './observed.ts';
+import { planUnits, type UnitPlanInput } from './plan-units.ts';
+import { unitFiles } from './unit-files.ts';
+import { unitOfPath } from './unit-path.ts';
+import { unitReports } from './unit-reports.ts';
+import type { UnitStep } from './unit-steps.ts';
+
+/** This host's units: what is assigned and what systemd shows meet here, and systemd is made to match. */
+export interface UnitDriver {
+  /** Something that `assigned`, `lapsed` or `mayRun` tell has changed. Nothing is done before the first call. */
+  trigger(): void;
+  /** `unknown`: systemd is about to be asked for the first time. */
+  reports(): readonly UnitReport[] | 'unknown';
+  /** Units run on. */
+  close(): Promise<void>;
+}
+
+export interface UnitDriverOptions {
+  /** `<cluster>/<host id>`. */
+  readonly owner: string;
+  /** The bus that systemd is on: /run/dbus/system_bus_socket. */
+  readonly bus: string;
+  /** Where unit files go: /run/systemd/system. */
+  readonly directory: string;
+  /** The same directory as systemd names it, if that differs. */
+  readonly fragments?: string;
+  /** For what must be gone after a reboot: /run/terrane. */
+  readonly memory: string;
+  /** undefined: it is not known yet. */
+  readonly assigned: () => readonly AssignedUnit[] | undefined;
+  /** As the planner takes it. */
+  readonly lapsed: () => UnitPlanInput['lapsed'];
+  /** May fenced units be started now? */
+  readonly mayRun: () => boolean;
+  readonly log: Logger;
+  readonly now: () => number;
+  /** ms since the epoch by this host's clock -> RFC 3339. */
+  readonly time: (at: number) => string;
+  /** There may be news to report. */
+  readonly onChange: () => void;
+}
+
+/** A step that is to be done again so soon is waited for, so that what can't succeed doesn't spin. */
+interface Cooling {
+  readonly signature: string;
+  readonly times: number;
+  readonly until: number;
+}
+
+const COOLING_MS_FIRST = 250;
+const COOLING_MS_MAX = 30_000;
+const RECONNECT_MS_FIRST = 500;
+const RECONNECT_MS_MAX = 30_000;
+/** Signals are not all: what was missed is seen after this long. */
+const RESYNC_MS = 60_000;
+
+export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDriver> {
+  const { log, now, assigned } = options;
+  const files = unitFiles(options);
+  const pathOf = (name: string) => join(options.fragments ?? options.directory, name);
+  const states = new Map<string, SystemdState>();
+  const outdated = new Set<string>();
+  const busy = new Set<string>();
+  const cooling = new Map<string, Cooling>();
+  let listed = new Map<string, UnitFile>();
+  let connection: { readonly bus: Bus; readonly manager: SystemdManager } | undefined;
+  let problem: string | undefined;
+  let stale = false;
+  let looked = false;
+  let closed = false;
+  let passing: Promise<void> | undefined;
+  let again = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let failures = 0;
+  let told = '';
+
+  const started: Launches = launches({
+    manager: () => connected(),
+    known: await files.readLaunches(),
+    save: (all) => files.writeLaunches(all),
+  });
+
+  function connected(): SystemdManager {
+    if (!connection) throw new Error('systemd can not be reached');
+    return connection.manager;
+  }
+
+  function onSignal({ path, member, body }: BusSignal): void {
+    const name = member === 'PropertiesChanged' ? unitOfPath(path) : member.startsWith('Unit') ? String(body[0]) : undefined;
+    if (member === 'JobRemoved') {
+      void started.jobEnded(Number(body[0]), String(body[3])).then(trigger, sayFailed);
+      outdated.add(String(body[2]));
+    } else if (member === 'Reloading' && body[0] === false) for (const known of states.keys()) outdated.add(known);
+    else if (name === undefined || !states.has(name)) return;
+    else outdated.add(name);
+    trigger();
+  }
+
+  async function connect(): Promise<void> {
+    const bus = await connectBus(options.bus, onSignal);
+    const manager = systemdManager(bus);
+    await manager.subscribe();
+    states.clear();
+    connection = { bus, manager };
+    failures = 0;
+    if (problem !== undefined) log.info('systemd can be reached again');
+    problem = undefined;
+    void bus.lost.then((reason) => {
+      if (connection?.bus !== bus) return;
+      connection = undefined;
+      if (closed) return;
+      log.warn('the connection to systemd was lost', { reason });
+      trigger();
+    });
+  }
+
+  function disconnect(): void {
+    const { bus } = connection ?? {};
+    connection = undefined;
+    bus?.close();
+  }
+
+  function trigger(): void {
+    if (closed) return;
+    again = true;
+    passing ??= passes().finally(() => {
+      passing = undefined;
+      // Told between the last look at it and now.
+      if (again) trigger();
+    });
+  }
+
+  async function passes(): Promise<void> {
+    while (again && !closed) {
+      again = false;
+      let wakeAt = now() + RESYNC_MS;
+      try {
+        wakeAt = Math.min(wakeAt, await pass());
+      } catch (error) {
+        if (problem === undefined) log.warn("this host's units can't be looked after", { reason: messageOf(error) });
+        problem = messageOf(error);
+        disconnect();
+        wakeAt = now() + Math.min(RECONNECT_MS_FIRST * 2 ** failures++, RECONNECT_MS_MAX);
+      }
+      looked = true;
+      tell();
+      clearTimeout(timer);
+      timer = setTimeout(trigger, Math.max(1, wakeAt - now()));
+    }
+  }
+
+  /** Looks, plans, and sets steps going. Gives when to do so again. */
+  async function pass(): Promise<number> {
+    const units = assigned();
+    if (!units) return Number.POSITIVE_INFINITY;
+    listed = await files.list();
+    const names = new Set([...units.map(({ name }) => name), ...listed.keys()]);
+    // Whoever has no units pays for no connection.
+    if (names.size === 0) {
+      states.clear();
+      disconnect();
+      return Number.POSITIVE_INFINITY;
+    }
+    if (!connection) await connect();
+    await look(names);
+    const plan = planUnits({
+      now: now(),
+      units,
+      observed: observed(names),
+      launches: started.all,
+      busy,
+      stale,
+      lapsed: options.lapsed(),
+      pathOf,
+    });
+    let wakeAt = plan.wakeAt ?? Number.POSITIVE_INFINITY;
+    for (const step of plan.steps) {
+      const held = cooling.get(step.name);
+      if (held && held.signature === JSON.stringify(step) && held.until > now()) wakeAt = Math.min(wakeAt, held.until);
+      else void run(step);
+    }
+    return wakeAt;
+  }
+
+  async function look(names: ReadonlySet<string>): Promise<void> {
+    for (const name of states.keys()) if (!names.has(name)) states.delete(name);
+    const wanted = [...names].filter((name) => outdated.has(name) || !states.has(name));
+    outdated.clear();
+    await Promise.all(
+      wanted.map(async (name) => {
+        const first = !states.has(name);
+        const state = await connected().state(name);
+        states.set(name, state);
+        if (first) await started.settle(name, state);
+      }),
+    );
+  }
+
+  function observed(names: Iterable<string>): Map<string, ObservedUnit> {
+    return new Map(Array.from(names, (name) => [name, { file: listed.get(name), state: states.get(name) }]));
+  }
+
+  async function run(step: UnitStep): Promise<void> {
+    const { name } = step;
+    busy.add(name);
+    try {
+      await execute(step);
+    } catch (error) {
+      if (!closed) sayFailed(error, { step: step.type, unit: name });
+    }
+    busy.delete(name);
+    outdated.add(name);
+    const signature = JSON.stringify(step);
+    const before = cooling.get(name);
+    const times = before?.signature === signature ? before.times + 1 : 0;
+    cooling.set(name, { signature, times, until: now() + Math.min(COOLING_MS_FIRST * 2 ** times, COOLING_MS_MAX) });
+    trigger();
+  }
+
+  async function execute(step: UnitStep): Promise<void> {
+    const { name } = step;
+    const manager = connected();
+    switch (step.type) {
+      case 'writeUnit':
+        await files.write(step.unit);
+        stale = true;
+        if (INSTALLED.test(step.unit.contents)) await manager.enable(name);
+        return;
+      case 'removeUnit':
+        await manager.disable(name);
+        await files.remove(name);
+        stale = true;
+        cooling.delete(name);
+        await started.forget(name);
+        return manager.resetFailed(name);
+      case 'reload':
+        stale = false;
+        try {
+          await manager.reload();
+        } catch (error) {
+          stale = true;
+          throw error;
+        }
+        for (const known of states.keys()) outdated.add(known);
+        return;
+      case 'startUnit':
+        if (step.fenced && !options.mayRun()) return;
+        log.info('starting a unit', { unit: name, generation: step.generation });
+        return started.start(name, step, states.get(name)!);
+      case 'stopUnit':
+        log.info('stopping a unit', { unit: name, reason: step.reason });
+        return manager.stop(name);
+      case 'killUnit':
+        log.warn('killing a unit: its time for stopping is over', { unit: name });
+        return manager.kill(name);
+      case 'forgetLaunch':
+        return started.forget(name);
+    }
+  }
+
+  function sayFailed(error: unknown, fields: Record<string, unknown> = {}): void {
+    log.warn('a step for a unit failed', { ...fields, reason: messageOf(error) });
+  }
+
+  function reports(): readonly UnitReport[] | 'unknown' {
+    const units = assigned();
+    if (!units || units.length === 0) return [];
+    if (!looked) return 'unknown';
+    return unitReports({ units, observed: observed(states.keys()), launches: started.all, pathOf, time: options.time });
+  }
+
+  function tell(): void {
+    const text = JSON.stringify(reports());
+    if (text === told) return;
+    told = text;
+    options.onChange();
+  }
+
+  return {
+    trigger,
+    reports,
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      disconnect();
+      await passing;
+    },
+  };
+}
+
+/** Does it ask for links from other units? */
+const INSTALLED = /^\[Install\]\s*$/m;

@@ -1,0 +1,332 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { canRunSystemdHosts, startSystemdLab, type SystemdLab } from '../../support/systemd-host/lab.ts';
+import type { SystemdHost } from '../../support/systemd-host/host.ts';
+import { eventually } from '../../support/eventually.ts';
+import { hostStreams } from '../../../agent/systemd/host-streams.ts';
+import { type ExecFrame, execFrameReader } from '../../../core/node/exec-frames.ts';
+import { drive, type DrivenHost, OWNER, service, SLEEP, unit } from './support.ts';
+
+const suite = canRunSystemdHosts() ? describe : describe.skip;
+
+suite('units on a host', () => {
+  let lab: SystemdLab;
+  let host: SystemdHost;
+  const driven: DrivenHost[] = [];
+  const agent = async (owner?: string) => {
+    const one = await drive(host, owner);
+    driven.push(one);
+    return one;
+  };
+  const show = async (name: string, property: string) => (await host.sh(`systemctl show -P ${property} ${name}`)).trim();
+
+  beforeAll(async () => {
+    lab = await startSystemdLab();
+    host = await lab.start('one');
+  });
+  afterEach(async () => {
+    // A test's units go with it.
+    const ours = driven.splice(0);
+    const last = ours.at(-1);
+    last?.assign();
+    last?.lapse(undefined);
+    try {
+      await eventually('no unit file of ours is left', async () => {
+        expect(await host.sh('grep -ls terrane.dev/unit /run/systemd/system/* || true')).toBe('');
+      });
+    } finally {
+      for (const one of ours) await one.close();
+    }
+  });
+  afterAll(() => lab?.stop());
+
+  test('are started, and their states reported as they change', async () => {
+    const { assign, reported } = await agent();
+    assign(unit('web.service', SLEEP));
+    const report = await reported('web.service', { launched: 1, activeState: 'active', subState: 'running' });
+    expect(report).toMatchObject({ loadState: 'loaded', placement: 1, uid: 'uid-web.service', hash: unit('', SLEEP).hash });
+    await host.sh('systemctl kill -s KILL web.service');
+    await reported('web.service', { launched: 1, activeState: 'failed', subState: 'failed' });
+  });
+
+  test('get a new process with each rise of the generation, twenty in a row', async () => {
+    const { assign, reported } = await agent();
+    const seen = new Set<string>();
+    for (let generation = 1; generation <= 21; generation++) {
+      assign(unit('often.service', SLEEP, { generation }));
+      await reported('often.service', { launched: generation, activeState: 'active' });
+      seen.add(`${await show('often.service', 'MainPID')} ${await show('often.service', 'InvocationID')}`);
+    }
+    expect(seen.size).toBe(21);
+    expect(await show('often.service', 'NRestarts')).toBe('0');
+  });
+
+  test('that take longer to start are waited for', async () => {
+    const { assign, reported } = await agent();
+    assign(unit('slow.service', service('/bin/sleep infinity', 'ExecStartPre=/bin/sleep 2')));
+    expect(await reported('slow.service', { activeState: 'activating' })).not.toHaveProperty('launched');
+    await reported('slow.service', { launched: 1, activeState: 'active' });
+  });
+
+  test('that are to be loaded only do not run, and stop when that is wanted again', async () => {
+    const { assign, reported } = await agent();
+    const loaded = { desired: 'loaded' } as const;
+    assign(unit('spare.service', SLEEP, loaded));
+    expect(await reported('spare.service', { loadState: 'loaded', activeState: 'inactive' })).not.toHaveProperty('launched');
+    assign(unit('spare.service', SLEEP, { generation: 2 }));
+    await reported('spare.service', { launched: 2, activeState: 'active' });
+    assign(unit('spare.service', SLEEP, { ...loaded, generation: 3 }));
+    await reported('spare.service', { activeState: 'inactive', launched: undefined });
+  });
+
+  test('that are absent or not assigned any more are stopped, and nothing of them is left', async () => {
+    const { assign, reported } = await agent();
+    assign(unit('gone.service', SLEEP), unit('lost.service', SLEEP));
+    await reported('gone.service', { activeState: 'active' });
+    await reported('lost.service', { activeState: 'active' });
+    assign(unit('gone.service', '', { desired: 'absent', generation: 0 }));
+    await reported('gone.service', { gone: true, activeState: 'inactive' });
+    for (const name of ['gone.service', 'lost.service']) {
+      await eventually(`systemd knows no ${name}`, async () => expect(await show(name, 'LoadState')).toBe('not-found'));
+    }
+  });
+
+  test('run on while the agent is away, and are adopted by the next one without a restart', async () => {
+    const first = await agent();
+    const mine = unit('kept.service', SLEEP, { generation: 7 });
+    first.assign(mine);
+    await first.reported('kept.service', { launched: 7, activeState: 'active' });
+    const before = await show('kept.service', 'InvocationID');
+    await first.close();
+    const second = await agent();
+    second.assign(mine);
+    await second.reported('kept.service', { launched: 7, activeState: 'active' });
+    expect(await show('kept.service', 'InvocationID')).toBe(before);
+  });
+
+  test('a start that an agent was killed in is neither lost nor done twice', async () => {
+    const memory = async (invocationBefore: string) => {
+      const file = (await host.sh('ls /run/terrane/units-*.json')).trim();
+      const launch = { uid: 'uid-cut.service', generation: 2, starting: true, invocationBefore };
+      await host.sh(`cat >${file}`, { stdin: JSON.stringify({ 'cut.service': launch }) });
+    };
+    const first = await agent();
+    first.assign(unit('cut.service', SLEEP));
+    await first.reported('cut.service', { launched: 1, activeState: 'active' });
+    const before = await show('cut.service', 'InvocationID');
+    await first.close();
+
+    await memory(before);
+    const heardNothing = await agent();
+    heardNothing.assign(unit('cut.service', SLEEP, { generation: 2 }));
+    await heardNothing.reported('cut.service', { launched: 2, activeState: 'active' });
+    const after = await show('cut.service', 'InvocationID');
+    expect(after).not.toBe(before);
+    await heardNothing.close();
+
+    await memory(before);
+    const heard = await agent();
+    heard.assign(unit('cut.service', SLEEP, { generation: 2 }));
+    await heard.reported('cut.service', { launched: 2, activeState: 'active' });
+    expect(await show('cut.service', 'InvocationID')).toBe(after);
+  });
+
+  test("the host's own units, and another agent's, are never touched", async () => {
+    await host.sh('mkdir -p /etc/systemd/system && cat >/etc/systemd/system/own.service', { stdin: SLEEP });
+    await host.sh('cp /etc/systemd/system/own.service /run/systemd/system/by-hand.service');
+    await host.sh('systemctl daemon-reload; systemctl start own by-hand');
+    const before = await show('own.service', 'MainPID');
+    const other = await agent('cluster-1/host-2');
+    other.assign(unit('theirs.service', SLEEP));
+    await other.reported('theirs.service', { activeState: 'active' });
+    const { assign, reported } = await agent();
+    assign(unit('own.service', service('/bin/sleep 1')), unit('dbus.service', SLEEP, { generation: 3 }));
+    expect(await reported('own.service', { activeState: 'active' })).toMatchObject({
+      error: "a unit of this name is the host's own (/etc/systemd/system/own.service): give yours another name",
+    });
+    await reported('dbus.service', { activeState: 'active' });
+    assign(unit('mine.service', SLEEP));
+    await reported('mine.service', { activeState: 'active' });
+    expect(await show('own.service', 'MainPID')).toBe(before);
+    for (const name of ['by-hand.service', 'theirs.service', 'dbus.service']) {
+      expect(await show(name, 'ActiveState')).toBe('active');
+    }
+    other.assign();
+    await eventually('the other one has gone', async () => expect(await show('theirs.service', 'LoadState')).toBe('not-found'));
+    await host.sh('systemctl stop own by-hand; rm /run/systemd/system/by-hand.service /etc/systemd/system/own.service');
+  });
+
+  test("an administrator's drop-in counts, and is left where it is", async () => {
+    await host.sh('mkdir -p /etc/systemd/system/tuned.service.d && cat >/etc/systemd/system/tuned.service.d/limit.conf', {
+      stdin: '[Service]\nTasksMax=7\n',
+    });
+    const { assign, reported } = await agent();
+    assign(unit('tuned.service', SLEEP));
+    await reported('tuned.service', { activeState: 'active' });
+    expect(await show('tuned.service', 'TasksMax')).toBe('7');
+    assign();
+    await eventually('it has gone', async () => expect(await show('tuned.service', 'ActiveState')).toBe('inactive'));
+    await host.sh('rm -r /etc/systemd/system/tuned.service.d; systemctl daemon-reload');
+  });
+
+  test('what a unit may use is what its cgroup allows', async () => {
+    const { assign, reported } = await agent();
+    const limits = ['CPUQuota=25%', 'MemoryMax=32M', 'TasksMax=9', 'IOWeight=200', 'CPUWeight=50'];
+    assign(unit('small.service', service('/bin/sleep infinity', ...limits)));
+    await reported('small.service', { activeState: 'active' });
+    const cgroup = (file: string) => `/sys/fs/cgroup/${file.replace('/', '/system.slice/small.service/')}`;
+    const read = (v1: string, v2: string) =>
+      host.sh(`if [ -e /sys/fs/cgroup/cgroup.controllers ]; then cat ${cgroup(`/${v2}`)}; else cat ${cgroup(v1)}; fi`);
+    expect(await read('memory/memory.limit_in_bytes', 'memory.max')).toBe(`${32 * 2 ** 20}\n`);
+    expect(await read('pids/pids.max', 'pids.max')).toBe('9\n');
+    const [quota = '', period = '100000'] = (await read('cpu/cpu.cfs_quota_us', 'cpu.max')).trim().split(' ');
+    expect(Number(quota) / Number(period)).toBe(0.25);
+    expect(await show('small.service', 'IOWeight')).toBe('200');
+  });
+
+  test('a changed text takes the place of the old one, which is stopped as it says itself', async () => {
+    const { assign, reported } = await agent();
+    assign(unit('text.service', service('/bin/sleep infinity', 'ExecStop=/bin/sh -c "echo old >>/run/stopped"')));
+    await reported('text.service', { launched: 1, activeState: 'active' });
+    const next = unit('text.service', service('/bin/sleep 10000', 'ExecStop=/bin/sh -c "echo new >>/run/stopped"'), {
+      generation: 2,
+    });
+    assign(next);
+    await reported('text.service', { launched: 2, activeState: 'active', hash: next.hash });
+    expect(await host.sh('cat /run/stopped')).toBe('old\n');
+    expect(await host.sh('cat /proc/$(systemctl show -P MainPID text.service)/cmdline')).toContain('10000');
+  });
+
+  test('what does not start, or can not be loaded, says why', async () => {
+    const { assign, reported } = await agent();
+    assign(
+      unit('false.service', service('/bin/false', 'Type=oneshot')),
+      unit('missing.service', service('/no/such/program', 'Type=exec')),
+      unit('empty.service', '[Service]\nType=simple\n'),
+      unit('needy.service', `[Unit]\nRequires=nowhere.service\nAfter=nowhere.service\n${SLEEP}`),
+    );
+    const told = async (name: string, launched?: number) =>
+      (await reported(name, launched === undefined ? {} : { launched })).error ?? '';
+    expect(await told('false.service', 1)).toContain('failed to start (exit-code, exit status 1)');
+    expect(await told('missing.service', 1)).toContain('exit status 203');
+    await eventually('the empty one is refused', async () =>
+      expect(await told('empty.service')).toMatch(/^systemd can't load it: /),
+    );
+    expect(await told('needy.service', 1)).toContain('nowhere.service');
+  });
+
+  test('start and stop with the unit that they are installed into', async () => {
+    const { assign, reported } = await agent();
+    const sidekick = `[Unit]\nBindsTo=main.service\nAfter=main.service\n${SLEEP}[Install]\nWantedBy=main.service\n`;
+    assign(unit('side.service', sidekick, { desired: 'loaded' }));
+    await reported('side.service', { loadState: 'loaded', activeState: 'inactive' });
+    assign(unit('side.service', sidekick, { desired: 'loaded' }), unit('main.service', SLEEP));
+    await reported('side.service', { activeState: 'active' });
+    assign(
+      unit('side.service', sidekick, { desired: 'loaded' }),
+      unit('main.service', SLEEP, { desired: 'loaded', generation: 2 }),
+    );
+    await reported('main.service', { activeState: 'inactive' });
+    await reported('side.service', { activeState: 'inactive' });
+  });
+
+  test('instances of a template run side by side', async () => {
+    const { assign, reported } = await agent();
+    const text = service('/bin/sh -c "echo I am %i; exec sleep infinity"');
+    assign(unit('box@1.service', text), unit('box@two-2.service', text));
+    await reported('box@1.service', { activeState: 'active' });
+    await reported('box@two-2.service', { activeState: 'active' });
+    await eventually('it knows its name', async () =>
+      expect(await host.sh('journalctl -o cat -u box@two-2.service')).toContain('I am two-2'),
+    );
+  });
+
+  test('fenced ones stop when the lease lapses, killed if they must be, and start again with a new one', async () => {
+    const { assign, lapse, reported } = await agent();
+    const stubborn = service(`/bin/sh -c 'trap "" TERM; while :; do sleep 1; done'`, 'TimeoutStopSec=300');
+    assign(unit('fenced.service', stubborn, { fenced: true }), unit('free.service', SLEEP));
+    await reported('fenced.service', { launched: 1, activeState: 'active' });
+    await reported('free.service', { launched: 1, activeState: 'active' });
+    const before = await show('free.service', 'InvocationID');
+    lapse({ at: Date.now(), graceSeconds: 1 });
+    await reported('fenced.service', { activeState: 'failed', launched: undefined });
+    lapse(undefined);
+    await reported('fenced.service', { launched: 1, activeState: 'active' });
+    expect(await show('free.service', 'InvocationID')).toBe(before);
+    // Its time for stopping is long over.
+    lapse({ at: Date.now() - 5000, graceSeconds: 1 });
+    await reported('fenced.service', { activeState: 'failed', launched: undefined });
+  });
+
+  test('a bus that goes away and comes back loses nothing', async () => {
+    const { assign, reported, lines } = await agent();
+    assign(unit('bus.service', SLEEP));
+    await reported('bus.service', { launched: 1, activeState: 'active' });
+    const before = await show('bus.service', 'InvocationID');
+    await host.sh('systemctl restart dbus.service');
+    await host.sh('systemctl kill -s KILL --kill-who=all bus.service');
+    await reported('bus.service', { launched: 1, activeState: 'failed' });
+    expect(lines.join('\n')).toContain('the connection to systemd was lost');
+    assign(unit('bus.service', SLEEP, { generation: 2 }));
+    await reported('bus.service', { launched: 2, activeState: 'active' });
+    expect(await show('bus.service', 'InvocationID')).not.toBe(before);
+  });
+
+  test('after a reboot they start again from what was assigned', async () => {
+    const first = await agent();
+    first.assign(unit('again.service', SLEEP, { generation: 4 }));
+    await first.reported('again.service', { launched: 4, activeState: 'active' });
+    await first.close();
+    await host.reboot();
+    expect(await host.sh('ls /run/systemd/system')).not.toContain('again.service');
+    const second = await agent();
+    second.assign(unit('again.service', SLEEP, { generation: 4 }));
+    await second.reported('again.service', { launched: 4, activeState: 'active' });
+  });
+
+  test('their journal can be read and followed, and commands run beside them', async () => {
+    const { assign, reported } = await agent();
+    assign(unit('talk.service', service('/bin/sh -c "echo one; echo two; sleep 1; echo three; exec sleep infinity"')));
+    await reported('talk.service', { activeState: 'active' });
+    const streams = hostStreams({ assigned: (name) => name === 'talk.service', prefix: host.command });
+    const stop = new AbortController();
+    let heard = '';
+    for await (const bytes of await streams.journal(
+      { kind: 'journal', unit: 'talk.service', follow: true, output: 'cat' },
+      stop.signal,
+    )) {
+      heard += Buffer.from(bytes).toString();
+      if (heard.includes('three')) stop.abort();
+    }
+    expect(heard).toContain('one\ntwo\nthree\n');
+    const none = new AbortController().signal;
+    await expect(streams.journal({ kind: 'journal', unit: 'other.service' }, none)).rejects.toThrow('is not on this host');
+
+    const run = async (command: readonly string[], timeoutSeconds = 60) => {
+      const frames: ExecFrame[] = [];
+      const read = execFrameReader();
+      for await (const bytes of await streams.exec({ kind: 'exec', unit: 'talk.service', command, timeoutSeconds }, none)) {
+        frames.push(...read(bytes));
+      }
+      return frames.map((frame) =>
+        frame.channel === 'end' ? frame.end : `${frame.channel}: ${Buffer.from(frame.bytes).toString()}`,
+      );
+    };
+    expect(await run(['sh', '-c', 'echo out; sleep 0.2; echo err >&2; exit 3'])).toEqual([
+      'stdout: out\n',
+      'stderr: err\n',
+      { exitCode: 3 },
+    ]);
+    expect(await run(['sh', '-c', 'cat /proc/self/cgroup'])).toEqual([
+      expect.stringMatching(/system.slice\/run-.*scope/),
+      { exitCode: 0 },
+    ]);
+    expect(await run(['sleep', '60'], 0.5)).toEqual([expect.objectContaining({ exitCode: 124 })]);
+  });
+
+  test('files say whose they are', async () => {
+    const { assign, reported } = await agent();
+    assign(unit('marked.service', SLEEP));
+    await reported('marked.service', { activeState: 'active' });
+    expect(await host.sh('head -1 /run/systemd/system/marked.service')).toContain(`owner=${OWNER} uid=uid-marked.service`);
+  });
+});
