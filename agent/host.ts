@@ -10,6 +10,8 @@ import { type AgentFacts, gaugesOf, healthOf } from './health/agent-health.ts';
 import { startHealthServer } from './health/health-server.ts';
 import { metrics } from './health/metrics.ts';
 import type { Identity } from './identity/identity.ts';
+import { conntrack } from './kernel/conntrack.ts';
+import { hostNft } from './kernel/nft.ts';
 import { startKv } from './kv/start-kv.ts';
 import { hostInfo, nodeLabels } from './node/host-info.ts';
 import { nodeReporter } from './node/node-reporter.ts';
@@ -18,6 +20,9 @@ import { buildReport } from './report.ts';
 import { startUnits } from './systemd/start-units.ts';
 import { openState } from './state-store.ts';
 import type { BytesClient, SignedClient } from './uplink/signed-client.ts';
+import { podBridges } from './services/pod-bridges.ts';
+import { prepareBridges } from './services/prepare-bridges.ts';
+import { startServices } from './services/start-services.ts';
 import { startUplink } from './uplink/uplink.ts';
 import type { Layout } from './volumes/layout.ts';
 import { openWorkload } from './workload.ts';
@@ -125,6 +130,8 @@ export async function runHost({
     onLease: () => lookAfterUnits(),
     onStep(type, ok) {
       counted.count('terrane_agent_steps_total', { step: type, result: ok ? 'ok' : 'error' });
+      // The first pod of a network brings its bridge.
+      if (ok && (type === 'startSandbox' || type === 'startContainer')) services.check();
       if (type === 'startContainer' && ok) counted.count('terrane_agent_container_starts_total');
     },
   });
@@ -133,6 +140,17 @@ export async function runHost({
     dns.serve(assignment && namesToServe(assignment));
   };
   serveNames();
+  const services = startServices({
+    nodeName,
+    nft: hostNft(),
+    bridges: podBridges,
+    prepare: prepareBridges,
+    forget: conntrack(log),
+    assignment: workload.assignment,
+    events,
+    log,
+    signal,
+  });
   const uplink = startUplink({
     client,
     log,
@@ -147,11 +165,13 @@ export async function runHost({
       await workload.assign(next);
       serveNames();
       lookAfterUnits();
+      services.check();
     },
     onRevoked(message) {
       dns.serve(undefined);
       workload.dismiss(message);
       lookAfterUnits();
+      services.dismiss();
       void kv.dismiss();
     },
     onKv: (message) => kv.onMessage(message),
@@ -222,6 +242,7 @@ export async function runHost({
   await dns.close();
   await kv.close();
   await units?.close();
+  await services.close();
   await workload.close();
   client.close();
   log.info('agent stopped; its containers and units run on');
