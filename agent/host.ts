@@ -5,6 +5,7 @@ import type { ServerTime } from './clock-offset.ts';
 import type { ListenAddress } from './etcd/listen.ts';
 import { clusterToAsk, namesToServe } from './dns/names-to-serve.ts';
 import { startDns } from './dns/start-dns.ts';
+import { messageOf } from './docker/errors.ts';
 import { eventLog } from './event-log.ts';
 import { type AgentFacts, gaugesOf, healthOf } from './health/agent-health.ts';
 import { startHealthServer } from './health/health-server.ts';
@@ -18,6 +19,8 @@ import { nodeReporter } from './node/node-reporter.ts';
 import type { AgentOptions } from './options.ts';
 import { buildReport } from './report.ts';
 import { startUnits } from './systemd/start-units.ts';
+import { ownInstallation } from './upgrade/installation.ts';
+import { agentUpgrade } from './upgrade/upgrade.ts';
 import { openState } from './state-store.ts';
 import type { BytesClient, SignedClient } from './uplink/signed-client.ts';
 import { podBridges } from './services/pod-bridges.ts';
@@ -102,6 +105,8 @@ export async function runHost({
     pushConnected: () => pushConnected(),
   });
   const dns = await startDns({ kv: kv.service, log, elapsed: () => performance.now(), signal });
+  const installation = ownInstallation(process.argv[1]);
+  const upgrade = installation && agentUpgrade({ installation, now });
   let lookAfterUnits = () => {};
   const units = await startUnits({
     owner: `${identity.cluster}/${identity.hostId}`,
@@ -175,7 +180,11 @@ export async function runHost({
       void kv.dismiss();
     },
     onKv: (message) => kv.onMessage(message),
-    onBack: () => kv.onReachable(),
+    onBack() {
+      kv.onReachable();
+      // The control plane has answered: that is what an upgraded agent has to show.
+      upgrade?.healthy().catch((error: unknown) => log.warn('the upgrade could not be confirmed', { reason: messageOf(error) }));
+    },
     logSources: {
       engine: workload.engine,
       now,
