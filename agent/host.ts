@@ -15,6 +15,7 @@ import { conntrack } from './kernel/conntrack.ts';
 import { hostNft } from './kernel/nft.ts';
 import { startKv } from './kv/start-kv.ts';
 import { hostInfo, nodeLabels } from './node/host-info.ts';
+import { noHostNetwork, openHostNetwork } from './network/host-network.ts';
 import { nodeReporter } from './node/node-reporter.ts';
 import type { AgentOptions } from './options.ts';
 import { buildReport } from './report.ts';
@@ -83,10 +84,16 @@ export async function runHost({
     dataDirectory: layout.data,
     engine: () => workload.engineState(),
     stateProblem: state.problem,
+    network: () => network.verdicts(),
     time: time.text,
+  });
+  let addressKnown = () => {};
+  const ready = new Promise<void>((resolve) => {
+    addressKnown = resolve;
   });
   const measure = async () => {
     await node.measure();
+    addressKnown();
     uplink.check(true);
   };
   // Before the workload: between that and the uplink, which it tells of changes, nothing may be waited for.
@@ -129,9 +136,13 @@ export async function runHost({
     docker: options.docker,
     owner: `${identity.cluster}/${identity.hostId}`,
     host: () => ({ nodeName, hostIp: node.address() }),
-    names: () => ({ ...dns.hostConf(), cluster: clusterToAsk(workload.assignment()) }),
+    names: () => ({ ...dns.hostConf(), cluster: clusterToAsk(workload.assignment(), network.inUse()) }),
+    podNetwork: () => network.podNetwork(),
     onChange: (settled) => uplink.check(settled),
-    onEngineConnected: () => void measure(),
+    onEngineConnected() {
+      void measure();
+      network.trigger();
+    },
     onLease: () => lookAfterUnits(),
     onStep(type, ok) {
       counted.count('terrane_agent_steps_total', { step: type, result: ok ? 'ok' : 'error' });
@@ -156,6 +167,23 @@ export async function runHost({
     log,
     signal,
   });
+  const network =
+    options.podNetwork === 'none'
+      ? noHostNetwork()
+      : openHostNetwork({
+          owner: `${identity.cluster}/${identity.hostId}`,
+          keyFile: layout.wireguardKey,
+          assigned: () => workload.assignment()?.network,
+          isAssigned: () => workload.assignment() !== undefined,
+          address: node.address,
+          ready,
+          engine: () => (workload.engineState().up ? workload.engine : undefined),
+          podAddresses: workload.podAddresses,
+          events,
+          log,
+          now,
+          onChange: () => uplink.check(true),
+        });
   const uplink = startUplink({
     client,
     log,
@@ -171,12 +199,14 @@ export async function runHost({
       serveNames();
       lookAfterUnits();
       services.check();
+      network.trigger();
     },
     onRevoked(message) {
       dns.serve(undefined);
       workload.dismiss(message);
       lookAfterUnits();
       services.dismiss();
+      network.trigger();
       void kv.dismiss();
     },
     onKv: (message) => kv.onMessage(message),
@@ -202,6 +232,7 @@ export async function runHost({
         bootId: info.bootId,
         observedRevision: workload.observedRevision(),
         node: status,
+        network: network.facts(),
         labels: { ...nodeLabels(info, nodeName), [SYSTEMD_LABEL]: String(units !== undefined) },
         // Of pods that no engine has been asked about yet, nothing new is known.
         pods: taken ? workload.pods.values() : [],
@@ -243,10 +274,12 @@ export async function runHost({
     setInterval(() => void workload.collectImages(), IMAGE_COLLECT_MS),
   ];
   await measure();
+  network.trigger();
 
   await aborted(signal);
   for (const timer of timers) clearInterval(timer);
   uplink.close();
+  await network.close();
   health.close();
   await dns.close();
   await kv.close();
