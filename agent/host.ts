@@ -19,6 +19,7 @@ import { noHostNetwork, openHostNetwork } from './network/host-network.ts';
 import { nodeReporter } from './node/node-reporter.ts';
 import type { AgentOptions } from './options.ts';
 import { buildReport } from './report.ts';
+import { podAddresses } from './status/pod-status.ts';
 import { startUnits } from './systemd/start-units.ts';
 import { ownInstallation } from './upgrade/installation.ts';
 import { agentUpgrade } from './upgrade/upgrade.ts';
@@ -146,8 +147,8 @@ export async function runHost({
     onLease: () => lookAfterUnits(),
     onStep(type, ok) {
       counted.count('terrane_agent_steps_total', { step: type, result: ok ? 'ok' : 'error' });
-      // The first pod of a network brings its bridge.
-      if (ok && (type === 'startSandbox' || type === 'startContainer')) services.check();
+      // A pod has an address, or no longer; the first one of a network brings its bridge.
+      if (ok) services.check();
       if (type === 'startContainer' && ok) counted.count('terrane_agent_container_starts_total');
     },
   });
@@ -163,6 +164,7 @@ export async function runHost({
     prepare: prepareBridges,
     forget: conntrack(log),
     assignment: workload.assignment,
+    podAddresses: () => podAddresses(workload.pods.values(), workload.containersOf),
     events,
     log,
     signal,
