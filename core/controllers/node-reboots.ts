@@ -7,8 +7,8 @@ import { replicasWanted } from './disruption-budget.ts';
 import { Draft } from './draft.ts';
 import type { ClusterState, Controller } from './types.ts';
 
-/** A heartbeat that says nothing new wakes nobody. */
-const LOOK_MS = 15_000;
+/** A heartbeat that says nothing new may wake nobody. */
+const LOOK_MS = 60_000;
 
 /**
  * Empties nodes that wait for their reboot, as far as disruption budgets allow, and uncordons those that are well again after it. Who may reboot
@@ -63,7 +63,7 @@ const ending = (pod: Pod): Pod => ({ ...pod, metadata: { ...pod.metadata, deleti
 
 /**
  * "Ready" may still be from before the reboot: it counts if the host has booted anew since, or was heard of since it gave its slot
- * back.
+ * back (functions/reconcile/awaited.ts takes any report of such a node for news).
  */
 function comeBack(state: ClusterState, draft: Draft, node: Node, mark: RebootMark, now: number): void {
   const ready = findCondition(node.status?.conditions, 'Ready')?.status === 'True';

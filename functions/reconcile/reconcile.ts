@@ -1,5 +1,4 @@
 import { allControllers } from '../../core/controllers/all.ts';
-import { findCondition } from '../../core/controllers/conditions.ts';
 import { type Limits, type Outcome, runControllers } from '../../core/controllers/fixpoint.ts';
 import type { Hearing } from '../../core/controllers/state.ts';
 import { tellProblems } from '../../core/controllers/problems.ts';
@@ -13,6 +12,7 @@ import type { Logger } from '../../core/ports/logger.ts';
 import type { Notifier } from '../../core/ports/notifier.ts';
 import type { WriteContext } from '../../core/resources/write.ts';
 import type { Place } from '../../core/scheduler/types.ts';
+import { isAwaited } from './awaited.ts';
 import { nodesConcerned } from './nodes-concerned.ts';
 
 export interface ReconcileDeps {
@@ -40,7 +40,7 @@ export interface Reconciled {
   readonly revision: Revision;
   /** Look again then although nothing changed, ms since the epoch. In the past: there is more to do now. */
   readonly wakeAt?: number;
-  /** Nodes given up as silent: a report of one of them is news, whatever it says. */
+  /** Nodes given up as silent, or expected back from a reboot: a report of one of them is news, whatever it says. */
   readonly silent: ReadonlySet<string>;
 }
 
@@ -86,7 +86,7 @@ export async function reconcileCluster(deps: ReconcileDeps, tenant: string, clus
 }
 
 function silentNodes({ state }: Outcome): Set<string> {
-  const silent = state.list('Node').filter(({ status }) => findCondition(status?.conditions, 'Ready')?.status === 'Unknown');
+  const silent = state.list('Node').filter(isAwaited);
   return new Set(silent.map(({ metadata }) => metadata.name));
 }
 

@@ -1,7 +1,7 @@
-import { findCondition } from '../../core/controllers/conditions.ts';
 import type { ReadView, Revision } from '../../core/keyspace/types.ts';
 import { getResource } from '../../core/resources/write.ts';
 import type { Wakes } from '../../store/wakes.ts';
+import { isAwaited } from './awaited.ts';
 import { reconcileCluster, type ReconcileDeps } from './reconcile.ts';
 import type { ClusterNews } from './stream-news.ts';
 
@@ -126,5 +126,5 @@ export async function inParallel<T>(items: readonly T[], limit: number, action: 
 
 function isSilent(view: ReadView, name: string): boolean {
   const node = getResource(view, 'Node', '', name);
-  return findCondition(node?.status?.conditions, 'Ready')?.status === 'Unknown';
+  return node !== undefined && isAwaited(node);
 }
