@@ -13,11 +13,20 @@ export interface ServerTime {
   readonly text: (at: number) => string;
   /** The control plane said what time it is. Returns by how much the host's clock was off, ms. */
   readonly learn: (serverNow: number) => number;
+  /** An answer told the time, to the second. Nothing is signed differently for that: it is for people to know. */
+  readonly observe: (serverNow: number) => void;
+  /** By how much this host's clock was ahead when last observed, ms, to about a second; undefined: nobody has told the time yet. */
+  readonly ahead: () => number | undefined;
 }
 
 export function serverTime(clock: Clock): ServerTime {
   let offset = 0;
+  let ahead: number | undefined;
   return {
+    observe(serverNow) {
+      ahead = clock.now() - serverNow;
+    },
+    ahead: () => ahead,
     now: () => clock.now() + offset,
     fromHost: (at) => at + offset,
     text: (at) => `${new Date(at + offset).toISOString().slice(0, 19)}Z`,

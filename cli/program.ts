@@ -12,6 +12,7 @@ import { kubeconfigCommand } from './commands/kubeconfig.ts';
 import { loginCommand } from './commands/login.ts';
 import { logoutCommand } from './commands/logout.ts';
 import { logsCommand } from './commands/logs.ts';
+import { netCommand } from './commands/net.ts';
 import { nodeCommand } from './commands/node.ts';
 import { orgCommand } from './commands/org.ts';
 import { passwordCommand } from './commands/password.ts';
@@ -62,7 +63,16 @@ export function createProgram({ io, version, runServer, runAgent }: ProgramDeps)
   ])
     program.addCommand(make(io));
   program.commandsGroup('Cluster and hosts:');
-  for (const make of [clusterCommand, statusCommand, tokenCommand, nodeCommand, updateCommand, kvCommand, kubeconfigCommand])
+  for (const make of [
+    clusterCommand,
+    statusCommand,
+    tokenCommand,
+    nodeCommand,
+    netCommand,
+    updateCommand,
+    kvCommand,
+    kubeconfigCommand,
+  ])
     program.addCommand(make(io));
   program.commandsGroup('Workloads:');
   for (const make of [applyCommand, getCommand, describeCommand, logsCommand, scaleCommand, deleteCommand, imageCommand])

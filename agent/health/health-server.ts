@@ -9,14 +9,17 @@ export interface HealthServerOptions {
   /** What is wrong with the agent itself; empty = nothing. An engine or control plane that is away is said, and isn't its fault. */
   readonly health: () => { readonly problems: readonly string[]; readonly facts: Record<string, unknown> };
   readonly metrics: () => string;
+  /** What is wrong with this host's network. Takes a few seconds. */
+  readonly diagnosis: () => Promise<object>;
 }
 
-/** `GET /healthz` and `GET /metrics` on loopback. A port that is taken costs these two only. */
+/** `GET /healthz`, `GET /metrics` and `GET /diagnosis` on loopback. A port that is taken costs these two only. */
 export async function startHealthServer({
   port,
   log,
   health,
   metrics,
+  diagnosis,
 }: HealthServerOptions): Promise<{ port: number; close(): void }> {
   const server = createServer((request, response) => {
     const path = (request.url ?? '/').split('?')[0];
@@ -27,7 +30,12 @@ export async function startHealthServer({
       response.writeHead(problems.length === 0 ? 200 : 503, { 'content-type': 'application/json' }).end(`${body}\n`);
     } else if (path === '/metrics') {
       response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(metrics());
-    } else response.writeHead(404, { 'content-type': 'text/plain' }).end('there are /healthz and /metrics\n');
+    } else if (path === '/diagnosis') {
+      diagnosis().then(
+        (found) => response.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(found)}\n`),
+        (error: unknown) => response.writeHead(500, { 'content-type': 'text/plain' }).end(`${String(error)}\n`),
+      );
+    } else response.writeHead(404, { 'content-type': 'text/plain' }).end('there are /healthz, /metrics and /diagnosis\n');
   });
   server.unref();
   try {

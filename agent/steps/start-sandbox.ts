@@ -24,10 +24,7 @@ export async function startSandbox({ podUid, attempt }: StepOf<'startSandbox'>, 
     sandbox: undefined,
     graceSeconds: 0,
   };
-  const network = await context.podNetwork();
-  const labels = labelsOf(context.owner, identity);
-  // After the network is there: it brings the address that names are asked at.
-  const config = sandboxConfig(pod, PAUSE_IMAGE, labels, dnsSettings(pod, context.names()), network);
+  const config = sandboxConfig(pod, PAUSE_IMAGE, labelsOf(context.owner, identity), dnsSettings(pod, context.names()));
   let id: string | undefined;
   try {
     id = await createPause(context, containerName(identity), config);

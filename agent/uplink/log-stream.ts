@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { PassThrough, Readable } from 'node:stream';
 import { type LogsRequest, STREAM_STATUS_HEADER, type StreamRequest } from '../../core/node/push.ts';
+import type { Diagnosis } from '../../core/network/doctor/facts.ts';
 import { demultiplexer } from '../docker/demux.ts';
 import type { Engine } from '../docker/engine.ts';
 import { messageOf } from '../docker/errors.ts';
@@ -29,6 +30,7 @@ export interface LogSources {
   now(): number;
   /** None on a host whose systemd isn't ours to use. */
   readonly units?: UnitStreams;
+  readonly diagnose: () => Promise<Diagnosis>;
 }
 
 /** Answers one stream request of the control plane: the bytes, or why there are none. Ends when `signal` fires. */
@@ -64,6 +66,8 @@ export async function answerStream(
 /** Throws StreamProblem. */
 async function openStream(request: StreamRequest, sources: LogSources, signal: AbortSignal): Promise<Readable> {
   if (request.kind === 'logs') return openLogs(request, sources, signal);
+  if (request.kind === 'diagnosis')
+    return Readable.from([`${JSON.stringify(await sources.diagnose())}\n`], { objectMode: false });
   const { units } = sources;
   if (!units) throw new StreamProblem(501, 'this host has no systemd that units could be run by');
   switch (request.kind) {

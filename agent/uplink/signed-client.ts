@@ -99,6 +99,8 @@ export function signedClient({ server, ca, keyId, privateKey, time, log }: Signe
     return new Promise((resolve, reject) => {
       const send = secure ? httpsRequest : httpRequest;
       const sent = send(url, { method, headers: all, agent, ...(signal ? { signal } : {}) }, (response) => {
+        const told = Date.parse(response.headers.date ?? '');
+        if (!Number.isNaN(told)) time.observe(told);
         readBody(response).then((bytes) => {
           clearTimeout(timer);
           // A stream is answered when its reader has had enough, or refused it.

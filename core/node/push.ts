@@ -41,7 +41,12 @@ export interface ExecRequest {
   readonly timeoutSeconds: number;
 }
 
-export type StreamRequest = LogsRequest | JournalRequest | ExecRequest;
+/** What the host finds wrong with its network. Answered with JSON: Diagnosis (core/network/doctor/facts.ts). */
+export interface DiagnosisRequest {
+  readonly kind: 'diagnosis';
+}
+
+export type StreamRequest = LogsRequest | JournalRequest | ExecRequest | DiagnosisRequest;
 
 /**
  * Control plane -> host. `hint` says that revision N may concern this host; `stream` asks for POST /node/v1/streams/<id>,

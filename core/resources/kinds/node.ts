@@ -16,7 +16,7 @@ export const nodeKind: KindDefinition<'Node'> = {
   shortNames: ['no'],
   categories: [],
   namespaced: false,
-  subresources: ['status'],
+  subresources: ['status', 'diagnosis'],
   schema: nodeSchema,
   description: 'A host that joined the cluster.',
   nameRule: dnsSubdomain,

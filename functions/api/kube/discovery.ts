@@ -77,7 +77,7 @@ function subresource(
 ): Pick<ApiResource, 'kind' | 'verbs' | 'group' | 'version'> {
   if (name === 'scale') return { group: 'autoscaling', version: 'v1', kind: 'Scale', verbs: ['get', 'patch', 'update'] };
   if (name === 'eviction') return { group: 'policy', version: 'v1', kind: 'Eviction', verbs: ['create'] };
-  return { kind, verbs: name === 'log' ? ['get'] : ['get', 'patch', 'update'] };
+  return { kind, verbs: name === 'log' || name === 'diagnosis' ? ['get'] : ['get', 'patch', 'update'] };
 }
 
 /** GET /api */

@@ -3,6 +3,7 @@ import { authorise, type Verb } from './authorise.ts';
 import type { KubeRequest } from './deps.ts';
 import { methodNotAllowed, noSuchPath } from './errors.ts';
 import { booleanQuery } from './query.ts';
+import { diagnosis } from './subresources/diagnosis.ts';
 import { evict } from './subresources/eviction.ts';
 import { log } from './subresources/log.ts';
 import { getScale, patchScale, putScale } from './subresources/scale.ts';
@@ -40,6 +41,7 @@ const subresources: Readonly<Record<string, Routes>> = {
     PATCH: { verb: 'patch', handle: patchScale },
   },
   log: { GET: { verb: 'get', handle: log } },
+  diagnosis: { GET: { verb: 'get', handle: diagnosis } },
   eviction: { POST: { verb: 'create', handle: evict } },
 };
 

@@ -68,7 +68,13 @@ export class SimulatedAgent {
       lease: { fenced: () => false, holds: () => true, renew: () => undefined, confirm: () => undefined },
       onKv: () => undefined,
       onBack: () => undefined,
-      logSources: { engine: {} as Engine, pods: () => [], own: () => [], now: () => Date.now() },
+      logSources: {
+        engine: {} as Engine,
+        pods: () => [],
+        own: () => [],
+        now: () => Date.now(),
+        diagnose: async () => ({ node: this.name, findings: [] }),
+      },
     });
     this.#uplink.check(true);
   }

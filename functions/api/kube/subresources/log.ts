@@ -1,9 +1,10 @@
 import type { LogsRequest } from '../../../../core/node/push.ts';
 import type { Pod } from '../../../../core/resources/schema/pod.ts';
-import { badRequest, notFound, StatusError, type StatusReason } from '../../../../core/resources/status.ts';
+import { badRequest, notFound, StatusError } from '../../../../core/resources/status.ts';
 import { getResource } from '../../../../core/resources/write.ts';
 import type { KubeRequest } from '../deps.ts';
 import { booleanQuery, integerQuery } from '../query.ts';
+import { reasonOf } from './stream-status.ts';
 
 /** A container's output, as the pod's host has it. */
 export async function log(request: KubeRequest): Promise<Response> {
@@ -61,12 +62,4 @@ function logsRequest(request: KubeRequest, container: string): LogsRequest {
     ...(sinceTime !== undefined && { sinceTime }),
     ...(limitBytes !== undefined && { limitBytes }),
   };
-}
-
-/** Clients branch on the reason where there is one for the status. */
-function reasonOf(status: number): StatusReason {
-  if (status === 400) return 'BadRequest';
-  if (status === 404) return 'NotFound';
-  if (status === 503) return 'ServiceUnavailable';
-  return status === 504 ? 'Timeout' : 'InternalError';
 }

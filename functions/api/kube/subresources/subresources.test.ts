@@ -104,6 +104,22 @@ describe('log', () => {
   });
 });
 
+describe('diagnosis', () => {
+  const NODE = '/api/v1/nodes/n1/diagnosis';
+
+  test('is what the host answers when it is asked to look', async () => {
+    await kube.commit((txn) => createResource(txn, 'Node', { metadata: { name: 'n1' } }, kube.ctx));
+    kube.answerLogs({ ok: true, body: new Response('{"node":"n1","findings":[]}\n').body as ReadableStream<Uint8Array> });
+    expect(await kube.json('GET', NODE)).toEqual({ node: 'n1', findings: [] });
+    expect(kube.asked).toEqual([{ node: 'n1', request: { kind: 'diagnosis' } }]);
+  });
+
+  test('of a node that does not exist is not found, and nobody is asked', async () => {
+    expect(await kube.refused('GET', NODE)).toMatchObject({ code: 404, message: 'nodes "n1" not found' });
+    expect(kube.asked).toEqual([]);
+  });
+});
+
 describe('eviction', () => {
   test('deletes the pod with the grace it asks for', async () => {
     const eviction = {

@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises';
+import os from 'node:os';
+import type { AssignedNetwork } from '../../core/network/assigned-network.ts';
+import type { NetworkFacts } from '../../core/network/doctor/facts.ts';
+import { VXLAN_DEVICE } from '../../core/network/names.ts';
+import type { DnsFacts } from '../dns/start-dns.ts';
+import { messageOf } from '../docker/errors.ts';
+import { linksIn, routesIn } from './ip-facts.ts';
+import { droppingChainsIn } from './nft-facts.ts';
+import { probeDns } from './probe-dns.ts';
+import { probePeers } from './probe-peers.ts';
+import { runTool } from './run-tool.ts';
+
+export interface GatherOptions {
+  readonly node: string;
+  readonly assigned: AssignedNetwork | undefined;
+  /** By how much this host's clock is ahead of the control plane's, ms. */
+  readonly clockAheadMs: number | undefined;
+  readonly dns: DnsFacts;
+  readonly signal: AbortSignal;
+}
+
+/** Looks at this host: its kernel, its firewall, and what gets through to the others. Takes a few seconds; never throws. */
+export async function gatherFacts({ node, assigned, clockAheadMs, dns, signal }: GatherOptions): Promise<NetworkFacts> {
+  const unknown: string[] = [];
+  const attempt = async <T>(what: Promise<T>): Promise<T | undefined> => {
+    try {
+      return await what;
+    } catch (error) {
+      unknown.push(messageOf(error));
+      return undefined;
+    }
+  };
+  const [links, routes, ipForward, bridgeFiltered, iptables, chains, offload, ownDns, peers] = await Promise.all([
+    attempt(runTool('ip', ['-j', '-d', 'address', 'show'], signal).then(linksIn)),
+    attempt(runTool('ip', ['-j', 'route', 'show', 'table', 'main'], signal).then(routesIn)),
+    attempt(setting('net/ipv4/ip_forward')),
+    setting('net/bridge/bridge-nf-call-iptables').catch(() => false),
+    iptablesRules(signal).catch(() => undefined),
+    runTool('nft', ['-j', 'list', 'chains'], signal).then(droppingChainsIn, () => []),
+    checksumOffload(signal).catch(() => undefined),
+    probeDns({ dns, domain: assigned?.clusterDomain, signal }),
+    assigned?.subnet ? probePeers({ assigned, signal }) : [],
+  ]);
+  return {
+    node,
+    assigned,
+    clockAheadMs,
+    links,
+    routes,
+    ipForward,
+    bridgeFiltered,
+    iptables,
+    droppingChains: chains,
+    checksumOffload: offload,
+    kernel: os.release(),
+    dns: assigned?.subnet ? ownDns : undefined,
+    peers,
+    unknown,
+  };
+}
+
+async function setting(name: string): Promise<boolean> {
+  return (await readFile(`/proc/sys/${name}`, 'utf8')).trim() === '1';
+}
+
+async function iptablesRules(signal: AbortSignal): Promise<NetworkFacts['iptables']> {
+  const [filter, raw] = await Promise.all([
+    runTool('iptables', ['-w', '-S'], signal),
+    // Kernels without the raw table have nothing in it.
+    runTool('iptables', ['-w', '-t', 'raw', '-S'], signal).catch(() => ''),
+  ]);
+  return { filter, raw };
+}
+
+async function checksumOffload(signal: AbortSignal): Promise<boolean | undefined> {
+  const text = await runTool('ethtool', ['-k', VXLAN_DEVICE], signal);
+  const line = text.split('\n').find((each) => each.trim().startsWith('tx-checksum-ip-generic:'));
+  return line?.includes(': on');
+}
