@@ -6,6 +6,7 @@ import type { ListenAddress } from './etcd/listen.ts';
 import { networkDoctor } from './doctor/network-doctor.ts';
 import { clusterToAsk, namesToServe } from './dns/names-to-serve.ts';
 import { startDns } from './dns/start-dns.ts';
+import { messageOf } from './docker/errors.ts';
 import { eventLog } from './event-log.ts';
 import { type AgentFacts, gaugesOf, healthOf } from './health/agent-health.ts';
 import { startHealthServer } from './health/health-server.ts';
@@ -15,10 +16,14 @@ import { conntrack } from './kernel/conntrack.ts';
 import { hostNft } from './kernel/nft.ts';
 import { startKv } from './kv/start-kv.ts';
 import { hostInfo, nodeLabels } from './node/host-info.ts';
+import { noHostNetwork, openHostNetwork } from './network/host-network.ts';
 import { nodeReporter } from './node/node-reporter.ts';
 import type { AgentOptions } from './options.ts';
 import { buildReport } from './report.ts';
+import { podAddresses } from './status/pod-status.ts';
 import { startUnits } from './systemd/start-units.ts';
+import { ownInstallation } from './upgrade/installation.ts';
+import { agentUpgrade } from './upgrade/upgrade.ts';
 import { openState } from './state-store.ts';
 import type { BytesClient, SignedClient } from './uplink/signed-client.ts';
 import { podBridges } from './services/pod-bridges.ts';
@@ -81,10 +86,16 @@ export async function runHost({
     dataDirectory: layout.data,
     engine: () => workload.engineState(),
     stateProblem: state.problem,
+    network: () => network.verdicts(),
     time: time.text,
+  });
+  let addressKnown = () => {};
+  const ready = new Promise<void>((resolve) => {
+    addressKnown = resolve;
   });
   const measure = async () => {
     await node.measure();
+    addressKnown();
     uplink.check(true);
   };
   // Before the workload: between that and the uplink, which it tells of changes, nothing may be waited for.
@@ -103,6 +114,8 @@ export async function runHost({
     pushConnected: () => pushConnected(),
   });
   const dns = await startDns({ kv: kv.service, log, elapsed: () => performance.now(), signal });
+  const installation = ownInstallation(process.argv[1]);
+  const upgrade = installation && agentUpgrade({ installation, now });
   let lookAfterUnits = () => {};
   const units = await startUnits({
     owner: `${identity.cluster}/${identity.hostId}`,
@@ -125,14 +138,18 @@ export async function runHost({
     docker: options.docker,
     owner: `${identity.cluster}/${identity.hostId}`,
     host: () => ({ nodeName, hostIp: node.address() }),
-    names: () => ({ ...dns.hostConf(), cluster: clusterToAsk(workload.assignment()) }),
+    names: () => ({ ...dns.hostConf(), cluster: clusterToAsk(workload.assignment(), network.inUse()) }),
+    podNetwork: () => network.podNetwork(),
     onChange: (settled) => uplink.check(settled),
-    onEngineConnected: () => void measure(),
+    onEngineConnected() {
+      void measure();
+      network.trigger();
+    },
     onLease: () => lookAfterUnits(),
     onStep(type, ok) {
       counted.count('terrane_agent_steps_total', { step: type, result: ok ? 'ok' : 'error' });
-      // The first pod of a network brings its bridge.
-      if (ok && (type === 'startSandbox' || type === 'startContainer')) services.check();
+      // A pod has an address, or no longer; the first one of a network brings its bridge.
+      if (ok) services.check();
       if (type === 'startContainer' && ok) counted.count('terrane_agent_container_starts_total');
     },
   });
@@ -148,13 +165,31 @@ export async function runHost({
     prepare: prepareBridges,
     forget: conntrack(log),
     assignment: workload.assignment,
+    podAddresses: () => podAddresses(workload.pods.values(), workload.containersOf),
     events,
     log,
     signal,
   });
+  const network =
+    options.podNetwork === 'none'
+      ? noHostNetwork()
+      : openHostNetwork({
+          owner: `${identity.cluster}/${identity.hostId}`,
+          keyFile: layout.wireguardKey,
+          assigned: () => workload.assignment()?.network,
+          isAssigned: () => workload.assignment() !== undefined,
+          address: node.address,
+          ready,
+          engine: () => (workload.engineState().up ? workload.engine : undefined),
+          podAddresses: workload.podAddresses,
+          events,
+          log,
+          now,
+          onChange: () => uplink.check(true),
+        });
   const doctor = networkDoctor({
     node: nodeName,
-    assigned: () => workload.assignment()?.network,
+    assigned: () => (options.podNetwork === 'none' ? undefined : workload.assignment()?.network),
     clockAheadMs: time.ahead,
     dns: () => dns.facts(),
   });
@@ -173,16 +208,22 @@ export async function runHost({
       serveNames();
       lookAfterUnits();
       services.check();
+      network.trigger();
     },
     onRevoked(message) {
       dns.serve(undefined);
       workload.dismiss(message);
       lookAfterUnits();
       services.dismiss();
+      network.trigger();
       void kv.dismiss();
     },
     onKv: (message) => kv.onMessage(message),
-    onBack: () => kv.onReachable(),
+    onBack() {
+      kv.onReachable();
+      // The control plane has answered: that is what an upgraded agent has to show.
+      upgrade?.healthy().catch((error: unknown) => log.warn('the upgrade could not be confirmed', { reason: messageOf(error) }));
+    },
     logSources: {
       engine: workload.engine,
       now,
@@ -201,6 +242,7 @@ export async function runHost({
         bootId: info.bootId,
         observedRevision: workload.observedRevision(),
         node: status,
+        network: network.facts(),
         labels: { ...nodeLabels(info, nodeName), [SYSTEMD_LABEL]: String(units !== undefined) },
         // Of pods that no engine has been asked about yet, nothing new is known.
         pods: taken ? workload.pods.values() : [],
@@ -243,10 +285,12 @@ export async function runHost({
     setInterval(() => void workload.collectImages(), IMAGE_COLLECT_MS),
   ];
   await measure();
+  network.trigger();
 
   await aborted(signal);
   for (const timer of timers) clearInterval(timer);
   uplink.close();
+  await network.close();
   health.close();
   await dns.close();
   await kv.close();

@@ -24,6 +24,8 @@ export interface AgentOptions {
   readonly kvPrefix?: readonly string[];
   /** Memory that the copy of the key-value store may take, MB. */
   readonly kvCacheMb?: number;
+  /** `none`: this host takes no part in the pods' network, whose pods are on Docker's own bridge. */
+  readonly podNetwork?: 'auto' | 'none';
   /** Log lines as JSON. */
   readonly json: boolean;
 }

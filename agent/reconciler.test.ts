@@ -41,6 +41,7 @@ function start(
     source: { configMap: () => undefined, secret: () => undefined },
     hostMemoryBytes: 1e9,
     names: () => ({ cluster: undefined, servers: [], search: [] }),
+    podNetwork: () => Promise.resolve(undefined),
   } as unknown as StepContext;
   const mounts = async () => [];
   Object.assign(context.volumes, { mounts });

@@ -1,6 +1,6 @@
 import type { UnitReport } from '../core/node/assigned-unit.ts';
 import type { HostEvent, PodReport, Report } from '../core/node/report.ts';
-import type { NodeStatus } from '../core/resources/schema/node.ts';
+import type { NodeNetwork, NodeStatus } from '../core/resources/schema/node.ts';
 import type { PodMemory } from './planner/memory.ts';
 import type { ObservedContainer } from './planner/observed.ts';
 import type { StatusContext } from './status/container-status.ts';
@@ -11,6 +11,8 @@ export interface ReportInput {
   readonly bootId: string;
   readonly observedRevision: number;
   readonly node: NodeStatus;
+  /** Its part in the pods' network. */
+  readonly network?: NodeNetwork | undefined;
   readonly labels: Record<string, string>;
   readonly pods: Iterable<PodMemory>;
   readonly observed: ReadonlyMap<string, readonly ObservedContainer[]>;
@@ -22,7 +24,7 @@ export interface ReportInput {
 
 /** The whole state of the host and its pods. `key` differs when there is news: events that age out are none. */
 export function buildReport(input: ReportInput): { report: Report; key: string } {
-  const { agentVersion, bootId, observedRevision, node, labels, events } = input;
+  const { agentVersion, bootId, observedRevision, node, network, labels, events } = input;
   const pods: PodReport[] = [];
   for (const memory of input.pods) {
     if (memory.recalled && !memory.gone) continue;
@@ -32,7 +34,17 @@ export function buildReport(input: ReportInput): { report: Report; key: string }
     pods.push({ namespace, name, uid, status, ...(memory.gone ? { gone: true } : {}) });
   }
   const units = input.units && [...input.units];
-  const report = { agentVersion, bootId, observedRevision, node, labels, pods, events, ...(units ? { units } : {}) };
-  const key = JSON.stringify([observedRevision, node, labels, pods, units, events.at(-1)?.id]);
+  const report = {
+    agentVersion,
+    bootId,
+    observedRevision,
+    node,
+    ...(network && { network }),
+    labels,
+    pods,
+    events,
+    ...(units ? { units } : {}),
+  };
+  const key = JSON.stringify([observedRevision, node, network, labels, pods, units, events.at(-1)?.id]);
   return { report, key };
 }

@@ -46,6 +46,8 @@ export interface Workload {
   readonly taken: () => ReadonlyMap<string, readonly ObservedContainer[]> | 'unknown' | undefined;
   readonly containersOf: (uid: string) => readonly ObservedContainer[];
   readonly containerCount: () => number;
+  /** Of running containers with a network of their own. */
+  readonly podAddresses: () => readonly string[];
   readonly probed: (id: string) => { readonly ready: boolean; readonly started: boolean };
   /** Puts an assignment in force. */
   assign(next: Assignment): Promise<void>;
@@ -72,6 +74,7 @@ export interface WorkloadOptions {
   readonly uptime: () => number;
   readonly host: () => Omit<HostFacts, 'podIp'>;
   readonly names: () => HostNames;
+  readonly podNetwork: () => Promise<string | undefined>;
   readonly signal: AbortSignal;
   /** There may be news to report; `settled`: nothing more is about to change. */
   readonly onChange: (settled: boolean) => void;
@@ -117,6 +120,7 @@ export async function openWorkload(options: WorkloadOptions): Promise<Workload> 
     now,
     host,
     names: options.names,
+    podNetwork: options.podNetwork,
     images: imageStore(engine, images.pulled),
     volumes: podVolumes(layout, (message) => log.warn(message)),
     hooks: hookRunner(engine, signal),
@@ -230,6 +234,7 @@ export async function openWorkload(options: WorkloadOptions): Promise<Workload> 
     taken: () => taken ?? (ready() ? 'unknown' : undefined),
     containersOf: (uid) => cache.byPod().get(uid) ?? [],
     containerCount: () => [...cache.all()].length,
+    podAddresses: () => [...cache.all()].flatMap(({ state, ip }) => (state === 'running' && ip ? [ip] : [])),
     probed: (id) => probes.probed(id),
     async assign(next) {
       if (assignment && next.revision < assignment.revision && next.cluster === assignment.cluster) {
@@ -241,7 +246,8 @@ export async function openWorkload(options: WorkloadOptions): Promise<Workload> 
     dismiss(reason) {
       if (!assignment || (assignment.pods.length === 0 && !assignment.units?.length)) return;
       log.error('this node was removed from its cluster: its containers and units are stopped', { reason });
-      void enforce({ ...assignment, pods: [], configMaps: [], secrets: [], units: [] });
+      const { network: _, ...rest } = assignment;
+      void enforce({ ...rest, pods: [], configMaps: [], secrets: [], units: [] });
     },
     async collectImages() {
       const engineState = watch.state();

@@ -3,9 +3,11 @@ import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { statusOf } from '../core/errors/kubernetes-status.ts';
 import { errorEnvelope, TerraneError } from '../core/errors/terrane-error.ts';
+import { FleetError } from '../core/fleet/api/shapes.ts';
 import { withCauses } from '../core/logging/with-causes.ts';
 import type { Logger } from '../core/ports/logger.ts';
 import { StatusError } from '../core/resources/status.ts';
+import { isFleet } from './api/fleet/is-fleet.ts';
 import { isOperatorsTrouble } from './operators-trouble.ts';
 import { isStoreTrouble } from './store-trouble.ts';
 
@@ -45,8 +47,13 @@ export function errorResponse(c: Context, error: TerraneError): Response {
   const kube = c.req.path.startsWith('/clusters/');
   if (error.retryAfter !== undefined) c.header('retry-after', String(error.retryAfter));
   if (error.status === 401) c.header('www-authenticate', 'Bearer realm="terrane"');
+  if (isFleet(c.req.path)) return c.json(fleetRefusal(error), error.status as ContentfulStatusCode);
   const body = kube ? statusOf(error).status : errorEnvelope(error, requestIdOf(c));
   return c.json(body, error.status as ContentfulStatusCode);
+}
+
+function fleetRefusal({ status, message, fix }: TerraneError) {
+  return new FleetError(status, fix ? `${message} ${fix}` : message).body;
 }
 
 export function requestIdOf(c: Context): string {

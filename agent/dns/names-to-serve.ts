@@ -1,4 +1,3 @@
-import os from 'node:os';
 import type { Assignment } from '../../core/node/assignment.ts';
 import { namedServices } from './cluster-names.ts';
 import { gatewayOf } from '../../core/network/names.ts';
@@ -24,13 +23,14 @@ export function namesToServe({ revision, network, services = [] }: AssignmentToN
 }
 
 /**
- * What this host's containers are told to ask for names of the cluster; undefined: they aren't in its network, whose gateway this host
- * doesn't have (yet).
+ * What this host's containers are told to ask for names of the cluster; undefined: they aren't in its network. `onIt`: this host's bridge
+ * is there.
  */
-export function clusterToAsk(assignment: AssignmentToName | undefined): { server: string; domain: string } | undefined {
+export function clusterToAsk(
+  assignment: AssignmentToName | undefined,
+  onIt: boolean,
+): { server: string; domain: string } | undefined {
   const { network } = assignment ?? {};
-  if (!network?.subnet) return undefined;
-  const server = gatewayOf(network.subnet);
-  const own = Object.values(os.networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === server));
-  return own ? { server, domain: network.clusterDomain } : undefined;
+  if (!network?.subnet || !onIt) return undefined;
+  return { server: gatewayOf(network.subnet), domain: network.clusterDomain };
 }

@@ -10,6 +10,8 @@ import type {
   EngineEvent,
   EngineInfo,
   ImageDetails,
+  NetworkCreate,
+  NetworkDetails,
   ProgressLine,
 } from './types.ts';
 
@@ -89,6 +91,11 @@ export function dockerEngine(connection: DockerConnection) {
       const { ExitCode } = await get<{ ExitCode: number | null }>(`/exec/${created.Id}/json`);
       return { exitCode: ExitCode ?? -1, output };
     },
+
+    listNetworks: (label: string) => get<NetworkDetails[]>('/networks', { query: { filters: filters({ label: [label] }) } }),
+    inspectNetwork: (name: string) => get<NetworkDetails>(`/networks/${name}`),
+    createNetwork: (body: NetworkCreate) => post<{ Id: string }>('/networks/create', { body }),
+    removeNetwork: (id: string) => connection.json<void>({ method: 'DELETE', path: `/networks/${id}` }),
 
     inspectImage: (ref: string) => get<ImageDetails>(`/images/${ref}/json`),
     removeImage: (ref: string) => connection.json<unknown>({ method: 'DELETE', path: `/images/${ref}` }),

@@ -106,6 +106,25 @@ export interface EngineInfo {
   readonly SwapLimit?: boolean;
 }
 
+export interface NetworkCreate {
+  readonly Name: string;
+  readonly Driver: 'bridge';
+  readonly CheckDuplicate: true;
+  readonly IPAM: { readonly Config: readonly { readonly Subnet: string; readonly Gateway: string }[] };
+  readonly Options: Readonly<Record<string, string>>;
+  readonly Labels: Readonly<Record<string, string>>;
+}
+
+export interface NetworkDetails {
+  readonly Id: string;
+  readonly Name: string;
+  readonly IPAM?: { readonly Config?: readonly { readonly Subnet?: string; readonly Gateway?: string }[] | null };
+  readonly Options?: Readonly<Record<string, string>> | null;
+  readonly Labels?: Readonly<Record<string, string>> | null;
+  /** Attached and running ones; only when one network is asked for. */
+  readonly Containers?: Readonly<Record<string, unknown>> | null;
+}
+
 export interface EngineEvent {
   readonly Type: string;
   readonly Action: string;

@@ -311,12 +311,18 @@ place() {
     command="$command --ca $base/etc/ca.pem"
   fi
 
-  fill uninstall.sh >"$work/uninstall.sh"
-  chmod 755 "$work/uninstall.sh"
-  mv -f "$work/uninstall.sh" "$base/uninstall.sh"
+  for script in uninstall.sh upgrade-guard.sh; do
+    fill "$script" >"$work/$script"
+    chmod 755 "$work/$script"
+    mv -f "$work/$script" "$base/$script"
+  done
 
   previous=$(readlink "$base/current" 2>/dev/null || true)
-  ln -sfn "$version_dir" "$base/current"
+  # This version was asked for: no upgrade that was going on has a say.
+  rm -f "$base/upgrade.pending"
+  ln -sfn "$version_dir" "$base/current.new"
+  # At once, where mv can do that.
+  mv -fT "$base/current.new" "$base/current" 2>/dev/null || { rm -f "$base/current.new" && ln -sfn "$version_dir" "$base/current"; }
   ln -sfn "$base/current/bin/terrane-agent" "$link"
   # One version back stays, for a way back.
   for old in "$base"/versions/*; do

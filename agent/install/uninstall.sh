@@ -101,7 +101,8 @@ main() {
 
   if [ -L "$LINK" ]; then rm -f "$LINK"; fi
   rm -rf "${BASE:?}/versions" "${BASE:?}/etc"
-  rm -f "$BASE/current"
+  rm -f "$BASE/current" "$BASE/current.new"
+  rm -f "$BASE/upgrade-guard.sh" "$BASE/upgrade.pending" "$BASE/upgrade.result"
   # Last, since sh reads this file as it goes.
   rm -f "$BASE/uninstall.sh"
   rmdir "$(dirname "$LINK")" "$BASE" 2>/dev/null || true

@@ -8,6 +8,8 @@ export interface ConditionInput {
   readonly usage: HostUsage | undefined;
   /** Why the agent can't write its state, if it can't. */
   readonly stateProblem: string | undefined;
+  /** Of the pods' network. */
+  readonly network?: readonly Verdict[];
 }
 
 export interface Verdict {
@@ -25,8 +27,8 @@ export function diskLowBytes(sizeBytes: number): number {
   return Math.min(Math.max(sizeBytes * 0.05, 256 * MB), 5120 * MB);
 }
 
-export function nodeVerdicts({ engine, usage, stateProblem }: ConditionInput): Verdict[] {
-  return [memoryVerdict(usage), diskVerdict(usage, stateProblem), readyVerdict(engine)];
+export function nodeVerdicts({ engine, usage, stateProblem, network = [] }: ConditionInput): Verdict[] {
+  return [memoryVerdict(usage), diskVerdict(usage, stateProblem), ...network, readyVerdict(engine)];
 }
 
 function readyVerdict(engine: EngineState): Verdict {

@@ -2,7 +2,7 @@ import type { NodeStatus } from '../../core/resources/schema/node.ts';
 import { abortableDelay } from '../abortable-delay.ts';
 import type { EngineState } from '../runtime/engine-watch.ts';
 import { firstAddress, hostAddress } from './address.ts';
-import { nodeConditions, nodeVerdicts } from './conditions.ts';
+import { nodeConditions, nodeVerdicts, type Verdict } from './conditions.ts';
 import { type HostInfo, nodeInfoOf } from './host-info.ts';
 import { type HostUsage, hostUsage, nodeResources } from './resources.ts';
 
@@ -25,6 +25,8 @@ export interface NodeReporterOptions {
   readonly dataDirectory: string;
   readonly engine: () => EngineState;
   readonly stateProblem: () => string | undefined;
+  /** Conditions of the pods' network. */
+  readonly network: () => readonly Verdict[];
   readonly now: () => number;
   /** RFC 3339, in the control plane's time. */
   readonly time: (at: number) => string;
@@ -34,7 +36,7 @@ export interface NodeReporterOptions {
 const ADDRESS_WAIT_MS = 1000;
 
 export function nodeReporter(options: NodeReporterOptions): NodeReporter {
-  const { info, nodeName, version, server, dataDirectory, engine, stateProblem, now, time } = options;
+  const { info, nodeName, version, server, dataDirectory, engine, stateProblem, network, now, time } = options;
   const since = new Map<string, { status: string; at: number }>();
   let usage: HostUsage | undefined;
   // Which address leads to the control plane takes a look-up of its name: a host that is cut off must not wait for that.
@@ -54,7 +56,7 @@ export function nodeReporter(options: NodeReporterOptions): NodeReporter {
     status() {
       const state = engine();
       if (!usage || (!state.up && !state.asked)) return undefined;
-      const verdicts = nodeVerdicts({ engine: state, usage, stateProblem: stateProblem() });
+      const verdicts = nodeVerdicts({ engine: state, usage, stateProblem: stateProblem(), network: network() });
       return {
         ...nodeResources(info, usage.disks.at(-1)),
         conditions: nodeConditions(verdicts, since, now(), time),

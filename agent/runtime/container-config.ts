@@ -11,6 +11,8 @@ export interface ContainerConfigInput {
   readonly labels: Record<string, string>;
   readonly environment: ReadonlyMap<string, string>;
   readonly mounts: Mount[];
+  /** Docker's network for a pod without a pause container; undefined: Docker's own. */
+  readonly network?: string | undefined;
   /** Id of the pause container to join. */
   readonly sandbox: string | undefined;
   readonly hostMemoryBytes: number;
@@ -45,8 +47,14 @@ export function containerConfig(input: ContainerConfigInput): ContainerCreate {
   };
 }
 
-/** The pause container: it holds the network, with its ports, and does nothing. */
-export function sandboxConfig(pod: Pod, image: string, labels: Record<string, string>, dns: DnsSettings): ContainerCreate {
+/** The pause container: it holds the network (of Docker's; undefined: its default), with its ports, and does nothing. */
+export function sandboxConfig(
+  pod: Pod,
+  image: string,
+  labels: Record<string, string>,
+  dns: DnsSettings,
+  network?: string,
+): ContainerCreate {
   const ports = pod.spec.containers.flatMap((container) => container.ports ?? []);
   return {
     Image: image,
@@ -60,17 +68,18 @@ export function sandboxConfig(pod: Pod, image: string, labels: Record<string, st
       CpuShares: 2,
       PidsLimit: 16,
       ...dns,
+      ...(network ? { NetworkMode: network } : {}),
       ...bindingsOf(ports),
     },
   };
 }
 
-function hostConfig({ pod, container, mounts, sandbox, hostMemoryBytes, dns }: ContainerConfigInput): HostConfig {
+function hostConfig({ pod, container, mounts, network, sandbox, hostMemoryBytes, dns }: ContainerConfigInput): HostConfig {
   const security = container.securityContext ?? {};
   const { fsGroup } = pod.spec.securityContext ?? {};
   return {
     ...(sandbox ? { NetworkMode: `container:${sandbox}`, IpcMode: `container:${sandbox}` } : dns),
-    ...(pod.spec.hostNetwork ? { NetworkMode: 'host' } : {}),
+    ...(pod.spec.hostNetwork ? { NetworkMode: 'host' } : !sandbox && network ? { NetworkMode: network } : {}),
     Mounts: mounts,
     ...limitsOf(pod.spec, container, hostMemoryBytes),
     // The agent restarts containers: with the pod's policy, hooks and back-off.

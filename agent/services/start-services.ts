@@ -1,7 +1,4 @@
 import { BRIDGE_TABLE, compileBridges, type PodBridge } from '../../core/network/services/bridge-table.ts';
-import { compileServices, type ServiceHost, SERVICES_TABLE } from '../../core/network/services/compile-services.ts';
-import { staleFlows } from '../../core/network/services/stale-flows.ts';
-import type { AssignedService } from '../../core/node/assigned-services.ts';
 import type { Assignment } from '../../core/node/assignment.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import { messageOf } from '../docker/errors.ts';
@@ -9,6 +6,9 @@ import type { EventLog } from '../event-log.ts';
 import type { ForgetFlows } from '../kernel/conntrack.ts';
 import { type Nft, NftError } from '../kernel/nft.ts';
 import { nftTable } from '../kernel/nft-table.ts';
+import type { Keeper } from './keeper.ts';
+import { policyKeeper } from './policy-keeper.ts';
+import { serviceKeeper } from './service-keeper.ts';
 
 export interface ServicesOptions {
   readonly nodeName: string;
@@ -18,17 +18,19 @@ export interface ServicesOptions {
   readonly prepare: (bridges: readonly string[]) => Promise<void>;
   readonly forget: ForgetFlows;
   readonly assignment: () => Assignment | undefined;
+  /** Of this host's pods, by uid. */
+  readonly podAddresses: () => ReadonlyMap<string, string>;
   readonly events: Pick<EventLog, 'add'>;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
 
 export interface RunningServices {
-  /** The assignment or the bridges may have changed. */
+  /** The assignment, the pods or their bridges may have changed. */
   check(): void;
-  /** Why Services aren't routed here; undefined: they are, or there are none. */
-  problem(): string | undefined;
-  /** The host has left its cluster: nothing is routed any more. */
+  /** What can't be done here, and why. */
+  problems(): readonly string[];
+  /** The host has left its cluster: nothing is routed or forbidden any more. */
   dismiss(): void;
   /** Ends when what is under way has ended. What the kernel does goes on: containers do, too. */
   close(): Promise<void>;
@@ -37,64 +39,69 @@ export interface RunningServices {
 /** Drift is repaired within 10 s. */
 const REPAIR_MS = 8_000;
 
-/** Keeps the kernel's tables as the assignment's Services ask, and repairs what others change in them. */
+/** Keeps the kernel's rules as the assignment's Services and policies ask, and repairs what others change in them. */
 export function startServices(options: ServicesOptions): RunningServices {
   const { nft, log, events } = options;
-  const services = nftTable(nft, { family: 'ip', table: SERVICES_TABLE });
-  const bridge = nftTable(nft, { family: 'bridge', table: BRIDGE_TABLE });
-  /** What is routed now; undefined: not known, or nothing. */
-  let routed: readonly AssignedService[] | undefined;
-  /** What the table was made from last: most checks find nothing new. */
-  let compiled: { readonly assignment: Assignment; readonly bridges: string } | undefined;
-  let cleared = false;
+  const keepers: readonly Keeper[] = [
+    serviceKeeper(options.nodeName, nft, options.forget),
+    policyKeeper(nft, options.podAddresses),
+  ];
+  const bridgeTable = nftTable(nft, { family: 'bridge', table: BRIDGE_TABLE });
+  /** Those whose tables are known to be gone. */
+  const cleared = new Set<Keeper | typeof bridgeTable>();
+  const problems = new Map<Keeper, string>();
   let dismissed = false;
-  let problem: string | undefined;
   let busy: Promise<void> | undefined;
   let again: 'check' | 'repair' | undefined;
 
-  async function enforce(assignment: Assignment, repairs: boolean): Promise<void> {
-    const wanted = dismissed ? [] : (assignment.services ?? []).filter(({ clusterIP }) => clusterIP !== undefined);
-    if (wanted.length === 0) return clear();
-    cleared = false;
+  async function prepareBridges(wanted: boolean, repairs: boolean): Promise<readonly PodBridge[]> {
+    if (!wanted) {
+      if (!cleared.has(bridgeTable)) await bridgeTable.remove();
+      cleared.add(bridgeTable);
+      return [];
+    }
+    cleared.delete(bridgeTable);
     const bridges = await options.bridges();
     await options.prepare(bridges.map(({ name }) => name));
-    // Before what was given last is given again: or what others changed would be taken for what it was changed to.
-    const repaired = repairs ? [await services.repair(), await bridge.repair()].some(Boolean) : false;
-    if (repaired)
-      log.warn('rules for Services had been changed by somebody else: they are as they were', { table: SERVICES_TABLE });
-    await bridge.set(compileBridges(bridges));
-    const from = { assignment, bridges: JSON.stringify(bridges) };
-    if (routed && compiled?.assignment === from.assignment && compiled.bridges === from.bridges) return;
-    const changed = await services.set(compileServices(wanted, hostOf(options.nodeName, assignment, bridges)));
-    compiled = from;
-    const stale = changed && routed ? staleFlows(routed, wanted) : [];
-    routed = wanted;
-    if (stale.length > 0) await options.forget(stale);
+    if (repairs) await bridgeTable.repair();
+    await bridgeTable.set(compileBridges(bridges));
+    return bridges;
   }
 
-  async function clear(): Promise<void> {
-    if (cleared) return;
-    await services.remove();
-    await bridge.remove();
-    routed = undefined;
-    cleared = true;
+  async function keep(keeper: Keeper, assignment: Assignment, repairs: boolean): Promise<void> {
+    if (!isWanted(keeper, assignment)) {
+      if (!cleared.has(keeper)) await keeper.clear();
+      cleared.add(keeper);
+      return;
+    }
+    cleared.delete(keeper);
+    // Before anything is added: what others changed must not be taken for what was there.
+    if (repairs && (await keeper.repair()))
+      log.warn('rules had been changed by somebody else: they are as they were', { table: keeper.table });
+    await keeper.enforce(assignment, await prepareBridges(true, repairs));
   }
+
+  const isWanted = (keeper: Keeper, assignment: Assignment) => !dismissed && keeper.wants(assignment);
 
   async function pass(repairs: boolean): Promise<void> {
     const assignment = options.assignment();
     if (!assignment) return;
+    for (const keeper of keepers) await attempt(keeper, () => keep(keeper, assignment, repairs), assignment);
+    if (!keepers.some((keeper) => isWanted(keeper, assignment)))
+      await attempt(keepers[0]!, async () => void (await prepareBridges(false, repairs)), assignment);
+  }
+
+  async function attempt(keeper: Keeper, step: () => Promise<void>, assignment: Assignment): Promise<void> {
     try {
-      await enforce(assignment, repairs);
-      if (problem !== undefined) log.info('Services are routed again');
-      problem = undefined;
+      await step();
+      if (problems.delete(keeper)) log.info(`no longer so: ${keeper.failure.what}`);
     } catch (error) {
-      // A host without nft that has nothing to route lacks nothing.
-      if (error instanceof NftError && error.missing && !assignment.services?.length) return;
-      const message =
-        error instanceof NftError && error.missing ? MISSING : `Services are not routed on this host: ${messageOf(error)}`;
-      if (message !== problem) events.add({ type: 'Warning', reason: 'ServicesNotRouted', message });
-      problem = message;
-      routed = undefined;
+      // A host without nft that has nothing to keep lacks nothing.
+      if (error instanceof NftError && error.missing && !isWanted(keeper, assignment)) return;
+      const why = error instanceof NftError && error.missing ? MISSING : messageOf(error);
+      const message = `${keeper.failure.what}: ${why}`;
+      if (message !== problems.get(keeper)) events.add({ type: 'Warning', reason: keeper.failure.reason, message });
+      problems.set(keeper, message);
     }
   }
 
@@ -116,7 +123,7 @@ export function startServices(options: ServicesOptions): RunningServices {
   run('check');
   return {
     check: () => run('check'),
-    problem: () => problem,
+    problems: () => [...problems.values()],
     dismiss() {
       dismissed = true;
       run('check');
@@ -128,11 +135,4 @@ export function startServices(options: ServicesOptions): RunningServices {
   };
 }
 
-const MISSING =
-  'Services are not routed on this host: nft is not installed. Install the package nftables; the agent finds it within seconds';
-
-function hostOf(node: string, { network }: Assignment, bridges: readonly PodBridge[]): ServiceHost {
-  return network?.subnet
-    ? { node, podBlocks: [network.network], networked: true }
-    : { node, podBlocks: [...new Set(bridges.map(({ subnet }) => subnet))].sort(), networked: false };
-}
+const MISSING = 'nft is not installed. Install the package nftables; the agent finds it within seconds';

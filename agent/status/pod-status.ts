@@ -48,6 +48,20 @@ function podIp({ pod }: PodMemory, own: readonly ObservedContainer[], hostIp: st
     ?.ip;
 }
 
+/** Addresses of pods that have one of their own, by uid. */
+export function podAddresses(
+  pods: Iterable<PodMemory>,
+  containersOf: (uid: string) => readonly ObservedContainer[],
+): Map<string, string> {
+  const addresses = new Map<string, string>();
+  for (const memory of pods) {
+    const { uid } = memory.pod.metadata;
+    const ip = memory.pod.spec.hostNetwork ? undefined : podIp(memory, containersOf(uid), '');
+    if (ip) addresses.set(uid, ip);
+  }
+  return addresses;
+}
+
 interface Verdict {
   readonly ok: boolean;
   readonly reason?: string;

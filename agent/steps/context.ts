@@ -40,6 +40,8 @@ export interface StepContext {
   volumesWritten(uid: string, version: string | undefined): void;
   volumesWanted(uid: string): string | undefined;
   cancel(key: string): void;
+  /** Docker's network for a new pod; undefined: Docker's own. Waits until it is there. */
+  podNetwork(): Promise<string | undefined>;
   /** May this pod's containers be started now? Not a fenced one without a lease. */
   mayRun(pod: Pod): boolean;
 }

@@ -42,6 +42,8 @@ export async function startContainer(step: StepOf<'startContainer'>, context: St
     sandbox: sandbox?.id,
     graceSeconds: graceSeconds(pod),
   };
+  // Before its names are asked for: it brings the address that they are asked at.
+  const network = sandbox || pod.spec.hostNetwork ? undefined : await context.podNetwork();
   const config = containerConfig({
     pod,
     container,
@@ -49,6 +51,7 @@ export async function startContainer(step: StepOf<'startContainer'>, context: St
     environment,
     mounts: await context.volumes.mounts(pod, container, attempt),
     sandbox: sandbox?.id,
+    network,
     hostMemoryBytes: context.hostMemoryBytes,
     dns: dnsSettings(pod, context.names()),
   });

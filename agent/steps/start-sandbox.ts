@@ -24,7 +24,10 @@ export async function startSandbox({ podUid, attempt }: StepOf<'startSandbox'>, 
     sandbox: undefined,
     graceSeconds: 0,
   };
-  const config = sandboxConfig(pod, PAUSE_IMAGE, labelsOf(context.owner, identity), dnsSettings(pod, context.names()));
+  const network = await context.podNetwork();
+  const labels = labelsOf(context.owner, identity);
+  // After the network is there: it brings the address that names are asked at.
+  const config = sandboxConfig(pod, PAUSE_IMAGE, labels, dnsSettings(pod, context.names()), network);
   let id: string | undefined;
   try {
     id = await createPause(context, containerName(identity), config);

@@ -9,6 +9,8 @@ export interface Layout {
   readonly memory: string;
   readonly images: string;
   readonly lease: string;
+  /** WireGuard's private key, 0600. */
+  readonly wireguardKey: string;
   readonly pods: string;
   /** One tmpfs for all secrets: they never reach a disk. */
   readonly secrets: string;
@@ -30,6 +32,7 @@ export function layoutOf(data: string): Layout {
     memory: join(data, 'memory.json'),
     images: join(data, 'images.json'),
     lease: join(data, 'lease.json'),
+    wireguardKey: join(data, 'wireguard.key'),
     pods,
     secrets,
     pod: (uid) => join(pods, uid),

@@ -39,7 +39,11 @@ async function joined(installation: Installation): Promise<Target> {
     'etcd-listen': `127.0.0.1:${port}`,
   };
   const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
-  const agent = startChild(process.execPath, [TERRANE, 'agent', ...args], join(installation.dir, 'agent.log'));
+  const agent = startChild(
+    process.execPath,
+    [TERRANE, 'agent', '--pod-network', 'none', ...args],
+    join(installation.dir, 'agent.log'),
+  );
   try {
     await eventually('the host serves etcd', async () => {
       if (agent.exit() !== undefined) throw new Error(`the agent ended:\n${agent.tail()}`);

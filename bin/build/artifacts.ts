@@ -22,6 +22,7 @@ export async function buildAgentArtifacts(options: {
     { path: 'bin/terrane-agent', mode: 0o755, content: await readFile(`${SOURCE}/terrane-agent`) },
     { path: 'lib/agent.mjs', mode: 0o644, content: await readFile(join(directory, 'agent.mjs')) },
     { path: 'share/terrane-agent.service', mode: 0o644, content: await readFile(`${SOURCE}/terrane-agent.service`) },
+    { path: 'share/upgrade-guard.sh', mode: 0o755, content: await readFile(`${SOURCE}/upgrade-guard.sh`) },
     { path: 'share/uninstall.sh', mode: 0o755, content: await readFile(`${SOURCE}/uninstall.sh`) },
     { path: 'LICENSE', mode: 0o644, content: await readFile('LICENSE') },
   ]);

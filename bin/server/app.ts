@@ -11,6 +11,7 @@ import { authenticate } from '../../functions/api/auth/authenticate.ts';
 import { requireCluster } from '../../functions/api/auth/require-cluster.ts';
 import { whileAllowed } from '../../functions/api/auth/while-allowed.ts';
 import { createEtcd } from '../../functions/api/etcd/create-etcd.ts';
+import { createFleet } from '../../functions/api/fleet/create-fleet.ts';
 import { clusterResources } from '../../functions/api/cluster-resources.ts';
 import { createUpdateRoutes } from '../../functions/api/updates/create-update-routes.ts';
 import { createKube } from '../../functions/api/kube/create-kube.ts';
@@ -114,6 +115,16 @@ export function createApp(deps: AppDeps): Hono<ApiEnv> {
       clock,
       newUid: deps.newUid,
       onWrite: (write) => void auditWrite(accounts, log, write),
+    }),
+  );
+  app.route(
+    '/clusters/:cluster',
+    createFleet({
+      keyspaces,
+      clock,
+      newUid: deps.newUid,
+      onWrite: (write) => void auditWrite(accounts, log, write),
+      onError: (error, id) => log.error('a fleet request failed', { error, requestId: id }),
     }),
   );
   app.route('/clusters/:cluster', kube);

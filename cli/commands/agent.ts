@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { usageError } from '../errors.ts';
 import type { Io } from '../io.ts';
 import { collect, wholeNumber } from '../options.ts';
@@ -22,6 +22,8 @@ export interface AgentOptions {
   readonly kvPrefix?: readonly string[];
   /** Memory that the copy of the key-value store may take, MB. */
   readonly kvCacheMb?: number;
+  /** `none`: this host takes no part in the pods' network. */
+  readonly podNetwork?: 'auto' | 'none';
   readonly json: boolean;
 }
 
@@ -50,6 +52,11 @@ export function agentCommand(io: Io, run: RunAgent, name = 'agent'): Command {
     )
     .option('--kv-prefix <key>', 'keep only keys that begin with it on this host; repeatable', collect)
     .option('--kv-cache-mb <n>', 'memory that the copy of the key-value store may take', wholeNumber, 64)
+    .addOption(
+      new Option('--pod-network <how>', "auto: take part in the pods' network; none: leave this host's network alone")
+        .choices(['auto', 'none'])
+        .default('auto'),
+    )
     .action((options: Partial<AgentOptions> & Pick<AgentOptions, 'data' | 'docker' | 'healthPort'>) => {
       const server = options.server ?? io.env.TERRANE_SERVER;
       if (!server || !URL.canParse(server))

@@ -73,6 +73,14 @@ const WELL_KNOWN: readonly KindInfo[] = [
     namespaced: true,
     shortNames: [],
   },
+  {
+    group: 'networking.k8s.io',
+    version: 'v1',
+    kind: 'NetworkPolicy',
+    plural: 'networkpolicies',
+    namespaced: true,
+    shortNames: ['netpol'],
+  },
   core('ConfigMap', 'configmaps', true, 'cm'),
   core('Secret', 'secrets', true),
   {

@@ -6,6 +6,7 @@ import type { Pod } from '../resources/schema/pod.ts';
 import { assignedUnits } from './assigned-units.ts';
 import type { Assignment, AssignmentSettings } from './assignment.ts';
 import { updatesOfNode } from '../updates/driven-hosts.ts';
+import { assignedPoliciesOf } from './assigned-policies-of.ts';
 import { assignedServicesOf, servicesDigest } from './assigned-services-of.ts';
 import { referencesOf } from './pod-references.ts';
 
@@ -35,6 +36,7 @@ export function assignmentOf(
   }
   const updates = updatesOfNode(state.list('UpdateGroup'), node);
   const services = assignedServicesOf(state);
+  const policies = assignedPoliciesOf(state, nodeName);
   const units = assignedUnits(state, nodeName);
   return {
     cluster: clusterId,
@@ -44,6 +46,7 @@ export function assignmentOf(
     configMaps: found(configMaps, (namespace, name) => state.get('ConfigMap', namespace, name)),
     secrets: found(secrets, (namespace, name) => state.get('Secret', namespace, name)),
     ...(services.length > 0 && { services }),
+    ...(policies && { policies }),
     ...(units.length > 0 && { units }),
     ...(network && { network }),
     settings: { reportSeconds, pollSeconds, renewSeconds, fencedStopSeconds, fencedGraceSeconds },

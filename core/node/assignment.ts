@@ -5,6 +5,7 @@ import type { Node } from '../resources/schema/node.ts';
 import type { Pod } from '../resources/schema/pod.ts';
 import type { Secret } from '../resources/schema/secret.ts';
 import type { AssignedUpdate } from '../updates/driven-hosts.ts';
+import type { AssignedPolicies } from './assigned-policies.ts';
 import type { AssignedService } from './assigned-services.ts';
 import type { AssignedUnit } from './assigned-unit.ts';
 
@@ -25,6 +26,8 @@ export interface Assignment {
   readonly registries?: readonly PullCredentials[];
   /** Every Service of the cluster, if it has any. */
   readonly services?: readonly AssignedService[];
+  /** What NetworkPolicies forbid its pods, if any of them is for one. */
+  readonly policies?: AssignedPolicies;
   /** systemd units, if there are any. */
   readonly units?: readonly AssignedUnit[];
   /** Its part in the pods' network, if the cluster has one. */

@@ -23,6 +23,7 @@ import { requireCluster } from './auth/require-cluster.ts';
 import { whileAllowed } from './auth/while-allowed.ts';
 import { clusterResources } from './cluster-resources.ts';
 import { createEtcd } from './etcd/create-etcd.ts';
+import { createFleet } from './fleet/create-fleet.ts';
 import { createKube } from './kube/create-kube.ts';
 import { createUpdateRoutes } from './updates/create-update-routes.ts';
 import { removeHostOfNode } from './remove-host.ts';
@@ -68,6 +69,16 @@ app.route(
     clock,
     newUid: randomUUID,
     onWrite: (write) => inBackground(auditWrite(accounts, log, write)),
+  }),
+);
+app.route(
+  '/clusters/:cluster',
+  createFleet({
+    keyspaces,
+    clock,
+    newUid: randomUUID,
+    onWrite: (write) => inBackground(auditWrite(accounts, log, write)),
+    onError: (error, id) => log.error('a fleet request failed', { error, requestId: id }),
   }),
 );
 app.route(

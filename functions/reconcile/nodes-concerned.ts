@@ -4,6 +4,7 @@ import { REGISTRY_FROM } from '../../core/controllers/state.ts';
 import type { ChangeEvent } from '../../core/keyspace/types.ts';
 import { participationOf } from '../../core/network/assigned-to.ts';
 import { referencesOf } from '../../core/node/pod-references.ts';
+import { changesPolicies } from '../../core/node/policy-change.ts';
 import { changesRouting } from '../../core/node/routing-change.ts';
 import { decodeResource } from '../../core/resources/codec.ts';
 import { equalJson } from '../../core/resources/equal.ts';
@@ -23,6 +24,7 @@ export function nodesConcerned(events: readonly ChangeEvent[], state: ClusterSta
     const before = prev && decodeResource(prev);
     const after = type === 'put' ? decodeResource(kv) : undefined;
     const object = after ?? before;
+    if (changesPolicies(before, after, state)) return everyNode(state);
     if (partOf(before) !== partOf(after)) for (const node of participants(state)) nodes.add(node);
     if (!object || (before && after && sameForHosts(before, after))) continue;
     if (changesRouting(before, after)) return everyNode(state);

@@ -175,6 +175,27 @@ describe('telling hosts', () => {
     expect(world.hints).toEqual([['n1', 'n2']]);
   });
 
+  test('of whom policies look at concerns every host, as long as there is a policy', async () => {
+    const world = await twoHosts();
+    await world.create(pod('web', { nodeName: 'n1', labels: { app: 'web' } }));
+    const relabel = async (tier: string) => {
+      world.hints.length = 0;
+      await world.edit('Pod', 'web', ({ metadata }) => void (metadata.labels = { app: 'web', tier }));
+      await world.reconcile();
+      return world.hints;
+    };
+    await world.reconcile();
+    const [stored] = world.state.list('Pod');
+    const status = { ...running(true), podIP: '10.0.0.1' };
+    await world.inbox.put(TENANT, CLUSTER, heard('n1', world.now, { pods: [podReport(stored!, status)] }));
+    await world.reconcile();
+    expect(await relabel('a')).toEqual([['n1']]);
+    await world.create({ kind: 'NetworkPolicy', metadata: { name: 'deny', namespace: 'default' }, spec: {} } as { kind: string });
+    await world.reconcile();
+    expect(world.hints).toEqual([['n1'], ['n1', 'n2']]);
+    expect(await relabel('b')).toEqual([['n1', 'n2']]);
+  });
+
   test('tells everyone once when it does not know what they were told before', async () => {
     const world = await twoHosts();
     const fresh = new ReconcileWorld({ ...world.deps, told: new Map() });

@@ -7,6 +7,8 @@ export const TEST_REQUIREMENTS: readonly Requirement[] = [
   { package: 'iproute2', provides: 'ip', why: 'network namespaces as hosts' },
   { package: 'nftables', provides: 'nft', why: "guarding the embedded store's port" },
   { package: 'iputils-ping', provides: 'ping', why: 'packets that must not be cut in two' },
+  { package: 'wireguard-tools', provides: 'wg', why: 'encrypted networks' },
+  { package: 'wireguard-go', provides: 'wireguard-go', why: 'encrypted networks where the kernel has no WireGuard' },
   { package: 'tcpdump', provides: 'tcpdump', why: 'what passes between hosts is looked at' },
   { package: 'busybox-static', provides: '/bin/busybox', why: 'images are made from a static binary' },
   { package: 'systemd-sysv', provides: '/sbin/init', why: 'hosts with systemd, in containers' },

@@ -1,5 +1,5 @@
 import { humanDuration } from '../duration.ts';
-import type { ObjectMeta } from '../schema/meta.ts';
+import type { LabelSelector, ObjectMeta } from '../schema/meta.ts';
 import type { Column } from './definition.ts';
 
 /** Columns that several kinds share. */
@@ -33,4 +33,17 @@ export function age(timestamp: string | undefined, nowMs: number): string {
 export function labelText(labels: Readonly<Record<string, string>> | undefined): string {
   const entries = Object.entries(labels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
   return entries.length === 0 ? '<none>' : entries.map(([key, value]) => `${key}=${value}`).join(',');
+}
+
+/** `a=1,b in (x,y),!c`, or `<none>`: everything. */
+export function selectorText({ matchLabels = {}, matchExpressions = [] }: LabelSelector = {}): string {
+  const parts = [
+    ...(Object.keys(matchLabels).length > 0 ? [labelText(matchLabels)] : []),
+    ...matchExpressions.map(({ key, operator, values = [] }) => {
+      if (operator === 'Exists') return key;
+      if (operator === 'DoesNotExist') return `!${key}`;
+      return `${key} ${operator === 'In' ? 'in' : 'notin'} (${values.join(',')})`;
+    }),
+  ];
+  return parts.join(',') || '<none>';
 }

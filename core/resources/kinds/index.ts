@@ -6,6 +6,7 @@ import { endpointSliceKind } from './endpoint-slice.ts';
 import { eventKind } from './event.ts';
 import { namespaceKind } from './namespace.ts';
 import { networkKind } from './network.ts';
+import { networkPolicyKind } from './network-policy.ts';
 import { nodeKind } from './node.ts';
 import { podKind } from './pod.ts';
 import { podDisruptionBudgetKind } from './pod-disruption-budget.ts';
@@ -26,6 +27,7 @@ const byName: { readonly [K in KindName]: KindDefinition<K> } = {
   Pod: podKind,
   Service: serviceKind,
   EndpointSlice: endpointSliceKind,
+  NetworkPolicy: networkPolicyKind,
   ConfigMap: configMapKind,
   Secret: secretKind,
   Event: eventKind,

@@ -272,6 +272,41 @@ describe('what is refused, by the field that is wrong', () => {
       },
       ['spec.ports[1]'],
     ],
+    ...(
+      [
+        [
+          'a peer of two kinds',
+          { ingress: [{ from: [{ podSelector: {}, ipBlock: { cidr: '10.0.0.0/8' } }] }] },
+          'spec.ingress[0].from[0]',
+        ],
+        ['no peer', { egress: [{ to: [{}] }] }, 'spec.egress[0].to[0]'],
+        ['a block of IPv6', { ingress: [{ from: [{ ipBlock: { cidr: 'fd00::/8' } }] }] }, 'spec.ingress[0].from[0].ipBlock.cidr'],
+        [
+          'an exception that is outside',
+          { ingress: [{ from: [{ ipBlock: { cidr: '10.0.0.0/8', except: ['11.0.0.0/16'] } }] }] },
+          'spec.ingress[0].from[0].ipBlock.except[0]',
+        ],
+        [
+          'a range that ends before it begins',
+          { ingress: [{ ports: [{ port: 9, endPort: 8 }] }] },
+          'spec.ingress[0].ports[0].endPort',
+        ],
+        ['a range of a name', { ingress: [{ ports: [{ port: 'http', endPort: 8 }] }] }, 'spec.ingress[0].ports[0].endPort'],
+        ['another direction', { policyTypes: ['Sideways'] }, 'spec.policyTypes[0]'],
+      ] as const
+    ).map(([what, spec, field]): [string, KindName, object, string[]] => [
+      `a policy with ${what}`,
+      'NetworkPolicy',
+      { ...meta('p'), spec },
+      [field],
+    ]),
+    [
+      'a slice of loopback addresses',
+      'EndpointSlice',
+      { ...meta('s'), addressType: 'IPv4', endpoints: [{ addresses: ['127.0.0.1'] }, { addresses: ['169.254.169.254'] }] },
+      ['endpoints[0].addresses[0]', 'endpoints[1].addresses[0]'],
+    ],
+    ['a slice of IPv6', 'EndpointSlice', { ...meta('s'), addressType: 'IPv6', endpoints: [] }, ['addressType']],
     ['a service name that starts with a digit', 'Service', { ...meta('1s'), spec: { ports: [{ port: 1 }] } }, ['metadata.name']],
     ['a namespace name with a dot', 'Namespace', { metadata: { name: 'a.b' } }, ['metadata.name']],
     ['a key with a slash', 'ConfigMap', { ...meta('c'), data: { 'a/b': '' } }, ['data[a/b]']],

@@ -8,13 +8,10 @@ import { type Service, serviceSchema } from '../schema/service.ts';
 import { invalid } from '../status.ts';
 import { ageColumn, labelText, nameColumn } from './columns.ts';
 import type { KindDefinition } from './definition.ts';
+import { portNameProblem } from './port-name.ts';
 
 /** A day. */
 const AFFINITY_SECONDS_MAX = 86_400;
-/** IANA service name (RFC 6335). */
-const PORT_NAME = /^(?=.{1,15}$)(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*$/;
-const PORT_NAME_RULE = "must be a port's name: at most 15 lower case letters, digits or single '-', with a letter (e.g. 'http')";
-
 export const serviceKind: KindDefinition<'Service'> = {
   kind: 'Service',
   group: '',
@@ -170,8 +167,8 @@ function validateService(service: Service): FieldError[] {
     numbers.add(key);
     if (typeof port.targetPort === 'number' && (port.targetPort < 1 || port.targetPort > 65535))
       errors.push(invalidValue(`${at}.targetPort`, port.targetPort, 'must be between 1 and 65535, inclusive'));
-    if (typeof port.targetPort === 'string' && !PORT_NAME.test(port.targetPort))
-      errors.push(invalidValue(`${at}.targetPort`, port.targetPort, PORT_NAME_RULE));
+    const wrongTarget = typeof port.targetPort === 'string' ? portNameProblem(port.targetPort) : undefined;
+    if (wrongTarget) errors.push(invalidValue(`${at}.targetPort`, port.targetPort, wrongTarget));
     if (port.nodePort && !needsNodePorts(service))
       errors.push(forbiddenField(`${at}.nodePort`, `may not be used when \`type\` is '${spec.type}'`));
   }

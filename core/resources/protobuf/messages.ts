@@ -30,6 +30,14 @@ const SOURCE = {
   EndpointConditions: '1 ready bool*, 2 serving bool*, 3 terminating bool*',
   EndpointTarget: '1 kind str, 2 namespace str, 3 name str, 4 uid str, 5 apiVersion ?, 6 resourceVersion -, 7 fieldPath ?',
   EndpointPort: '1 name str, 2 protocol str, 3 port int, 4 appProtocol str',
+  NetworkPolicy: '1 metadata ObjectMeta, 2 spec NetworkPolicySpec, 3 status -',
+  NetworkPolicySpec:
+    '1 podSelector LabelSelector, 2 ingress [NetworkPolicyIngressRule], 3 egress [NetworkPolicyEgressRule], 4 policyTypes [str]',
+  NetworkPolicyIngressRule: '1 ports [NetworkPolicyPort], 2 from [NetworkPolicyPeer]',
+  NetworkPolicyEgressRule: '1 ports [NetworkPolicyPort], 2 to [NetworkPolicyPeer]',
+  NetworkPolicyPort: '1 protocol str, 2 port intstr*, 3 endPort int*',
+  NetworkPolicyPeer: '1 podSelector LabelSelector, 2 namespaceSelector LabelSelector, 3 ipBlock IPBlock',
+  IPBlock: '1 cidr str, 2 except [str]',
   SessionAffinityConfig: '1 clientIP ClientIPConfig',
   ClientIPConfig: '1 timeoutSeconds int*',
   Event:
@@ -137,6 +145,7 @@ export const ROOTS: ReadonlySet<string> = new Set<MessageName>([
   'Secret',
   'Service',
   'EndpointSlice',
+  'NetworkPolicy',
   'Event',
   'Node',
   'Pod',

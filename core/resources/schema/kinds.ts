@@ -4,6 +4,7 @@ import type { EndpointSlice } from './endpoint-slice.ts';
 import type { Event } from './event.ts';
 import type { Namespace } from './namespace.ts';
 import type { Network } from './network.ts';
+import type { NetworkPolicy } from './network-policy.ts';
 import type { Node } from './node.ts';
 import type { Pod } from './pod.ts';
 import type { PodDisruptionBudget } from './pod-disruption-budget.ts';
@@ -23,6 +24,7 @@ export interface KindMap {
   Pod: Pod;
   Service: Service;
   EndpointSlice: EndpointSlice;
+  NetworkPolicy: NetworkPolicy;
   ConfigMap: ConfigMap;
   Secret: Secret;
   Event: Event;

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { getCookie } from 'hono/cookie';
+import { isFleet } from '../fleet/is-fleet.ts';
 import { TerraneError } from '../../../core/errors/terrane-error.ts';
 
 /** `__Host-`: only this host, only over TLS (or on localhost), only the whole path: no sibling domain can set it. */
@@ -12,6 +13,8 @@ export const SESSION_COOKIE = '__Host-terrane';
 export function credentialOf(c: Context): string {
   const header = c.req.header('authorization');
   if (header !== undefined) {
+    const password = isFleet(c.req.path) ? basicPassword(header) : undefined;
+    if (password) return password;
     const [, token] = /^Bearer +(\S+) *$/i.exec(header) ?? [];
     if (!token) throw new TerraneError('unauthenticated', 'The Authorization header is not "Bearer TOKEN".');
     return token;
@@ -20,6 +23,17 @@ export function credentialOf(c: Context): string {
   if (!cookie) throw new TerraneError('unauthenticated');
   if (c.req.method !== 'GET' && c.req.method !== 'HEAD') requireSameOrigin(c, true);
   return cookie;
+}
+
+/**
+ * fleetctl knows no tokens, but sends what stands before the @ of its endpoint: any name, and the token as the password (RFC 7617). Only there: a browser
+ * would send it by itself, and what changes something there needs more than a browser may send to other sites unasked (PUT, DELETE, PATCH).
+ */
+function basicPassword(header: string): string | undefined {
+  const [, encoded] = /^Basic +(\S+) *$/i.exec(header) ?? [];
+  if (encoded === undefined) return undefined;
+  const text = Buffer.from(encoded, 'base64').toString();
+  return text.slice(text.indexOf(':') + 1);
 }
 
 /**

@@ -19,6 +19,7 @@ describe('discovery', () => {
       'apps',
       'authorization.k8s.io',
       'discovery.k8s.io',
+      'networking.k8s.io',
       'policy',
       'scheduling.k8s.io',
       'terrane.dev',

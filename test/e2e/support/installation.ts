@@ -196,6 +196,7 @@ export async function startInstallation(options: InstallationOptions = {}): Prom
           '0',
           '--etcd-listen',
           etcd,
+          ...(wrapper.length === 0 ? ['--pod-network', 'none'] : []),
           ...flags,
         ],
         join(dir, `agent-${name}-${children.length}.log`),

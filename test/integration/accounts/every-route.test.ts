@@ -159,9 +159,32 @@ const UPDATES: Readonly<Record<string, Row>> = Object.fromEntries(
   ]),
 );
 
+/** fleet's API, under both of its prefixes. */
+const UNIT = { options: [{ section: 'Service', name: 'ExecStart', value: '/bin/true' }] };
+const FLEET: Readonly<Record<string, Row>> = Object.fromEntries(
+  ['/fleet/v1', '/v1-alpha'].flatMap((base): [string, Row][] => {
+    const at = `/clusters/:cluster${base}`;
+    return [
+      ...['discovery', 'machines', 'units', 'state'].flatMap((path): [string, Row][] => [
+        [`GET ${at}/${path}`, ofCluster(`${base}/${path}`)],
+        [`ALL ${at}/${path}`, { passes: 'answers 405 to other methods' }],
+      ]),
+      [`PATCH ${at}/machines`, ofCluster(`${base}/machines`, { method: 'PATCH', body: [], needs: 'admin' })],
+      [`GET ${at}/units/:name`, ofCluster(`${base}/units/a.service`)],
+      [`PUT ${at}/units/:name`, ofCluster(`${base}/units/a.service`, { method: 'PUT', body: UNIT, needs: 'admin' })],
+      [`DELETE ${at}/units/:name`, ofCluster(`${base}/units/a.service`, { method: 'DELETE', needs: 'admin' })],
+      [`GET ${at}/state/:name`, ofCluster(`${base}/state/a.service`)],
+      [`ALL ${at}/units/:name`, { passes: 'answers 405 to other methods' }],
+      [`ALL ${at}/state/:name`, { passes: 'answers 405 to other methods' }],
+      [`ALL ${at}/*`, { passes: 'answers 404' }],
+    ];
+  }),
+);
+
 const ROWS: Readonly<Record<string, Row>> = {
   ...UPDATES,
   ...ETCD,
+  ...FLEET,
   ...Object.fromEntries(PAGES.map((path) => [`GET ${path}`, { open: 'a page of the console: everything in it is asked for' }])),
   'GET /assets/:name': { open: 'what the pages are made of' },
   ...Object.fromEntries(Object.keys(ETCD).map((key) => [key.replace('POST', 'ALL'), { passes: 'answers 405 to other methods' }])),

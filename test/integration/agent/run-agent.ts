@@ -36,7 +36,7 @@ export function startAgent(
     input: { readAll: async () => '' },
     now,
   };
-  const running = runAgent({ server: plane.url, data, docker, healthPort: 0, json: false, ...options }, io, {
+  const running = runAgent({ server: plane.url, data, docker, healthPort: 0, json: false, podNetwork: 'none', ...options }, io, {
     signal: controller.signal,
   });
   const ended = running.then(

@@ -79,6 +79,7 @@ export async function testControlPlane(): Promise<TestControlPlane> {
         await file('bin/terrane-agent', 0o755, 'terrane-agent'),
         { path: 'lib/agent.mjs', mode: 0o644, content: Buffer.from(`// ${version}\n${AGENT}`) },
         await file('share/terrane-agent.service', 0o644, 'terrane-agent.service'),
+        await file('share/upgrade-guard.sh', 0o755, 'upgrade-guard.sh'),
         await file('share/uninstall.sh', 0o755, 'uninstall.sh'),
       ]);
       const content = gzipSync(Buffer.concat([members, tarEnd()]));

@@ -1,0 +1,159 @@
+import { access, constants } from 'node:fs/promises';
+import type { AssignedNetwork } from '../../../core/network/assigned-network.ts';
+import { WIREGUARD_DEVICE } from '../../../core/network/names.ts';
+import { readWireguardDump, type WireguardDump } from '../../../core/network/wireguard/dump.ts';
+import { planPeers, type Search } from '../../../core/network/wireguard/plan-peers.ts';
+import type { Logger } from '../../../core/ports/logger.ts';
+import type { NodeNetwork } from '../../../core/resources/schema/node.ts';
+import { messageOf } from '../../docker/errors.ts';
+import { runCommand, ToolMissing } from '../../kernel/command.ts';
+import type { Verdict } from '../../node/conditions.ts';
+import { wireguardKey, type WireguardKey } from './key.ts';
+
+/** WireGuard on this host: the kernel's where it has it, else a program's. Calls must not overlap. */
+export interface Wireguard {
+  /** Makes the device, if it isn't there. undefined: it can't be had here; `verdict` says why. */
+  prepare(port: number): Promise<'kernel' | 'userspace' | undefined>;
+  /** Not wanted (any more). */
+  off(): undefined;
+  /** `prepare` has just made the device: what was seen of the kernel before is old. */
+  made(): boolean;
+  /** Tells it of the peers. */
+  configure(
+    assigned: AssignedNetwork,
+    address: string,
+  ): Promise<{ observed: { node: string; endpoint: string }[]; unreached: string[] }>;
+  /** Paths are being looked for. */
+  seeking(): boolean;
+  facts(): Pick<NodeNetwork, 'wireguard'>;
+  verdict(assigned: AssignedNetwork): Verdict;
+}
+
+export interface WireguardOptions {
+  readonly keyFile: string;
+  readonly now: () => number;
+  readonly log: Logger;
+}
+
+/** What runs WireGuard where the kernel can't. */
+const USERSPACE = 'wireguard-go';
+/** What wasn't there isn't looked for again before this, ms: somebody may install it. */
+const AGAIN_MS = 60_000;
+/** Peers in one command: a command has a length. */
+const PEERS_AT_ONCE = 500;
+
+export function wireguard({ keyFile, now, log }: WireguardOptions): Wireguard {
+  let key: WireguardKey | undefined;
+  let running: { by: 'kernel' | 'userspace'; port: number } | undefined;
+  let justMade = false;
+  let missing: { why: string; until: number } | undefined;
+  let searches: ReadonlyMap<string, Search> = new Map();
+  let seeking = false;
+
+  async function dump(): Promise<WireguardDump | undefined> {
+    const { code, stdout } = await runCommand('wg', ['show', WIREGUARD_DEVICE, 'dump']);
+    return code === 0 ? readWireguardDump(stdout) : undefined;
+  }
+
+  async function make(): Promise<'kernel' | 'userspace'> {
+    const kernel = await runCommand('ip', ['link', 'add', WIREGUARD_DEVICE, 'type', 'wireguard']);
+    if (kernel.code === 0) return 'kernel';
+    const tun = await access('/dev/net/tun', constants.R_OK | constants.W_OK).then(
+      () => true,
+      () => false,
+    );
+    const why = kernel.stderr.trim().split('\n')[0] ?? '';
+    if (!tun) throw new Error(`the kernel has no WireGuard (${why}), and without /dev/net/tun no program can do it`);
+    const program = await runCommand(USERSPACE, [WIREGUARD_DEVICE]).catch((error: unknown) => {
+      if (!(error instanceof ToolMissing)) throw error;
+      throw new Error(`the kernel has no WireGuard (${why}), and ${USERSPACE} is not installed: install one of the two`);
+    });
+    if (program.code !== 0) throw new Error(`${USERSPACE} did not start: ${program.stderr.trim().split('\n').at(-1) ?? ''}`);
+    return 'userspace';
+  }
+
+  async function kindOf(): Promise<'kernel' | 'userspace'> {
+    const { stdout } = await runCommand('ip', ['-j', '-d', 'link', 'show', WIREGUARD_DEVICE]);
+    return stdout.includes('"info_kind":"wireguard"') ? 'kernel' : 'userspace';
+  }
+
+  return {
+    made: () => justMade,
+    async prepare(port) {
+      justMade = false;
+      if (missing && now() < missing.until) return undefined;
+      try {
+        key ??= await wireguardKey(keyFile);
+        let held = await dump();
+        let by = held ? (running?.by ?? (await kindOf())) : undefined;
+        if (!held || !by) {
+          by = await make();
+          justMade = true;
+          held = await dump();
+          if (!held) throw new Error(`wg does not show ${WIREGUARD_DEVICE}`);
+          log.info('WireGuard device made', { by });
+        }
+        if (held.publicKey !== key.publicKey || held.port === 0 || justMade) await configureDevice(key, port);
+        running = { by, port: (await dump())?.port ?? port };
+        missing = undefined;
+        return by;
+      } catch (error) {
+        const why = error instanceof ToolMissing ? `${error.message}: ${error.fix}` : messageOf(error);
+        if (missing?.why !== why) log.warn('WireGuard can not be used on this host', { reason: why });
+        missing = { why, until: now() + AGAIN_MS };
+        running = undefined;
+        return undefined;
+      }
+    },
+    off() {
+      running = undefined;
+      missing = undefined;
+      seeking = false;
+      return undefined;
+    },
+    async configure(assigned, address) {
+      const held = await dump();
+      if (!held) throw new Error(`wg does not show ${WIREGUARD_DEVICE}`);
+      const plan = planPeers(assigned, held, searches, { address, now: now() });
+      ({ searches, seeking } = plan);
+      for (let from = 0; from < plan.changes.length; from += PEERS_AT_ONCE) {
+        const part = plan.changes.slice(from, from + PEERS_AT_ONCE).flat();
+        const { code, stderr } = await runCommand('wg', ['set', WIREGUARD_DEVICE, ...part]);
+        if (code !== 0) throw new Error(`wg set: ${stderr.trim()}`);
+      }
+      return { observed: [...plan.observed], unreached: [...plan.unreached] };
+    },
+    seeking: () => seeking,
+    facts: () => (running && key ? { wireguard: { publicKey: key.publicKey, port: running.port } } : {}),
+    verdict({ peers, backend }) {
+      const type = 'NetworkEncrypted';
+      if (!running) {
+        const then = backend.allowUnencrypted
+          ? 'Packets between pods are NOT encrypted'
+          : 'It reaches no other host, as the Network forbids that';
+        const why = missing?.why ?? 'WireGuard has not been started yet';
+        return { type, status: 'False', reason: 'WireGuardUnavailable', message: `${why}. ${then}.` };
+      }
+      const plain = peers.filter((peer) => !peer.wireguard).map(({ node }) => node);
+      if (plain.length === 0)
+        return { type, status: 'True', reason: 'WireGuard', message: `packets to other hosts are encrypted (${running.by})` };
+      const names = `${plain.slice(0, 5).join(', ')}${plain.length > 5 ? ` and ${plain.length - 5} more` : ''}`;
+      const not = backend.allowUnencrypted ? 'not encrypted' : 'not sent';
+      return {
+        type,
+        status: 'False',
+        reason: 'PeersWithoutWireGuard',
+        message: `packets to ${names} are ${not}: no WireGuard there`,
+      };
+    },
+  };
+}
+
+async function configureDevice({ file }: WireguardKey, port: number): Promise<void> {
+  const set = (wanted: number) => runCommand('wg', ['set', WIREGUARD_DEVICE, 'private-key', file, 'listen-port', String(wanted)]);
+  const first = await set(port);
+  if (first.code === 0) return;
+  // Somebody else has the port. Others are told the one that is free.
+  const second = await set(0);
+  if (second.code !== 0) throw new Error(`wg set: ${second.stderr.trim()}`);
+}

@@ -1,0 +1,170 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { type Installation, installationAt } from '../../../agent/upgrade/installation.ts';
+import { agentUpgrade, type AgentUpgradeOptions } from '../../../agent/upgrade/upgrade.ts';
+import { type TestControlPlane, testControlPlane } from './control-plane.ts';
+import { install, run } from './run-script.ts';
+
+let plane: TestControlPlane;
+let installation: Installation;
+let before: string;
+let sha256: string;
+
+beforeEach(async () => {
+  plane = await testControlPlane();
+  const prefix = join(plane.directory, 'host');
+  await plane.publish('1.0.0');
+  expect((await install(plane, ['--prefix', prefix])).code).toBe(0);
+  installation = installationAt(prefix);
+  before = await readlink(installation.current);
+  await plane.publish('1.1.0');
+  sha256 = createHash('sha256')
+    .update(await readFile(plane.archive()))
+    .digest('hex');
+});
+afterEach(() => plane.stop());
+
+const upgrade = (options: Partial<AgentUpgradeOptions> = {}) =>
+  agentUpgrade({ installation, now: () => Date.now(), arm: async () => {}, restart: async () => {}, ...options });
+const toNew = (options?: Partial<AgentUpgradeOptions>) => upgrade(options).upgradeTo('1.1.0', plane.archive(), sha256);
+/** What systemd does before it starts the agent. */
+const start = async (...args: string[]) => {
+  const ended = await run(installation.guard, args.length > 0 ? args : ['start']);
+  expect(ended.code).toBe(0);
+  return basename(await readlink(installation.current)).replace(/-.*/, '');
+};
+const agentStarts = async () => (await run(join(installation.current, 'bin/node'), ['--version'])).code === 0;
+
+/** A process that dies where this is awaited. */
+const dies = () => new Promise<never>(() => {});
+const reaches = async (at: 'arm' | 'restart') => {
+  await new Promise<void>((resolve) => {
+    const here = () => {
+      resolve();
+      return dies();
+    };
+    void toNew({ [at]: here });
+  });
+};
+
+describe('an upgrade', () => {
+  test('switches to a checked version, and is done when the new agent is healthy', async () => {
+    await toNew();
+    expect(await start()).toBe('1.1.0');
+    const next = upgrade();
+    expect(await next.pending()).toBe(true);
+    await next.healthy();
+    expect(await next.last()).toEqual({ version: '1.1.0', outcome: 'healthy', reason: '' });
+    expect(await next.pending()).toBe(false);
+    for (let again = 0; again < 5; again++) expect(await start()).toBe('1.1.0');
+  });
+
+  test('is undone when the new agent ends three times before it is healthy', async () => {
+    await toNew();
+    for (let starts = 1; starts <= 3; starts++) expect(await start()).toBe('1.1.0');
+    expect(await start()).toBe('1.0.0');
+    expect(await upgrade().last()).toMatchObject({
+      version: '1.1.0',
+      outcome: 'rolled-back',
+      reason: 'ended 3 times before it was healthy',
+    });
+    await upgrade().healthy();
+    expect(await start()).toBe('1.0.0');
+  });
+
+  test('is undone at a start after its time is over, as after a reboot that took the timer along', async () => {
+    await toNew({ now: () => Date.now() - 3_600_000 });
+    expect(await start()).toBe('1.0.0');
+    expect(await upgrade().last()).toMatchObject({ outcome: 'rolled-back', reason: 'was not healthy in time' });
+  });
+
+  test('is not undone by the timer of an earlier one', async () => {
+    await toNew();
+    expect(await start('deadline', '12345')).toBe('1.1.0');
+    expect(await upgrade().pending()).toBe(true);
+  });
+
+  test('leaves one version back and no other', async () => {
+    await mkdir(join(installation.versions, '0.9.0-000000000000'));
+    await toNew();
+    expect((await readdir(installation.versions)).map((name) => name.replace(/-.*/, '')).sort()).toEqual(['1.0.0', '1.1.0']);
+  });
+});
+
+describe('an agent killed in the middle of an upgrade leaves one that starts', () => {
+  test('while it unpacks: the old one, and the next try succeeds', async () => {
+    await mkdir(join(installation.versions, `.new.${process.pid}`, 'bin'), { recursive: true });
+    expect(await start()).toBe('1.0.0');
+    await toNew();
+    expect(await start()).toBe('1.1.0');
+  });
+
+  test('before the link is moved: the old one, and it is known that nothing came of it', async () => {
+    await reaches('arm');
+    expect(await start()).toBe('1.0.0');
+    expect(await agentStarts()).toBe(true);
+    expect(await upgrade().last()).toMatchObject({ version: '1.1.0', outcome: 'not-begun' });
+    expect(await upgrade().pending()).toBe(false);
+  });
+
+  test('after the link is moved: the new one, which is watched', async () => {
+    await reaches('restart');
+    expect(await start()).toBe('1.1.0');
+    expect(await agentStarts()).toBe(true);
+    expect(await upgrade().pending()).toBe(true);
+  });
+});
+
+describe('refused, with nothing changed', () => {
+  const refused = async (message: RegExp, attempt: Promise<void>) => {
+    await expect(attempt).rejects.toThrow(message);
+    expect(await readlink(installation.current)).toBe(before);
+    expect(existsSync(installation.pending)).toBe(false);
+    expect((await readdir(installation.versions)).map((name) => name.replace(/-.*/, ''))).toEqual(['1.0.0']);
+  };
+
+  test('an archive with another checksum, or none at all', async () => {
+    await refused(/checksum is [0-9a-f]{64}, not/, upgrade().upgradeTo('1.1.0', plane.archive(), '0'.repeat(64)));
+    await refused(/can't be read/, upgrade().upgradeTo('1.1.0', join(plane.directory, 'none'), sha256));
+  });
+
+  test('what is no agent', async () => {
+    const other = join(plane.directory, 'other');
+    await writeFile(other, 'no archive');
+    const hash = createHash('sha256').update('no archive').digest('hex');
+    await refused(/can't be installed/, upgrade().upgradeTo('1.1.0', other, hash));
+  });
+
+  test('a runtime that does not start here', async () => {
+    await plane.publish('1.1.0', { runtime: '#!/no/such/loader\n' });
+    const hash = createHash('sha256')
+      .update(await readFile(plane.archive()))
+      .digest('hex');
+    await refused(/can't be installed/, upgrade().upgradeTo('1.1.0', plane.archive(), hash));
+  });
+
+  test('a version that would be a path', async () => {
+    await refused(/is no version/, upgrade().upgradeTo('../../etc', plane.archive(), sha256));
+  });
+
+  test('a second one before the first is found good', async () => {
+    await toNew();
+    await expect(upgrade().upgradeTo('1.2.0', plane.archive(), sha256)).rejects.toThrow(/another upgrade/);
+  });
+
+  test('a timer that can not be set: without a way back nothing is switched', async () => {
+    await expect(toNew({ arm: () => Promise.reject(new Error('no systemd-run')) })).rejects.toThrow(/could not be switched/);
+    expect(await readlink(installation.current)).toBe(before);
+    expect(existsSync(installation.pending)).toBe(false);
+  });
+});
+
+test('uninstall.sh takes what an upgrade left along', async () => {
+  await toNew();
+  await rm(join(installation.base, 'data'), { recursive: true, force: true });
+  expect((await run(join(installation.base, 'uninstall.sh'), ['--purge'])).code).toBe(0);
+  expect(existsSync(installation.base)).toBe(false);
+});
