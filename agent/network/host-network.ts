@@ -82,6 +82,8 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
   /** Without a part in the network: for this assignment everything has been taken away. */
   let cleared: AssignedNetwork | 'none' | undefined;
   let ready: string | undefined;
+  /** What was last said of packets that are not encrypted. */
+  let unencrypted: string | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let running: Promise<void> | undefined;
   let again = false;
@@ -120,6 +122,10 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
       events.add({ type: 'Normal', reason: 'NetworkReady', message: "this host's part of the pods' network works" });
     if (next) ready = undefined;
     trouble = next;
+    const encrypted = verdicts().find(({ type }) => type === 'NetworkEncrypted');
+    if (encrypted?.status === 'False' && encrypted.message !== unencrypted)
+      events.add({ type: 'Warning', reason: 'NetworkNotEncrypted', message: encrypted.message });
+    unencrypted = encrypted?.status === 'False' ? encrypted.message : undefined;
   }
 
   /** One look and what follows from it. What is wrong, if something is. */
@@ -133,7 +139,9 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
       };
     }
     const observed = await observeNetwork();
-    const address = options.address();
+    // A host whose cable is out has none just now: it is still the same host.
+    const current = options.address();
+    const address = deviceOf(current, observed) ? current : (facts?.address ?? current);
     const under = deviceOf(address, observed);
     if (!under || parseAddress(address) === undefined) {
       facts = undefined;

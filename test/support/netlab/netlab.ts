@@ -50,6 +50,8 @@ export interface LabHostOptions {
   readonly flags?: readonly string[];
   /** False: the host is there, with an engine, but no agent yet. */
   readonly agent?: boolean;
+  /** False: its kernel has no WireGuard, and no program can do it. */
+  readonly wireguard?: boolean;
 }
 
 export interface NetlabOptions {
@@ -81,7 +83,7 @@ export async function startNetlab(options: NetlabOptions = {}): Promise<Netlab> 
     await removeNamespaces(namespaces);
   };
 
-  const addHost: Netlab['addHost'] = async (name, { nat, flags = [], agent = true } = {}) => {
+  const addHost: Netlab['addHost'] = async (name, { nat, flags = [], agent = true, wireguard = true } = {}) => {
     const number = hosts.length + 1;
     const netns = `tl${id}-${number}`;
     const address = nat ? '192.168.1.10' : `192.168.77.${number}`;
@@ -106,6 +108,7 @@ export async function startNetlab(options: NetlabOptions = {}): Promise<Netlab> 
       address,
       installation: installation!,
       flags: [...(options.flags ?? []), ...flags],
+      wireguard,
       engines,
       mounts,
     });
@@ -151,11 +154,30 @@ interface LabHostInput {
   readonly address: string;
   readonly installation: Installation;
   readonly flags: readonly string[];
+  readonly wireguard: boolean;
   readonly engines: Dockerd[];
   readonly mounts: string[];
 }
 
-async function labHost({ name, netns, address, installation, flags, engines, mounts }: LabHostInput): Promise<LabHost> {
+async function labHost({
+  name,
+  netns,
+  address,
+  installation,
+  flags,
+  wireguard,
+  engines,
+  mounts,
+}: LabHostInput): Promise<LabHost> {
+  const inHost = (command: string, args: readonly string[]) => run('nsenter', [`--net=/run/netns/${netns}`, command, ...args]);
+  const must = async (command: string, ...args: string[]) => {
+    const result = await inHost(command, args);
+    if (result.code !== 0)
+      throw new Error(`${command} ${args.join(' ')} on ${name}: exit ${result.code}\n${result.stdout}${result.stderr}`);
+    return result.stdout;
+  };
+  // As a fresh host: then it is Docker that turns forwarding on, and drops what isn't its own.
+  await must('sysctl', '-qw', 'net.ipv4.ip_forward=0');
   const engine = await startDockerd({ netns });
   engines.push(engine);
   await importBusybox(engine.socket);
@@ -168,13 +190,6 @@ async function labHost({ name, netns, address, installation, flags, engines, mou
   mkdirSync('/run/wireguard', { recursive: true });
   let agent: Child | undefined;
 
-  const inHost = (command: string, args: readonly string[]) => run('nsenter', [`--net=/run/netns/${netns}`, command, ...args]);
-  const must = async (command: string, ...args: string[]) => {
-    const result = await inHost(command, args);
-    if (result.code !== 0)
-      throw new Error(`${command} ${args.join(' ')} on ${name}: exit ${result.code}\n${result.stdout}${result.stderr}`);
-    return result.stdout;
-  };
   return {
     name,
     netns,
@@ -217,6 +232,7 @@ async function labHost({ name, netns, address, installation, flags, engines, mou
         name,
         socket: engine.socket,
         dataDir,
+        ...(agent && { tokenFile: join(installation.dir, `token-${name}`) }),
         flags,
         // A place of its own for WireGuard's sockets, which bear the devices' names.
         wrapper: [
@@ -227,7 +243,7 @@ async function labHost({ name, netns, address, installation, flags, engines, mou
           'unchanged',
           'sh',
           '-c',
-          'mount --make-rprivate /run 2>/dev/null; mount -t tmpfs none /run/wireguard && exec "$@"',
+          `mount --make-rprivate /run 2>/dev/null; mount -t tmpfs none ${wireguard ? '/run/wireguard' : '/dev/net'} && exec "$@"`,
           'sh',
         ],
       });

@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { bridgeOf } from '../../../core/network/names.ts';
+import { canRunDockerd } from '../../support/dockerd.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type LabHost, type Netlab, startNetlab } from '../../support/netlab/netlab.ts';
+import { allPairs, type LabPod, nodesOf, startPods } from '../../support/netlab/pods.ts';
+
+/** Three hosts with an engine and an agent each, joined by a switch: VXLAN between their pods. */
+
+const SETTINGS = {
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'cluster-settings', namespace: 'terrane-system' },
+  data: { reportSeconds: '2', pollSeconds: '5', notReadySeconds: '15' },
+};
+
+(canRunDockerd() ? describe : describe.skip)('three hosts joined by VXLAN', () => {
+  let lab: Netlab;
+  let pods: LabPod[];
+  let h1: LabHost;
+  let h2: LabHost;
+  let h3: LabHost;
+
+  beforeAll(async () => {
+    lab = await startNetlab({ hosts: ['h1', 'h2', 'h3'], network: { backend: { type: 'vxlan' } } });
+    expect(await lab.installation.terrane(['apply', '-f', '-'], { stdin: JSON.stringify(SETTINGS) })).toMatchObject({ code: 0 });
+    [h1, h2, h3] = lab.hosts as [LabHost, LabHost, LabHost];
+    pods = await startPods(lab);
+  }, 180_000);
+  afterAll(async () => await lab?.stop(), 60_000);
+
+  const reached = () => eventually('all pods reach each other', () => allPairs(pods), { timeoutMs: 40_000, everyMs: 500 });
+
+  test('every pod reaches every other by its address, through what Docker drops', async () => {
+    await reached();
+    expect(await h1.must('iptables', '-S', 'FORWARD')).toContain('-P FORWARD DROP');
+    const subnets = (await nodesOf(lab)).map(({ spec }) => spec?.podCIDR);
+    expect(new Set(subnets).size).toBe(3);
+    for (const { ip, host } of pods) {
+      const node = (await nodesOf(lab)).find(({ metadata }) => metadata.name === host.name);
+      expect(ip.split('.').slice(0, 3)).toEqual(node!.spec!.podCIDR!.split('.').slice(0, 3));
+      expect(node!.status!.conditions).toContainEqual(expect.objectContaining({ type: 'NetworkUnavailable', status: 'False' }));
+    }
+  });
+
+  test('1422 bytes pass in one piece, and 1423 are refused', async () => {
+    const [from, to] = pods as [LabPod, LabPod];
+    await from.ping(to.ip, '-M', 'do', '-s', '1422');
+    const { code, stdout, stderr } = await from.run('ping', '-n', '-c', '1', '-W', '1', '-M', 'do', '-s', '1423', to.ip);
+    expect(code).not.toBe(0);
+    expect(stdout + stderr).toMatch(/message too long, mtu[ =]1450/i);
+  });
+
+  test('who is asked sees the address of the pod that asks; who is asked outside sees the host', async () => {
+    const [from, to] = pods as [LabPod, LabPod];
+    expect((await from.run('curl', '-fsS', '-m', '5', `http://${to.ip}/`)).stdout).toBe(`${to.name}\n`);
+    await eventually('the server has logged it', async () => expect(await to.logs()).toContain(from.ip));
+    const seen = await h2.capture(async () => void (await from.run('ping', '-n', '-c', '1', '-W', '1', h2.address)));
+    const hex = (address: string) => Buffer.from(address.split('.').map(Number));
+    expect(seen.includes(Buffer.concat([hex(h1.address), hex(h2.address)]))).toBe(true);
+  });
+
+  test('what others made on the host stays, and what of ours is lost comes back', async () => {
+    await h1.must('ip', 'route', 'add', '198.18.0.0/24', 'via', h2.address, 'proto', 'static');
+    await h1.must('nft', 'add', 'table', 'ip', 'theirs');
+    await h1.must('sh', '-c', 'ip route flush proto 84; nft delete table ip terrane_network; iptables -F TERRANE-FORWARD');
+    await h2.must('ip', 'link', 'del', 'terrane-vx');
+    await h3.must(
+      'sh',
+      '-c',
+      'bridge fdb show dev terrane-vx | while read mac rest; do bridge fdb del $mac dev terrane-vx; done',
+    );
+    await reached();
+    await eventually('the firewall is whole again', async () => {
+      expect(await h1.must('nft', 'list', 'ruleset')).toContain('masquerade');
+      expect(await h1.must('iptables', '-S', 'TERRANE-FORWARD')).toContain('ACCEPT');
+    });
+    expect(await h1.must('ip', 'route', 'show', 'proto', 'static')).toContain('198.18.0.0/24');
+    expect(await h1.must('nft', 'list', 'tables')).toContain('table ip theirs');
+  }, 60_000);
+
+  test('without the control plane, and after a crash of an agent, pods go on talking and drift is repaired', async () => {
+    await lab.installation.stopServer('SIGKILL');
+    await h1.killAgent();
+    await allPairs(pods);
+    await h1.must('ip', 'link', 'del', 'terrane-vx');
+    await h1.startAgent();
+    await reached();
+    await lab.installation.startServer();
+    await eventually(
+      'the hosts are heard of again',
+      async () => {
+        const unknown = (await nodesOf(lab)).filter(({ status }) =>
+          status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value !== 'True'),
+        );
+        expect(unknown.map(({ metadata }) => metadata.name)).toEqual([]);
+      },
+      { timeoutMs: 60_000 },
+    );
+    await allPairs(pods);
+  }, 120_000);
+
+  test('a host that is gone is withdrawn, so that who asks for its pods hears of it at once, and comes back', async () => {
+    const [from, , lost] = pods as [LabPod, LabPod, LabPod];
+    h3.setLink('down');
+    await eventually(
+      'the route is withdrawn',
+      async () =>
+        expect(await h1.must('ip', 'route', 'get', lost.ip).catch((error: Error) => error.message)).toMatch(
+          /unreachable|No route/i,
+        ),
+      { timeoutMs: 60_000, everyMs: 500 },
+    );
+    const { stdout, stderr } = await from.run('ping', '-n', '-c', '1', '-W', '2', lost.ip);
+    expect(stdout + stderr).toMatch(/unreachable|No route/i);
+    h3.setLink('up');
+    await reached();
+    expect(await h3.must('ip', '-4', 'addr', 'show', 'dev', bridgeOf(await subnetOf(h3)))).toContain('inet ');
+  }, 120_000);
+
+  async function subnetOf(host: LabHost): Promise<string> {
+    return (await nodesOf(lab)).find(({ metadata }) => metadata.name === host.name)!.spec!.podCIDR!;
+  }
+});

@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { canRunDockerd } from '../../support/dockerd.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type Netlab, startNetlab } from '../../support/netlab/netlab.ts';
+import { allPairs, type LabPod, nodesOf, startPods } from '../../support/netlab/pods.ts';
+
+/**
+ * What a cluster has that nobody configured: encryption between hosts, wherever they are. One host is public, two are behind routers that
+ * remember where packets went (each with the same private address), one is behind a router that takes a new port for each destination.
+ */
+
+const SECRET = 'attack at dawn, said the pod in clear';
+
+(canRunDockerd() ? describe : describe.skip)('hosts behind routers', () => {
+  let lab: Netlab;
+  let pods: LabPod[];
+
+  beforeAll(async () => {
+    lab = await startNetlab({ hosts: ['pub'] });
+    await lab.addHost('cone1', { nat: 'cone' });
+    await lab.addHost('cone2', { nat: 'cone' });
+    await lab.addHost('symmetric', { nat: 'symmetric' });
+    pods = await startPods(lab);
+  }, 180_000);
+  afterAll(async () => await lab?.stop(), 60_000);
+
+  const pod = (name: string) => pods.find((one) => one.name === name)!;
+  /** Where a host's WireGuard has the others' subnets: by the other's endpoint. */
+  async function carriers(name: string): Promise<Map<string, string>> {
+    const { stdout } = await lab
+      .host(name)
+      .run('nsenter', '-t', String(lab.host(name).agent().pid), '-m', 'wg', 'show', 'terrane-wg', 'dump');
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map((line) => line.split('\t'));
+    return new Map(
+      lines.flatMap(([, , endpoint = '', allowed = '']) => allowed.split(',').map((subnet) => [subnet, endpoint] as const)),
+    );
+  }
+  async function subnetOf(name: string): Promise<string> {
+    return (await nodesOf(lab)).find(({ metadata }) => metadata.name === name)!.spec!.podCIDR!;
+  }
+
+  test('every pod reaches every other', async () => {
+    await eventually('all pods reach each other', () => allPairs(pods), { timeoutMs: 120_000, everyMs: 1000 });
+    for (const { metadata, status } of await nodesOf(lab))
+      expect([metadata.name, status!.conditions]).toEqual([
+        metadata.name,
+        expect.arrayContaining([expect.objectContaining({ type: 'NetworkEncrypted', status: 'True' })]),
+      ]);
+  }, 150_000);
+
+  test('two whose routers let them reach each other directly, where others saw their packets come from', async () => {
+    await eventually(
+      'the path is direct',
+      async () => {
+        const subnet = await subnetOf('cone2');
+        // The router's address, which nobody configured anywhere.
+        expect((await carriers('cone1')).get(subnet)).toMatch(/^192\.168\.77\.3:\d+$/);
+      },
+      { timeoutMs: 60_000, everyMs: 1000 },
+    );
+    await pod('cone1').ping(pod('cone2').ip);
+  }, 90_000);
+
+  test('two whose routers do not, by a host that both reach', async () => {
+    const subnet = await subnetOf('symmetric');
+    await eventually(
+      'the path is relayed',
+      async () => expect((await carriers('cone1')).get(subnet)).toMatch(/^192\.168\.77\.1:/),
+      {
+        timeoutMs: 60_000,
+        everyMs: 1000,
+      },
+    );
+    await eventually('packets pass', () => pod('cone1').ping(pod('symmetric').ip));
+    const seen = await pod('symmetric').run('curl', '-fsS', '-m', '5', `http://${pod('cone1').ip}/`);
+    expect(seen.stdout).toBe('cone1\n');
+    expect(await pod('cone1').logs()).toContain(pod('symmetric').ip);
+  }, 90_000);
+
+  test('what passes between hosts can not be read on the way', async () => {
+    const hex = Buffer.from(SECRET).toString('hex').slice(0, 32);
+    const seen = await lab.host('pub').capture(async () => {
+      await pod('pub').ping(pod('cone1').ip, '-p', hex, '-s', '200');
+    });
+    // Something passed, to WireGuard's port, and it wasn't that.
+    expect(seen.length).toBeGreaterThan(200);
+    expect(seen.includes(Buffer.from(hex, 'hex'))).toBe(false);
+    const clear = await lab.host('pub').capture(async () => {
+      await lab.host('pub').must('ping', '-c', '1', '-p', hex, '-s', '200', '192.168.77.254');
+    });
+    expect(clear.includes(Buffer.from(hex, 'hex'))).toBe(true);
+  });
+
+  test('the key is made on the host, for root alone, and only its public half is told', async () => {
+    const { engine } = lab.host('pub');
+    const key = await lab
+      .host('pub')
+      .must('sh', '-c', `stat -c %a ${engine.dir}/agent/wireguard.key; cat ${engine.dir}/agent/wireguard.key`);
+    const [mode, secret] = key.trim().split('\n') as [string, string];
+    expect(mode).toBe('600');
+    expect(JSON.stringify(await nodesOf(lab))).not.toContain(secret);
+  });
+
+  test('a host that can not run WireGuard says so, and is reached all the same, unencrypted', async () => {
+    const plain = await lab.addHost('plain', { wireguard: false });
+    const [its] = (await startPods(lab, [plain])) as [LabPod];
+    await eventually('both ways pass', () => allPairs([its, pod('pub')]), { timeoutMs: 60_000, everyMs: 500 });
+    const conditionOf = async (name: string) => {
+      const node = (await nodesOf(lab)).find(({ metadata }) => metadata.name === name);
+      return node!.status!.conditions!.find(({ type }) => type === 'NetworkEncrypted')!;
+    };
+    await eventually('the nodes say so', async () => {
+      expect(await conditionOf('plain')).toMatchObject({ status: 'False', reason: 'WireGuardUnavailable' });
+      expect((await conditionOf('plain')).message).toMatch(/NOT encrypted/);
+      expect(await conditionOf('pub')).toMatchObject({ status: 'False', reason: 'PeersWithoutWireGuard' });
+    });
+    await pod('pub').ping(pod('cone1').ip);
+    const { stdout } = await lab.installation.terrane(['get', 'events', '-o', 'json']);
+    expect(stdout).toContain('NetworkNotEncrypted');
+  }, 120_000);
+});
