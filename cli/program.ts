@@ -22,6 +22,7 @@ import { sessionCommand } from './commands/session.ts';
 import { signupCommand } from './commands/signup.ts';
 import { statusCommand } from './commands/status.ts';
 import { tokenCommand } from './commands/token.ts';
+import { unitCommand } from './commands/unit.ts';
 import { updateCommand } from './commands/update.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { whoamiCommand } from './commands/whoami.ts';
@@ -75,7 +76,16 @@ export function createProgram({ io, version, runServer, runAgent }: ProgramDeps)
   ])
     program.addCommand(make(io));
   program.commandsGroup('Workloads:');
-  for (const make of [applyCommand, getCommand, describeCommand, logsCommand, scaleCommand, deleteCommand, imageCommand])
+  for (const make of [
+    applyCommand,
+    getCommand,
+    describeCommand,
+    logsCommand,
+    scaleCommand,
+    deleteCommand,
+    unitCommand,
+    imageCommand,
+  ])
     program.addCommand(make(io));
   program.commandsGroup('Run Terrane itself:');
   program.addCommand(serverCommand(io, runServer));

@@ -17,7 +17,7 @@ export const CLUSTER = 'prod';
 
 /** What reconcile needs, in memory: one cluster, time moved by hand, and a record of who was told. */
 export class ReconcileWorld {
-  readonly keyspace: Keyspace = memoryKeyspace();
+  readonly keyspace: Keyspace;
   readonly inbox = memoryInbox();
   now = T0;
   /** Node names of each hint, in order. */
@@ -25,7 +25,9 @@ export class ReconcileWorld {
   readonly deps: ReconcileDeps;
   #uids = 0;
 
-  constructor(overrides: Partial<ReconcileDeps> = {}) {
+  /** `keyspace`: one that is there already. */
+  constructor(overrides: Partial<ReconcileDeps> = {}, keyspace: Keyspace = memoryKeyspace()) {
+    this.keyspace = keyspace;
     this.deps = {
       keyspaces: { open: async () => this.keyspace },
       inbox: this.inbox,

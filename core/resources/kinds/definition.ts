@@ -51,7 +51,7 @@ export interface KindDefinition<K extends KindName = KindName> {
   readonly columns: readonly Column<KindMap[K]>[];
 }
 
-export type Subresource = 'status' | 'scale' | 'log' | 'eviction' | 'diagnosis';
+export type Subresource = 'status' | 'scale' | 'log' | 'eviction' | 'diagnosis' | 'journal' | 'exec';
 
 export type Cell = string | number | boolean;
 

@@ -77,7 +77,8 @@ function subresource(
 ): Pick<ApiResource, 'kind' | 'verbs' | 'group' | 'version'> {
   if (name === 'scale') return { group: 'autoscaling', version: 'v1', kind: 'Scale', verbs: ['get', 'patch', 'update'] };
   if (name === 'eviction') return { group: 'policy', version: 'v1', kind: 'Eviction', verbs: ['create'] };
-  return { kind, verbs: name === 'log' || name === 'diagnosis' ? ['get'] : ['get', 'patch', 'update'] };
+  if (name === 'log' || name === 'diagnosis' || name === 'journal') return { kind, verbs: ['get'] };
+  return { kind, verbs: name === 'exec' ? ['create'] : ['get', 'patch', 'update'] };
 }
 
 /** GET /api */

@@ -7,6 +7,7 @@ import { diagnosis } from './subresources/diagnosis.ts';
 import { evict } from './subresources/eviction.ts';
 import { log } from './subresources/log.ts';
 import { getScale, patchScale, putScale } from './subresources/scale.ts';
+import { exec, journal } from './subresources/unit-streams.ts';
 import { create } from './verbs/create.ts';
 import { deleteCollection, deleteOne } from './verbs/delete.ts';
 import { patch } from './verbs/patch.ts';
@@ -43,6 +44,8 @@ const subresources: Readonly<Record<string, Routes>> = {
   log: { GET: { verb: 'get', handle: log } },
   diagnosis: { GET: { verb: 'get', handle: diagnosis } },
   eviction: { POST: { verb: 'create', handle: evict } },
+  journal: { GET: { verb: 'get', handle: journal } },
+  exec: { POST: { verb: 'create', handle: exec } },
 };
 
 /** Sub-resources that Kubernetes has and that are not served, with what to do instead. */

@@ -15,7 +15,7 @@ export class FleetWorld {
   readonly hosts: UnitHost[] = [];
   readonly writes: AuditedWrite[] = [];
   role: Role = 'owner';
-  readonly #app = new Hono<ApiEnv>();
+  readonly app = new Hono<ApiEnv>();
 
   static async start(names: readonly string[], timing = { startMs: 100, stopMs: 100 }): Promise<FleetWorld> {
     const made = new FleetWorld();
@@ -33,7 +33,7 @@ export class FleetWorld {
   readonly #machineIds = new Map<string, string>();
 
   private constructor() {
-    this.#app.use('/clusters/:cluster/*', async (c, next) => {
+    this.app.use('/clusters/:cluster/*', async (c, next) => {
       c.set('requestId', 'r1');
       c.set('principal', { kind: 'person', tenant: TENANT, userId: 'u', email: 'ann@example.com', role: this.role });
       c.set('cluster', { tenant: TENANT, id: CLUSTER, name: CLUSTER });
@@ -45,13 +45,13 @@ export class FleetWorld {
       newUid: () => this.world.deps.newUid(),
       onWrite: (write) => void this.writes.push(write),
     });
-    this.#app.route('/clusters/:cluster', fleet);
+    this.app.route('/clusters/:cluster', fleet);
   }
 
   /** `path` is below the prefix. */
   async request(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
     const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
-    return this.#app.request(`/clusters/${CLUSTER}/fleet/v1${path}`, {
+    return this.app.request(`/clusters/${CLUSTER}/fleet/v1${path}`, {
       method,
       headers: { ...(text !== undefined && { 'content-type': 'application/json' }), ...headers },
       ...(text !== undefined && { body: text }),
@@ -59,7 +59,7 @@ export class FleetWorld {
   }
 
   async raw(method: string, path: string): Promise<Response> {
-    return this.#app.request(path, { method });
+    return this.app.request(path, { method });
   }
 
   /** So long hosts and controllers go on. */

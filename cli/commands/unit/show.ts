@@ -1,0 +1,104 @@
+import { Command } from 'commander';
+import type { Event } from '../../../core/resources/schema/event.ts';
+import type { UnitHost } from '../../../core/resources/schema/unit.ts';
+import { CliError } from '../../errors.ts';
+import { type Io, line } from '../../io.ts';
+import { EVENT, UNIT } from '../../kube/kinds.ts';
+import { withCluster } from '../../options.ts';
+import { ageOf } from '../../output/age.ts';
+import { printJson } from '../../output/print.ts';
+import { printTable } from '../../output/table.ts';
+import { openSession, type SessionOptions } from '../../session.ts';
+import { kindPath } from '../../kube/client.ts';
+import { needUnit, stateOf, unitName } from '../../unit/units.ts';
+import { whyNot } from '../../unit/wait.ts';
+
+export function catCommand(io: Io): Command {
+  return withCluster(new Command('cat'))
+    .summary('print unit files as the cluster has them')
+    .argument('<unit...>')
+    .action(async (names: string[], options: SessionOptions) => {
+      const session = await openSession(io, options);
+      const kube = await session.kube();
+      for (const name of names.map(unitName)) {
+        const { spec } = await needUnit(kube, name);
+        if (session.json) await printJson(io, { name, contents: spec.contents });
+        else await io.out.write(spec.contents.endsWith('\n') ? spec.contents : `${spec.contents}\n`);
+      }
+    });
+}
+
+const JOURNAL_LINES = 10;
+
+/** What `systemctl status` tells, of each host, and what the control plane did and why. */
+export function statusCommand(io: Io): Command {
+  return withCluster(new Command('status'))
+    .summary('how a unit stands: where, why, and the end of its journal')
+    .argument('<unit>')
+    .action(async (text: string, options: SessionOptions) => {
+      const name = unitName(text);
+      const session = await openSession(io, options);
+      const kube = await session.kube();
+      const unit = await needUnit(kube, name);
+      const fieldSelector = `involvedObject.kind=Unit,involvedObject.uid=${unit.metadata.uid}`;
+      const { items: events } = await kube.list<Event>(EVENT, undefined, { fieldSelector });
+      if (session.json) return printJson(io, { unit, events });
+      const hosts = unit.status?.hosts ?? [];
+      await line(io.out, `Unit:     ${name}`);
+      await line(io.out, `Desired:  ${unit.spec.desiredState}`);
+      await line(io.out, `State:    ${unit.metadata.deletionTimestamp ? 'being destroyed' : stateOf(unit)}`);
+      const why = hosts.length === 0 ? whyNot(unit) : undefined;
+      if (why) await line(io.out, `Why:      ${why}`);
+      if (hosts.length > 0) {
+        await line(io.out);
+        await printHosts(io, hosts);
+      }
+      if (hosts.length === 1 && hosts[0]!.hash !== undefined) {
+        await line(io.out);
+        await printJournal(name);
+      }
+      if (events.length > 0) {
+        await line(io.out);
+        await printEvents(io, events);
+      }
+
+      async function printJournal(of: string): Promise<void> {
+        const path = kindPath(UNIT, { name: of, subresource: 'journal' });
+        try {
+          const response = await kube.send({ path, query: { lines: JOURNAL_LINES }, accept: '*/*' });
+          for await (const chunk of response) await io.out.write(chunk as Uint8Array);
+        } catch (error) {
+          if (!(error instanceof CliError)) throw error;
+          // The host may be cut off: that is worth knowing, and no reason to tell nothing else.
+          await line(io.out, `(no journal: ${error.message})`);
+        }
+      }
+    });
+}
+
+function printHosts(io: Io, hosts: readonly UnitHost[]): Promise<void> {
+  return printTable<UnitHost>(
+    io,
+    [
+      { title: 'HOST', value: ({ nodeName }) => nodeName },
+      { title: 'LOAD', value: ({ loadState }) => loadState },
+      { title: 'ACTIVE', value: ({ activeState }) => activeState },
+      { title: 'SUB', value: ({ subState }) => subState },
+      { title: 'SINCE', value: ({ since }) => since && `${ageOf(since, io.now())} ago` },
+      { title: 'NOTE', value: ({ leaving, error }) => error ?? (leaving && `leaving: ${leaving}`) },
+    ],
+    hosts,
+  );
+}
+
+function printEvents(io: Io, events: readonly Event[]): Promise<void> {
+  return printTable<Event>(
+    io,
+    [
+      { title: 'AGE', value: ({ lastTimestamp, eventTime }) => ageOf(lastTimestamp ?? eventTime, io.now()) },
+      { title: 'REASON', value: ({ reason }) => reason },
+      { title: 'MESSAGE', value: ({ message }) => message },
+    ],
+    events,
+  );
+}

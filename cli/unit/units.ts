@@ -1,0 +1,53 @@
+import { currentStateOf, type UnitState } from '../../core/fleet/current-state.ts';
+import { parseUnitName } from '../../core/fleet/unit-name.ts';
+import type { Unit } from '../../core/resources/schema/unit.ts';
+import { CliError } from '../errors.ts';
+import { type KubeClient, kindPath } from '../kube/client.ts';
+import { UNIT } from '../kube/kinds.ts';
+
+/** A cluster's Units. */
+
+/** As people write them: `web` is `web.service`, a path is the name of its file. */
+export function unitName(text: string): string {
+  const name = text.slice(text.lastIndexOf('/') + 1);
+  return name.includes('.') ? name : `${name}.service`;
+}
+
+export async function findUnit(kube: KubeClient, name: string): Promise<Unit | undefined> {
+  try {
+    return await kube.get<Unit>(UNIT, { name });
+  } catch (error) {
+    if (error instanceof CliError && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
+export async function needUnit(kube: KubeClient, name: string): Promise<Unit> {
+  const unit = await findUnit(kube, name);
+  if (unit) return unit;
+  throw new CliError(`there is no unit ${name}`, { code: 'not_found', fix: 'terrane unit list-files' });
+}
+
+export function createUnit(kube: KubeClient, name: string, spec: Unit['spec']): Promise<Unit> {
+  const body = { apiVersion: 'terrane.dev/v1', kind: 'Unit', metadata: { name }, spec };
+  return kube.json<Unit>({ method: 'POST', path: kindPath(UNIT, {}), body });
+}
+
+export function changeUnit(kube: KubeClient, name: string, spec: Partial<Unit['spec']>): Promise<Unit> {
+  return kube.json<Unit>({
+    method: 'PATCH',
+    path: kindPath(UNIT, { name }),
+    contentType: 'application/merge-patch+json',
+    body: { spec },
+  });
+}
+
+export const stateOf = (unit: Unit): UnitState => currentStateOf(unit);
+
+export function hostsOf(unit: Unit): string[] {
+  return (unit.status?.hosts ?? []).map(({ nodeName }) => nodeName);
+}
+
+export function isInstance(name: string): boolean {
+  return parseUnitName(name).template !== undefined;
+}
