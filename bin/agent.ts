@@ -10,3 +10,5 @@ const program = agentCommand(io, runAgent, 'terrane-agent')
   .option('--json', 'print JSON');
 settle(program, io);
 process.exitCode = await runProgram(program, io, process.argv.slice(2));
+// A connection that the other side doesn't end would hold up a service that has stopped, and an upgrade.
+setTimeout(() => process.exit(), 1000).unref();

@@ -3,8 +3,8 @@
 #
 #   uninstall.sh [--purge] [--yes]
 #
-# Without --purge the containers that it runs go on running, and their data and the host's key stay in @DATA@, so that
-# a later install continues where this one ended. With --purge the containers and the data go too.
+# Without --purge the containers and units that it runs go on running, and their data and the host's key stay in @DATA@, so that
+# a later install continues where this one ended. With --purge the containers, the units and the data go too.
 set -eu
 
 BASE='@BASE@'
@@ -30,6 +30,24 @@ remove_containers() {
     return 0
   }
   [ -z "$ids" ] || printf '%s\n' "$ids" | xargs docker -H "unix://$DOCKER" rm -f >/dev/null
+}
+
+# The units that it was told to run. Their files say whose they are.
+remove_units() {
+  [ -s "$DATA/identity.json" ] && [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1 || return 0
+  owner="$(field cluster)/$(field hostId)"
+  # What is remembered of their starts (agent/systemd/unit-files.ts).
+  rm -f "/run/terrane/units-$(printf '%s' "$owner" | sha256sum | cut -c 1-16).json"
+  rmdir /run/terrane 2>/dev/null || true
+  files=$(grep -l "^# terrane\.dev/unit owner=$owner " /run/systemd/system/*.* 2>/dev/null) || return 0
+  for file in $files; do
+    unit=${file##*/}
+    systemctl stop -- "$unit" || true
+    systemctl disable --runtime --quiet -- "$unit" 2>/dev/null || true
+    rm -f "$file"
+    systemctl reset-failed -- "$unit" 2>/dev/null || true
+  done
+  systemctl daemon-reload
 }
 
 # Whether a process was started from this installation.
@@ -70,7 +88,7 @@ main() {
       --purge) purge=1 ;;
       --yes | -y) ;;
       --help | -h)
-        say "usage: uninstall.sh [--purge]   --purge also removes the containers, their data and the host's key"
+        say "usage: uninstall.sh [--purge]   --purge also removes the containers, the units, their data and the host's key"
         exit 0
         ;;
       *)
@@ -95,8 +113,10 @@ main() {
   stop_agent
   if [ "$purge" = 1 ]; then
     remove_containers
+    remove_units
     unmount_below "$DATA"
     rm -rf "$DATA"
+    if [ "$DATA" = /var/lib/terrane/agent ]; then rmdir /var/lib/terrane 2>/dev/null || true; fi
   fi
 
   if [ -L "$LINK" ]; then rm -f "$LINK"; fi
@@ -105,12 +125,14 @@ main() {
   rm -f "$BASE/upgrade-guard.sh" "$BASE/upgrade.pending" "$BASE/upgrade.result"
   # Last, since sh reads this file as it goes.
   rm -f "$BASE/uninstall.sh"
-  rmdir "$(dirname "$LINK")" "$BASE" 2>/dev/null || true
+  # A directory of the system's stays, even if nothing else is in it.
+  case $LINK in /usr/*) ;; *) rmdir "$(dirname "$LINK")" 2>/dev/null || true ;; esac
+  rmdir "$BASE" 2>/dev/null || true
 
   if [ "$purge" = 1 ]; then
-    say "terrane: the agent, its containers and its data are gone"
+    say "terrane: the agent, its containers, its units and its data are gone"
   else
-    say "terrane: the agent is gone; its containers run on, and $DATA keeps their data and this host's key"
+    say "terrane: the agent is gone; its containers and units run on, and $DATA keeps their data and this host's key"
   fi
   say "terrane: if this host is not coming back: terrane node remove <name>"
   exit 0

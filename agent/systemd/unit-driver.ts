@@ -106,9 +106,10 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
   async function connect(): Promise<void> {
     const bus = await connectBus(options.bus, onSignal);
     const manager = systemdManager(bus);
+    connection = { bus, manager };
+    if (closed) return disconnect();
     await manager.subscribe();
     states.clear();
-    connection = { bus, manager };
     failures = 0;
     if (problem !== undefined) log.info('systemd can be reached again');
     problem = undefined;
@@ -152,7 +153,8 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
       looked = true;
       tell();
       clearTimeout(timer);
-      timer = setTimeout(trigger, Math.max(1, wakeAt - now()));
+      // One that is set after the end would keep the process.
+      if (!closed) timer = setTimeout(trigger, Math.max(1, wakeAt - now()));
     }
   }
 

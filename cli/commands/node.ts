@@ -9,6 +9,7 @@ import { timeSpan, withCluster } from '../options.ts';
 import { printJson, printResult } from '../output/print.ts';
 import { printTable } from '../output/table.ts';
 import { openSession, type SessionOptions } from '../session.ts';
+import { configCommand } from './node-config.ts';
 import { enrolCommand } from './node-enrol.ts';
 
 export function nodeCommand(io: Io): Command {
@@ -16,6 +17,7 @@ export function nodeCommand(io: Io): Command {
     .summary('the hosts of the cluster')
     .addCommand(listCommand(io))
     .addCommand(enrolCommand(io))
+    .addCommand(configCommand(io))
     .addCommand(cordonCommand(io, 'cordon', true, 'place no new pods on a node'))
     .addCommand(cordonCommand(io, 'uncordon', false, 'place pods on a node again'))
     .addCommand(drainCommand(io))

@@ -14,6 +14,8 @@ export interface SystemdHost {
   sh(script: string, options?: ExecOptions): Promise<string>;
   /** As `sh`, but a failure is an answer. */
   run(script: string, options?: ExecOptions): Promise<Ran>;
+  /** Puts a file on it. */
+  write(path: string, content: string | Uint8Array): Promise<void>;
   /** Arguments of a command on this machine that runs COMMAND on the host: `[...command, 'journalctl']`. */
   readonly command: readonly string[];
   /** `systemctl reboot`; resolves when it is up again. */
@@ -26,7 +28,7 @@ export interface SystemdHost {
 }
 
 export interface ExecOptions {
-  readonly stdin?: string;
+  readonly stdin?: string | Uint8Array;
   readonly env?: Record<string, string>;
 }
 
@@ -106,6 +108,9 @@ export async function startHost({ docker, image, name, network, address }: HostO
       if (code !== 0) throw new Error(`on ${name}: ${script}: exit ${code}\n${stdout}${stderr}`);
       return stdout;
     },
+    async write(path, content) {
+      await host.sh(`cat >'${path}'`, { stdin: content });
+    },
     async booted() {
       await eventually(`${name} has booted`, async () => {
         const { stdout, stderr } = await run('systemctl is-system-running --wait');
@@ -135,7 +140,11 @@ export async function startHost({ docker, image, name, network, address }: HostO
   return host;
 }
 
-function ran([command = '', ...first]: readonly string[], args: readonly string[], stdin = ''): Promise<Ran> {
+function ran(
+  [command = '', ...first]: readonly string[],
+  args: readonly string[],
+  stdin: string | Uint8Array = '',
+): Promise<Ran> {
   return new Promise((resolve) => {
     const child = execFile(command, [...first, ...args], { maxBuffer: 64 * 2 ** 20 }, (error, stdout, stderr) => {
       resolve({ code: error ? (typeof error.code === 'number' ? error.code : 1) : 0, stdout, stderr });

@@ -11,7 +11,7 @@ export const HOST_IMAGE = 'terrane.test/systemd-host:1';
  */
 const COPIED = [
   'alternatives',
-  'ssl',
+  'ssl/certs',
   'ld.so.cache',
   'ld.so.conf',
   'ld.so.conf.d',
@@ -87,7 +87,8 @@ function layOut(root: string): void {
     if (existsSync(`/usr/${name}`)) symlinkSync(`usr/${name}`, join(root, name));
   }
   for (const name of COPIED) {
-    if (existsSync(`/etc/${name}`)) execFileSync('cp', ['-a', `/etc/${name}`, join(root, 'etc')]);
+    if (existsSync(`/etc/${name}`))
+      execFileSync('sh', ['-c', 'mkdir -p "$2" && cp -a "$1" "$2"', 'sh', `/etc/${name}`, dirname(join(root, 'etc', name))]);
   }
   symlinkSync('/usr/lib/os-release', join(root, 'etc/os-release'));
   // The users of Debian's packages, and none of the people.

@@ -1,0 +1,59 @@
+import { NAME_OF_MACHINE, type Platform } from './platforms.ts';
+
+/** The files that make a machine join at its first boot. They hold the join token: only root may read them. */
+export interface JoinService {
+  readonly script: { readonly path: string; readonly mode: number; readonly content: string };
+  readonly unit: { readonly name: string; readonly content: string };
+}
+
+export interface JoinServiceOptions {
+  readonly platform: Platform;
+  /** The line that joins a host (core/accounts/join-command.ts). */
+  readonly joinLine: string;
+  /** Of the node; without it, the platform's name of the machine, or its host name. */
+  readonly name?: string | undefined;
+}
+
+const SCRIPT = '/etc/terrane-join.sh';
+const UNIT = 'terrane-join.service';
+
+/** A service that tries until the machine has joined, and then takes itself and the token away. */
+export function joinService({ platform, joinLine, name }: JoinServiceOptions): JoinService {
+  const ask = NAME_OF_MACHINE[platform];
+  const naming =
+    name !== undefined
+      ? `TERRANE_NAME='${name}'`
+      : ask === undefined
+        ? undefined
+        : `get() { curl -fsS --noproxy '*' --connect-timeout 2 --max-time 5 --retry 5 "$@"; }\nTERRANE_NAME=$(${ask}) || TERRANE_NAME=`;
+  const content = [
+    '#!/bin/sh',
+    '# Joins this machine to its Terrane cluster: made by `terrane node config`. It goes away when that is done.',
+    'set -eu',
+    ...(naming === undefined ? [] : [naming, 'export TERRANE_NAME']),
+    joinLine,
+    `rm -f ${SCRIPT} /etc/systemd/system/${UNIT} /etc/systemd/system/multi-user.target.wants/${UNIT}`,
+    '',
+  ].join('\n');
+  const unit = [
+    '[Unit]',
+    'Description=Join this machine to its Terrane cluster',
+    'Wants=network-online.target',
+    'After=network-online.target docker.socket docker.service',
+    `ConditionPathExists=${SCRIPT}`,
+    'StartLimitIntervalSec=0',
+    '',
+    '[Service]',
+    'Type=oneshot',
+    'RemainAfterExit=yes',
+    `ExecStart=/bin/sh ${SCRIPT}`,
+    // The network, or the control plane, may come later than the machine.
+    'Restart=on-failure',
+    'RestartSec=10',
+    '',
+    '[Install]',
+    'WantedBy=multi-user.target',
+    '',
+  ].join('\n');
+  return { script: { path: SCRIPT, mode: 0o700, content }, unit: { name: UNIT, content: unit } };
+}

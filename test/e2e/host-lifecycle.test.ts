@@ -1,0 +1,245 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { build } from 'esbuild';
+import { gzipSync } from 'node:zlib';
+import { runtimeMember, type Arch } from '../../bin/build/runtime.ts';
+import { tarEnd, tarMembers } from '../../bin/build/tar.ts';
+import type { Node } from '../../core/resources/schema/node.ts';
+import type { Pod } from '../../core/resources/schema/pod.ts';
+import { eventually } from '../support/eventually.ts';
+import type { SystemdHost } from '../support/systemd-host/host.ts';
+import { canRunSystemdHosts } from '../support/systemd-host/lab.ts';
+import { type HostsInstallation, startHosts } from './support/hosts.ts';
+
+/** A host's life, as its owner sees it: installed by one line, rebooted, upgraded, uninstalled. */
+
+const POD = `apiVersion: v1
+kind: Pod
+metadata: { name: box }
+spec:
+  terminationGracePeriodSeconds: 1
+  containers:
+    - { name: main, image: "terrane.test/busybox:1", imagePullPolicy: Never, command: ["/bin/sh", "-c", "trap exit TERM; while :; do sleep 1; done"] }
+`;
+const UNIT = `apiVersion: terrane.dev/v1
+kind: Unit
+metadata: { name: kept.service }
+spec:
+  desiredState: launched
+  contents: |
+    [Service]
+    ExecStart=/bin/sleep infinity
+    [X-Fleet]
+    Fenced=false
+`;
+const ROOT = join(import.meta.dirname, '../..');
+
+(canRunSystemdHosts() ? describe : describe.skip)('the life of a host', () => {
+  let all: HostsInstallation;
+  let host: SystemdHost;
+  let before: string;
+  const show = async (unit: string, property: string) => (await host.sh(`systemctl show -P ${property} ${unit}`)).trim();
+  const runs = () =>
+    eventually('the unit and the container run', async () => {
+      const state = await show('kept.service', 'ActiveState');
+      if (state !== 'active') throw new Error(`${state}\n${await host.sh('journalctl -b -o cat -u terrane-agent -n 30')}`);
+      expect(await host.sh('docker ps -q --filter label=terrane.dev/owner')).not.toBe('');
+    });
+  const apply = async (text: string) => {
+    const { code, stderr } = await all.terrane(['apply', '-f', '-'], { stdin: text });
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+  };
+
+  beforeAll(async () => {
+    all = await startHosts();
+    host = await all.lab.start('one');
+    // Installed before us, as a user's image would be.
+    await host.sh(
+      'cd $(mktemp -d) && mkdir bin && cp /usr/bin/busybox bin/busybox && ln -s busybox bin/sleep && ln -s busybox bin/sh && tar c . | docker import - terrane.test/busybox:1',
+    );
+    before = await everyFile(host);
+  }, 120_000);
+  afterAll(() => all?.stop());
+
+  test('the line that `terrane token create` prints makes it a node, and the agent a service that comes back at each boot', async () => {
+    await host.sh(await all.joinLine());
+    await all.ready('one');
+    expect(await host.sh('systemctl is-enabled terrane-agent; systemctl is-active terrane-agent')).toBe('enabled\nactive\n');
+    const [node] = await all.list<Node>('nodes');
+    expect(node!.metadata.labels).toMatchObject({ 'terrane.dev/systemd': 'true' });
+    expect((await host.sh('cat /etc/machine-id')).trim()).toBe(node!.status!.nodeInfo!.machineID);
+  });
+
+  test('run again, the line changes nothing', async () => {
+    const started = await show('terrane-agent', 'InvocationID');
+    await host.sh(await all.joinLine());
+    expect(await show('terrane-agent', 'InvocationID')).toBe(started);
+  });
+
+  test('what is applied runs there, as units and as containers', async () => {
+    await apply(POD);
+    await apply(UNIT);
+    await runs();
+    await eventually('the control plane knows', async () => {
+      const [pod] = await all.list<Pod>('pods');
+      expect(pod!.status?.phase).toBe('Running');
+      const [unit] = await all.list<{ status: { currentState: string } }>('units');
+      expect(unit!.status.currentState).toBe('launched');
+    });
+  });
+
+  test('after a reboot all of it that is not fenced is back, without the control plane', async () => {
+    const process = await show('kept.service', 'InvocationID');
+    await all.stopServer();
+    await host.reboot();
+    await runs();
+    expect(await show('kept.service', 'InvocationID')).not.toBe(process);
+    await all.startServer();
+    await all.ready('one');
+    await runs();
+  }, 120_000);
+
+  describe('an upgrade of the agent', () => {
+    const versions = async () =>
+      (await host.sh('basename $(readlink /opt/terrane/current); cat /opt/terrane/upgrade.result 2>/dev/null || true')).trim();
+    const upgradeTo = async (version: string, agent: string, healthySeconds: number) => {
+      const archive = await archiveWith(agent, version);
+      const sha256 = createHash('sha256').update(archive).digest('hex');
+      await host.write('/var/tmp/agent.tar.gz', archive);
+      await host.write('/var/tmp/upgrade.mjs', await upgradeProgram());
+      await host.sh(`/opt/terrane/current/bin/node /var/tmp/upgrade.mjs ${version} ${sha256} ${healthySeconds}`);
+    };
+    const own = () => readFile(join(ROOT, 'dist/agent/agent.mjs'), 'utf8');
+
+    test('takes the place of the old one once the control plane has answered it, and what runs is not restarted', async () => {
+      const unit = await show('kept.service', 'InvocationID');
+      const container = await host.sh('docker ps -q --filter label=terrane.dev/owner');
+      await upgradeTo('0.2.0', `${await own()}\n// 0.2.0\n`, 60);
+      await eventually('it is done', async () =>
+        expect(await versions()).toMatch(/^0\.2\.0-[0-9a-f]{12}\nversion=0\.2\.0\noutcome=healthy/),
+      );
+      await all.ready('one');
+      expect(await show('kept.service', 'InvocationID')).toBe(unit);
+      expect(await host.sh('docker ps -q --filter label=terrane.dev/owner')).toBe(container);
+    });
+
+    test('that ends at its start is undone', async () => {
+      await upgradeTo('0.3.0', 'process.exit(1);\n', 60);
+      await eventually('the version before is back', async () =>
+        expect(await versions()).toMatch(/^0\.2\.0-[0-9a-f]{12}\nversion=0\.3\.0\noutcome=rolled-back\nreason=ended 3 times/),
+      );
+      await all.ready('one');
+    });
+
+    test('that hangs is undone when its time is over', async () => {
+      await upgradeTo('0.4.0', 'setInterval(() => {}, 1000);\n', 3);
+      await eventually('the version before is back', async () =>
+        expect(await versions()).toMatch(/^0\.2\.0-[0-9a-f]{12}\nversion=0\.4\.0\noutcome=rolled-back\nreason=was not healthy/),
+      );
+      await all.ready('one');
+      await runs();
+    });
+  });
+
+  test('uninstalled, it leaves the workloads running, and takes them up again when it is installed anew', async () => {
+    const unit = await show('kept.service', 'InvocationID');
+    await host.sh('/opt/terrane/uninstall.sh');
+    expect(await show('kept.service', 'InvocationID')).toBe(unit);
+    await runs();
+    expect(await host.sh('ls /opt/terrane /etc/systemd/system/terrane-agent.service 2>&1 || true')).not.toMatch(
+      /versions|^\/etc/m,
+    );
+    await host.sh(await all.joinLine());
+    await all.ready('one');
+    expect(await show('kept.service', 'InvocationID')).toBe(unit);
+  });
+
+  test('a machine whose first boot finds a document of `terrane node config` joins, and keeps no token', async () => {
+    const { stdout } = await all.terrane(['node', 'config', '--platform', 'vm', '--format', 'ignition', '--name', 'two']);
+    const { storage, systemd } = JSON.parse(stdout) as {
+      storage: { files: { path: string; contents: { source: string } }[] };
+      systemd: { units: { name: string; contents: string }[] };
+    };
+    const two = await all.lab.start('made');
+    // As Ignition does it, before the machine boots.
+    for (const { path, contents } of storage.files) await two.write(path, Buffer.from(contents.source.split(',')[1]!, 'base64'));
+    for (const { name, contents } of systemd.units) {
+      await two.write(`/etc/systemd/system/${name}`, contents);
+      await two.sh(`ln -s ../${name} /etc/systemd/system/multi-user.target.wants/${name}`);
+    }
+    await two.reboot();
+    await all.ready('one', 'two');
+    await eventually('nothing of it is left', async () =>
+      expect(
+        (await two.run('ls /etc/terrane-join.sh /etc/systemd/system/*terrane-join* /var/lib/terrane/agent/join-token')).stdout,
+      ).toBe(''),
+    );
+  });
+
+  test('uninstalled with --purge, nothing of it is left', async () => {
+    await host.sh('/opt/terrane/uninstall.sh --purge; rm -f /var/tmp/agent.tar.gz /var/tmp/upgrade.mjs');
+    expect(await show('kept.service', 'LoadState')).toBe('not-found');
+    expect(await host.sh('docker ps -aq')).toBe('');
+    const after = await everyFile(host);
+    const left = after.split('\n').filter((path) => !before.split('\n').includes(path));
+    expect(left).toEqual([]);
+  });
+});
+
+/** But for what the system itself writes down as time goes by. */
+function everyFile(host: SystemdHost): Promise<string> {
+  const others = [
+    '/proc',
+    '/sys',
+    '/dev',
+    '/usr',
+    '/var/lib/docker',
+    '/var/lib/containerd',
+    '/var/log',
+    '/var/lib/systemd',
+    '/run/docker',
+    '/run/containerd',
+    '/run/log',
+    '/run/systemd',
+    '/run/user',
+    '/run/credentials',
+    '/tmp/systemd-private',
+  ];
+  return host.sh(
+    `find / \\( ${others.map((path) => `-path "${path}*"`).join(' -o ')} \\) -prune -o -print | grep -v "^/tmp/tmp\\." | sort; ls /usr/local/bin /run/systemd/system`,
+  );
+}
+
+/** An agent's archive whose program is this one. */
+async function archiveWith(agent: string, version: string): Promise<Buffer> {
+  const source = join(ROOT, 'agent/install');
+  const own = tarMembers([
+    { path: 'bin/terrane-agent', mode: 0o755, content: await readFile(join(source, 'terrane-agent')) },
+    { path: 'lib/agent.mjs', mode: 0o644, content: Buffer.from(`${agent}// ${version}\n`) },
+  ]);
+  const runtime = await runtimeMember(process.arch as Arch, join(ROOT, 'node_modules/.cache/terrane'), () => {});
+  return Buffer.concat([runtime, gzipSync(Buffer.concat([own, tarEnd()]))]);
+}
+
+/** What the agent does when it is told to upgrade, as a program: VERSION SHA256 SECONDS. */
+async function upgradeProgram(): Promise<string> {
+  const result = await build({
+    stdin: {
+      contents: `
+        import { installationAt } from './agent/upgrade/installation.ts';
+        import { agentUpgrade } from './agent/upgrade/upgrade.ts';
+        const [version, sha256, seconds] = process.argv.slice(2);
+        const upgrade = agentUpgrade({ installation: installationAt('/opt/terrane'), now: () => Date.now(), healthySeconds: Number(seconds) });
+        await upgrade.upgradeTo(version, '/var/tmp/agent.tar.gz', sha256);`,
+      resolveDir: ROOT,
+      loader: 'ts',
+    },
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'esm',
+  });
+  return result.outputFiles[0]!.text;
+}
