@@ -29,6 +29,7 @@ import type { BytesClient, SignedClient } from './uplink/signed-client.ts';
 import { podBridges } from './services/pod-bridges.ts';
 import { prepareBridges } from './services/prepare-bridges.ts';
 import { startServices } from './services/start-services.ts';
+import { startUpdates } from './updates/start-updates.ts';
 import { startUplink } from './uplink/uplink.ts';
 import type { Layout } from './volumes/layout.ts';
 import { openWorkload } from './workload.ts';
@@ -47,6 +48,8 @@ export interface HostOptions {
   /** [0, 1), for jitter. */
   readonly random: () => number;
   readonly signal: AbortSignal;
+  /** Ends this agent in good order; whoever started it starts the one that is installed by then. */
+  readonly restart: () => void;
 }
 
 /** The machine's, ms. */
@@ -71,6 +74,7 @@ export async function runHost({
   now,
   random,
   signal,
+  restart,
 }: HostOptions): Promise<void> {
   const { nodeName } = identity;
   const info = hostInfo();
@@ -87,6 +91,7 @@ export async function runHost({
     engine: () => workload.engineState(),
     stateProblem: state.problem,
     network: () => network.verdicts(),
+    updates: () => updates.verdicts(),
     time: time.text,
   });
   let addressKnown = () => {};
@@ -124,6 +129,28 @@ export async function runHost({
     log,
     now,
     time: time.text,
+    onChange: () => uplink.check(true),
+  });
+  const updates = await startUpdates({
+    client,
+    dataDirectory: layout.data,
+    version,
+    architecture: info.architecture,
+    bootId: info.bootId,
+    uptime,
+    now,
+    random,
+    log,
+    events,
+    signal,
+    host: {
+      connected: () => uplink.reachable() === true,
+      engineProblem() {
+        const engine = workload.engineState();
+        return engine.up ? undefined : engine.message;
+      },
+    },
+    restart,
     onChange: () => uplink.check(true),
   });
   const workload = await openWorkload({
@@ -205,6 +232,7 @@ export async function runHost({
     count: (name) => counted.count(name),
     async onAssignment(next) {
       await workload.assign(next);
+      updates.assign(next.updates ?? []);
       serveNames();
       lookAfterUnits();
       services.check();
@@ -212,6 +240,7 @@ export async function runHost({
     },
     onRevoked(message) {
       dns.serve(undefined);
+      updates.assign([]);
       workload.dismiss(message);
       lookAfterUnits();
       services.dismiss();
@@ -243,7 +272,7 @@ export async function runHost({
         observedRevision: workload.observedRevision(),
         node: status,
         network: network.facts(),
-        labels: { ...nodeLabels(info, nodeName), [SYSTEMD_LABEL]: String(units !== undefined) },
+        labels: { ...nodeLabels(info, nodeName), [SYSTEMD_LABEL]: String(units !== undefined), ...updates.labels },
         // Of pods that no engine has been asked about yet, nothing new is known.
         pods: taken ? workload.pods.values() : [],
         observed: taken ?? new Map(),
@@ -286,6 +315,7 @@ export async function runHost({
   ];
   await measure();
   network.trigger();
+  updates.assign(workload.assignment()?.updates ?? []);
 
   await aborted(signal);
   for (const timer of timers) clearInterval(timer);
@@ -296,6 +326,7 @@ export async function runHost({
   await kv.close();
   await units?.close();
   await services.close();
+  await updates.close();
   await workload.close();
   client.close();
   log.info('agent stopped; its containers and units run on');

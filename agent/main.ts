@@ -30,7 +30,9 @@ export interface AgentControl {
  */
 export async function runAgent(options: AgentOptions, io: AgentIo, control: AgentControl = {}): Promise<void> {
   const stop = control.signal ? undefined : stopSignals();
-  const signal = control.signal ?? stop!.signal;
+  const restarting = new AbortController();
+  const restart = () => restarting.abort();
+  const signal = AbortSignal.any([control.signal ?? stop!.signal, restarting.signal]);
   const random = control.random ?? Math.random;
   const log = agentLogger(
     // A log that nobody can read any more is no reason to stop.
@@ -76,7 +78,20 @@ export async function runAgent(options: AgentOptions, io: AgentIo, control: Agen
       server: server.origin,
       data: layout.data,
     });
-    await runHost({ options, etcdListen, identity, layout, client, time, log, version, now: () => io.now(), random, signal });
+    await runHost({
+      options,
+      etcdListen,
+      identity,
+      layout,
+      client,
+      time,
+      log,
+      version,
+      now: () => io.now(),
+      random,
+      signal,
+      restart,
+    });
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {

@@ -27,6 +27,8 @@ export interface NodeReporterOptions {
   readonly stateProblem: () => string | undefined;
   /** Conditions of the pods' network. */
   readonly network: () => readonly Verdict[];
+  /** Conditions of updates. */
+  readonly updates: () => readonly Verdict[];
   readonly now: () => number;
   /** RFC 3339, in the control plane's time. */
   readonly time: (at: number) => string;
@@ -56,7 +58,8 @@ export function nodeReporter(options: NodeReporterOptions): NodeReporter {
     status() {
       const state = engine();
       if (!usage || (!state.up && !state.asked)) return undefined;
-      const verdicts = nodeVerdicts({ engine: state, usage, stateProblem: stateProblem(), network: network() });
+      const known = nodeVerdicts({ engine: state, usage, stateProblem: stateProblem(), network: network() });
+      const verdicts = [...known, ...options.updates()];
       return {
         ...nodeResources(info, usage.disks.at(-1)),
         conditions: nodeConditions(verdicts, since, now(), time),
