@@ -25,8 +25,10 @@ export interface UpdateDriver {
   confirm(update: OfferedUpdate): Promise<void>;
   /** Makes the host run again what ran before, whatever has become of the update. */
   rollback(update: OfferedUpdate): Promise<Activation | 'impossible'>;
-  /** The update is over, one way or the other, or isn't wanted any more: whatever it left beside the running system may go. */
+  /** The update is over, one way or the other, or isn't wanted any more: whatever it left beside the running system, which is well, may go. */
   discard(update: OfferedUpdate): Promise<void>;
+  /** This agent has begun and reached the control plane, with no update under way: the boot was a good one. */
+  keep?(): Promise<void>;
 }
 
 /** `running`: it runs now. `reboot`: it will after a reboot. `restart`: it will as soon as this agent ends. */

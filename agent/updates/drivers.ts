@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { UpdateDriverName } from '../../core/resources/schema/update-group.ts';
 import type { AssignedUpdate } from '../../core/updates/driven-hosts.ts';
 import type { SignedClient } from '../uplink/signed-client.ts';
+import { aptDriver } from './apt/apt-driver.ts';
 import type { AnyUpdateDriver } from './driver.ts';
 import { raucDriver } from './rauc/rauc-driver.ts';
 import type { RunCommand } from './run-command.ts';
@@ -14,9 +15,12 @@ export interface DriverContext {
   readonly client: Pick<SignedClient, 'ca'>;
   /** Of this agent. */
   readonly version: string;
+  /** Something about an update that people should know. */
+  readonly remark: (message: string) => void;
 }
 
 const DRIVERS: Readonly<Partial<Record<UpdateDriverName, (context: DriverContext) => AnyUpdateDriver>>> = {
+  apt: ({ run, folder, client: { ca }, remark }) => aptDriver({ run, folder: join(folder, 'apt'), ca, remark }),
   rauc: ({ run, folder, client: { ca } }) => raucDriver({ run, folder: join(folder, 'rauc'), ca }),
 };
 

@@ -89,6 +89,7 @@ export function startFollower(options: FollowerOptions): Follower {
   let journal: Journal | undefined;
   let waiting: string | undefined;
   let problem: string | undefined;
+  let kept = false;
   let wake = new AbortController();
 
   /** Until `ms` are over, or something else is wanted. */
@@ -146,9 +147,17 @@ export function startFollower(options: FollowerOptions): Follower {
     const version = await driver.status();
     const answer = await control.check({ group: follows.group, version, arch: options.arch, news: [...news], asks });
     if (news.length > 0) await become({ ...current, news: [] });
+    await keepOnce(driver);
     if (answer.type === 'update') return { type: 'offered', update: answer.update, staged: false };
     say(answer.type === 'hold' ? answer.reason : undefined);
     return undefined;
+  }
+
+  /** Once for each agent: with what has answered, this boot has proved itself. */
+  async function keepOnce(driver: AnyUpdateDriver): Promise<void> {
+    if (kept) return;
+    await driver.keep?.();
+    kept = true;
   }
 
   async function takeTurn(current: Journal): Promise<Outcome | undefined> {

@@ -47,8 +47,9 @@ export async function startUpdates(options: UpdatesOptions): Promise<Updates> {
   const { client, dataDirectory, signal, architecture } = options;
   const folder = join(dataDirectory, 'updates');
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  const remark = (message: string) => options.events.add({ type: 'Normal', reason: 'UpdateRemark', message });
   const control = updateControl(client, signal);
-  const context = { run: runCommand, folder, client, version: options.version };
+  const context = { run: runCommand, folder, client, version: options.version, remark };
   const follower = (name: string): Follower =>
     startFollower({
       ...options,

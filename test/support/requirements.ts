@@ -28,5 +28,10 @@ export const TEST_REQUIREMENTS: readonly Requirement[] = [
     why: 'a client of etcd in Python, by the JSON gateway',
   },
   { package: 'bind9-dnsutils', provides: 'dig', why: "the hosts' name server is held against Debian's client" },
+  { package: 'rauc', provides: 'rauc', why: 'A/B updates by the real thing' },
+  { package: 'apt-utils', provides: 'apt-ftparchive', why: 'repositories for the tests of upgrades' },
+  { package: 'gnupg', provides: 'gpg', why: 'signed repositories' },
+  { package: 'squashfs-tools', provides: 'mksquashfs', why: "RAUC's bundles" },
+  { package: 'dbus', provides: 'dbus-daemon', why: 'a bus of its own for each host with RAUC' },
   { package: 'curl', provides: 'curl', why: 'install.sh downloads with it' },
 ];

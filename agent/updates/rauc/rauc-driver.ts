@@ -96,10 +96,15 @@ export function raucDriver({ run, folder, ca }: RaucOptions): UpdateDriver {
       return 'reboot';
     },
 
+    // Boot loaders count attempts: one that isn't told that a boot went well goes to the other slot in the end.
+    async keep() {
+      await mark('mark-good', 'booted');
+    },
+
     async discard() {
       const found = await status();
-      const booted = bootedSlot(found);
-      if (found.primary !== undefined && found.primary !== booted.name) await mark('mark-active', 'booted');
+      if (found.primary !== bootedSlot(found).name) await mark('mark-active', 'booted');
+      await mark('mark-good', 'booted');
       await rm(folder, { recursive: true, force: true });
     },
   };

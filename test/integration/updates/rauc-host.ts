@@ -212,7 +212,19 @@ cut "systemctl reboot before"
       writeFileSync(path('boot-id'), `${randomUUID()}\n`);
       await startBus(slot);
       const agent = `mount --bind ${path('boot-id')} /proc/sys/kernel/random/boot_id && exec "$@"`;
-      const args = [bundle.path, '--server', server, '--docker', docker, '--data', path('data'), '--health-port', '0'];
+      const args = [
+        bundle.path,
+        '--server',
+        server,
+        '--docker',
+        docker,
+        '--data',
+        path('data'),
+        '--etcd-listen',
+        'none',
+        '--health-port',
+        '0',
+      ];
       start('unshare', ['-m', 'sh', '-c', agent, 'sh', process.execPath, ...args]);
       return slot;
     },

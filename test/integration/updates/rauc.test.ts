@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type AgentBundle, bundleAgent } from '../agent/agent-process.ts';
 import { canRunDockerd, type Dockerd, startDockerd } from '../../support/dockerd.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -49,6 +49,8 @@ interface Scene {
   running(): string | undefined;
 }
 
+const scenes: Scene[] = [];
+
 async function scene(healthTimeout = '5s'): Promise<Scene> {
   const hosts = { driver: 'rauc' as const, matchLabels: { site: 'edge' }, checkEvery: '10s', health: { timeout: healthTimeout } };
   const plane = await updatePlane(hosts);
@@ -59,13 +61,17 @@ async function scene(healthTimeout = '5s'): Promise<Scene> {
   let slot: Slot | undefined;
   const boot = host.boot.bind(host);
   host.boot = async () => (slot = await boot());
-  return { plane, host, running: () => slot && versionIn(host, slot) };
+  const one = { plane, host, running: () => slot && versionIn(host, slot) };
+  scenes.push(one);
+  return one;
 }
 
-async function end({ plane, host }: Scene): Promise<void> {
-  await host.remove();
-  await plane.stop();
-}
+afterEach(async () => {
+  for (const { plane, host } of scenes.splice(0)) {
+    await host.remove();
+    await plane.stop();
+  }
+});
 
 /** The version whose image a slot holds, whole; undefined: it could not be booted. */
 function versionIn(host: RaucHost, slot: Slot): string | undefined {
@@ -117,7 +123,6 @@ async function untilOver({ plane, host, running }: Scene, what: string): Promise
     });
     // The old system is still there to go back to.
     expect(versionIn(host, 'A')).toBe('1.0.0');
-    await end(one);
   }, 120_000);
 
   test('that is not well with the new version goes back to the old slot, says why, and halts its group', async () => {
@@ -141,7 +146,6 @@ async function untilOver({ plane, host, running }: Scene, what: string): Promise
         message: expect.stringContaining('the app does not answer'),
       });
     });
-    await end(one);
   }, 120_000);
 
   test('refuses what somebody else signed, what was changed on its way, and what was changed before its sum was taken; nothing is written', async () => {
@@ -171,7 +175,6 @@ async function untilOver({ plane, host, running }: Scene, what: string): Promise
           B: empty,
           primary: 'A',
         });
-        await end(one);
       }),
     );
   }, 120_000);
@@ -223,7 +226,6 @@ async function untilOver({ plane, host, running }: Scene, what: string): Promise
         status: 'complete',
       });
       expect({ what, cut: one.host.running }).toEqual({ what, cut: true });
-      await end(one);
     });
   }, 240_000);
 
@@ -239,7 +241,6 @@ async function untilOver({ plane, host, running }: Scene, what: string): Promise
         running: '1.0.0',
         status: 'error',
       });
-      await end(one);
     });
   }, 240_000);
 });

@@ -29,9 +29,13 @@ export interface UpdatePlane {
   onRequest: (path: string, when: 'asked' | 'answered', body: string) => Promise<void>;
   /** Makes a package of one file and names it on the channel. */
   publish(version: string, file: { name: string; bytes: Uint8Array }, sha256?: string): Promise<void>;
+  /** Files beside those of packages, at /files/NAME. */
+  readonly files: Map<string, Uint8Array>;
   instance(): InstanceView | undefined;
   group(): GroupView;
   report(): Report | undefined;
+  /** Reasons and messages of all happenings that the host has reported. */
+  events(): string[];
   editGroup(change: (spec: UpdateGroup['spec']) => void): Promise<void>;
   resume(): Promise<void>;
   stop(): Promise<void>;
@@ -109,6 +113,7 @@ export async function updatePlane(hosts: UpdateGroup['spec']['hosts']): Promise<
   const plane: UpdatePlane = {
     url,
     cluster,
+    files,
     onRequest: async () => {},
     async publish(version, { name, bytes }, sha256 = createHash('sha256').update(bytes).digest('hex')) {
       files.set(name, bytes);
@@ -119,15 +124,24 @@ export async function updatePlane(hosts: UpdateGroup['spec']['hosts']): Promise<
         url: `${url}/files/`,
         files: [{ name, size: bytes.length, sha256 }],
       };
-      await create('UpdatePackage', `os-${version}`, spec);
+      await create('UpdatePackage', `os-${version.toLowerCase()}`, spec);
       await cluster.transact((txn) => {
         const channel = getResource(txn, 'UpdateChannel', '', 'stable')!;
-        updateResource(txn, { ...channel, spec: { ...channel.spec, packages: { all: `os-${version}` } } }, context());
+        updateResource(
+          txn,
+          { ...channel, spec: { ...channel.spec, packages: { all: `os-${version.toLowerCase()}` } } },
+          context(),
+        );
       });
     },
     instance: () => instanceViews(cluster.view(), seen)[0],
     group: () => groupView(cluster.view(), getResource(cluster.view(), 'UpdateGroup', '', GROUP)!),
     report: () => reports.at(-1),
+    events: () => [
+      ...new Map(
+        reports.flatMap(({ events }) => events.map(({ id, reason, message }) => [id, `${reason}: ${message}`])),
+      ).values(),
+    ],
     async editGroup(change) {
       await cluster.transact((txn) => {
         const group = structuredClone(getResource(txn, 'UpdateGroup', '', GROUP)!);
