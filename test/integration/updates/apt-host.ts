@@ -110,6 +110,8 @@ exit $code
         options.docker,
         '--data',
         path('data'),
+        '--pod-network',
+        'none',
         '--etcd-listen',
         'none',
         '--health-port',

@@ -220,6 +220,8 @@ cut "systemctl reboot before"
         docker,
         '--data',
         path('data'),
+        '--pod-network',
+        'none',
         '--etcd-listen',
         'none',
         '--health-port',
@@ -229,9 +231,9 @@ cut "systemctl reboot before"
       return slot;
     },
     async powerOff() {
-      const ended = processes.map(
-        (child) => (child.exitCode ?? child.signalCode) !== null || new Promise((resolve) => child.once('exit', resolve)),
-      );
+      const ended = processes
+        .filter((child) => child.exitCode === null && child.signalCode === null)
+        .map((child) => new Promise((resolve) => child.once('exit', resolve)));
       for (const child of processes) child.kill('SIGKILL');
       await Promise.all(ended);
       processes = [];

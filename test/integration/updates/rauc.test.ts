@@ -46,7 +46,7 @@ interface Scene {
   readonly plane: UpdatePlane;
   readonly host: RaucHost;
   /** What the slot that runs holds. */
-  running(): string | undefined;
+  readonly running: () => string | undefined;
 }
 
 const scenes: Scene[] = [];
