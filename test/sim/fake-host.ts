@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Assignment } from '../../core/node/assignment.ts';
 import type { PodReport } from '../../core/node/report.ts';
 import type { InboxItem } from '../../core/ports/inbox.ts';
@@ -12,6 +13,7 @@ const START_MS = 5 * SECOND;
 interface Container {
   readonly pod: Pod;
   readonly startedAt: number;
+  readonly ip: string;
 }
 
 /** A host as the control plane sees it: it does what it is assigned, a little later, and says so. */
@@ -22,6 +24,8 @@ export class FakeHost {
   connected = true;
   readonly #containers = new Map<string, Container>();
   #gone: PodReport[] = [];
+  readonly #subnet: number;
+  #addresses = 0;
   #lastContact: number;
   #lastReport = Number.NEGATIVE_INFINITY;
   #told = '';
@@ -29,6 +33,7 @@ export class FakeHost {
   constructor(name: string, cpu: string, now: number) {
     this.name = name;
     this.cpu = cpu;
+    this.#subnet = createHash('sha256').update(name).digest().readUInt16BE(0);
     this.#lastContact = now;
   }
 
@@ -63,14 +68,19 @@ export class FakeHost {
         this.#containers.delete(uid);
         const { namespace = '', name } = pod.metadata;
         this.#gone.push({ namespace, name, uid, status: { phase: 'Succeeded' }, gone: true });
-      } else if (!this.#containers.has(uid)) this.#containers.set(uid, { pod, startedAt: now });
+      } else if (!this.#containers.has(uid)) this.#containers.set(uid, { pod, startedAt: now, ip: this.#address() });
     }
   }
 
+  #address(): string {
+    const number = ++this.#addresses % 256;
+    return `10.${this.#subnet >> 8}.${this.#subnet & 255}.${number}`;
+  }
+
   #report(now: number): InboxItem | undefined {
-    const pods = Array.from(this.#containers, ([uid, { pod, startedAt }]): PodReport => {
+    const pods = Array.from(this.#containers, ([uid, { pod, startedAt, ip }]): PodReport => {
       const { namespace = '', name } = pod.metadata;
-      return { namespace, name, uid, status: statusAt(now - startedAt) };
+      return { namespace, name, uid, status: statusAt(now - startedAt, ip) };
     });
     const item = heard(this.name, now, { node: nodeStatus({ cpu: this.cpu }), pods: [...pods, ...this.#gone] });
     const told = JSON.stringify(item.report);
@@ -81,6 +91,6 @@ export class FakeHost {
   }
 }
 
-function statusAt(age: number): PodStatus {
-  return age < START_MS ? { phase: 'Pending' } : running(true);
+function statusAt(age: number, podIP: string): PodStatus {
+  return age < START_MS ? { phase: 'Pending' } : { ...running(true), podIP };
 }

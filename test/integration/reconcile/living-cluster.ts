@@ -1,6 +1,7 @@
 import { setInterval } from 'node:timers';
 import { settingsOf } from '../../../core/controllers/settings.ts';
 import { clusterState, type FollowingState } from '../../../core/controllers/state.ts';
+import type { Assignment } from '../../../core/node/assignment.ts';
 import { assignmentOf } from '../../../core/node/assignment-of.ts';
 import { silentLogger } from '../../../core/ports/logger.ts';
 import { NOW } from '../../../core/resources/testing/fixtures.ts';
@@ -14,6 +15,7 @@ import type { ServedCluster } from '../kubectl/served-cluster.ts';
 export interface LivingCluster {
   readonly hosts: readonly FakeHost[];
   state(): FollowingState;
+  assignment(nodeName: string): Assignment | undefined;
   stop(): Promise<void>;
 }
 
@@ -50,6 +52,10 @@ export function bringToLife({ keyspace }: ServedCluster, hostCount: number): Liv
   return {
     hosts,
     state,
+    assignment(nodeName) {
+      const current = state();
+      return assignmentOf(current, 'x', nodeName, settingsOf(current));
+    },
     async stop() {
       clearInterval(timer);
       await reconciler.stop();
