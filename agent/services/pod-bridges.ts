@@ -15,7 +15,7 @@ interface Link {
 
 /** The bridges of this host that pods are on. `prefix` looks elsewhere, e.g. `['nsenter', '--net=/run/netns/h1']`. Throws. */
 export async function podBridges(prefix: readonly string[] = []): Promise<PodBridge[]> {
-  const [command, ...args] = [...prefix, 'ip', '-j', '-4', 'address', 'show', 'type', 'bridge'];
+  const [command, ...args] = [...prefix, 'ip', '-j', 'address', 'show', 'type', 'bridge'];
   const text = await new Promise<string>((resolve, reject) => {
     execFile(command!, args, { timeout: TIMEOUT_MS }, (error, stdout) => (error ? reject(error) : resolve(stdout)));
   });
