@@ -9,11 +9,16 @@ export interface Refused {
 
 /**
  * Runs lines through `ip -batch` or `bridge -batch`: one process for any number of them. A line that fails does not keep the others from
- * being tried. Throws ToolMissing.
+ * being tried. `prefix` runs it elsewhere, e.g. `['nsenter', '--net=/run/netns/h1']`. Throws ToolMissing.
  */
-export async function runBatch(tool: 'ip' | 'bridge', lines: readonly string[]): Promise<Refused[]> {
+export async function runBatch(
+  tool: 'ip' | 'bridge',
+  lines: readonly string[],
+  prefix: readonly string[] = [],
+): Promise<Refused[]> {
   if (lines.length === 0) return [];
-  const { code, stderr } = await runCommand(tool, ['-force', '-batch', '-'], `${lines.join('\n')}\n`);
+  const [command, ...args] = [...prefix, tool, '-force', '-batch', '-'];
+  const { code, stderr } = await runCommand(command!, args, `${lines.join('\n')}\n`);
   if (code === 0) return [];
   return refusedLines(lines, stderr);
 }

@@ -1,6 +1,7 @@
 import { ROUTE_PROTOCOL } from '../../core/network/names.ts';
 import type { AssignedNetwork } from '../../core/network/assigned-network.ts';
 import { OWN_DEVICES } from '../../core/network/kernel/dumps.ts';
+import { afterSteps } from '../../core/network/kernel/after-steps.ts';
 import { networkSteps } from '../../core/network/kernel/diff.ts';
 import { NOTHING_WANTED, type ObservedNetwork } from '../../core/network/kernel/state.ts';
 import { podMtu } from '../../core/network/paths.ts';
@@ -78,6 +79,10 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
   let podNetwork: string | undefined;
   /** The assignment that was set up last, as far as it could be. */
   let done: AssignedNetwork | undefined;
+  /** What the kernel holds, as far as nobody else changed it; undefined: it must be looked at. */
+  let held: ObservedNetwork | undefined;
+  /** For what Docker's network and the firewall were last set up. */
+  let surroundings: string | undefined;
   let trouble: Trouble | undefined;
   /** Without a part in the network: for this assignment everything has been taken away. */
   let cleared: AssignedNetwork | 'none' | undefined;
@@ -106,6 +111,7 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
       try {
         settle(await pass(assigned));
       } catch (error) {
+        held = undefined;
         settle(asTrouble(error));
       }
       done = assigned;
@@ -113,7 +119,12 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
       if (JSON.stringify([facts, verdicts()]) !== before) options.onChange();
     }
     running = undefined;
-    if (!closed) timer = setTimeout(trigger, wireguard.seeking() ? SEEKING_MS : EVERY_MS);
+    if (closed) return;
+    const wait = wireguard.seeking() ? SEEKING_MS : EVERY_MS;
+    timer = setTimeout(() => {
+      held = undefined;
+      trigger();
+    }, wait);
   }
 
   function settle(next: Trouble | undefined): void {
@@ -138,7 +149,8 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
         message: "another agent on this machine has the pods' network: stop it, or start this one with --pod-network none",
       };
     }
-    const observed = await observeNetwork();
+    const looked = held === undefined;
+    const observed = held ?? (await observeNetwork());
     // A host whose cable is out has none just now: it is still the same host.
     const current = options.address();
     const address = deviceOf(current, observed) ? current : (facts?.address ?? current);
@@ -181,6 +193,9 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
     });
     const steps = networkSteps(wanted, look);
     const refused = await applySteps(steps);
+    held = refused.length === 0 ? afterSteps(look, steps) : undefined;
+    // It may only have been that the kernel wasn't as it was remembered.
+    if (refused.length > 0 && !looked) again = true;
     if (steps.length > 0) log.info('the network was programmed', { steps: steps.length, refused: refused.length });
     if (secure) {
       const { observed: seen, unreached } = await wireguard.configure(assigned, address);
@@ -189,7 +204,8 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
 
     const problems = refused.slice(0, 3).map(({ line, reason }) => `${line}: ${reason}`);
     const engine = options.engine();
-    if (engine) {
+    const around = JSON.stringify([assigned.network, assigned.subnet, assigned.backend, under.mtu]);
+    if (engine && (looked || around !== surroundings || podNetwork === undefined)) {
       const networks = await ensurePodNetwork(engine, {
         subnet: assigned.subnet,
         mtu: podMtu(assigned.backend, under.mtu),
@@ -197,6 +213,7 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
       });
       podNetwork = networks.name;
       problems.push(...(await walls.ensure({ network: assigned.network, subnets: networks.subnets })));
+      surroundings = around;
     }
     if (problems.length > 0) return { reason: 'NetworkNotProgrammed', message: problems.join('; ') };
     if (clash)
@@ -215,6 +232,7 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
     const steps = networkSteps(NOTHING_WANTED, observed);
     const mine = steps.length > 0 || observed.routes.some(({ protocol }) => protocol === String(ROUTE_PROTOCOL));
     if (mine) await applySteps(steps);
+    held = undefined;
     const engine = options.engine();
     if (engine && (await removePodNetworks(engine)).length === 0) await walls.remove().catch(() => undefined);
   }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { AssignedNetwork, NetworkPeer } from '../assigned-network.ts';
 import { vtepMacOf } from '../names.ts';
 import { wantedNetwork } from '../wanted.ts';
+import { afterSteps as after } from './after-steps.ts';
 import { networkSteps } from './diff.ts';
 import type { ObservedLink, ObservedNetwork, WantedNetwork } from './state.ts';
 import { batchLineOf, type NetworkStep } from './steps.ts';
@@ -42,57 +43,6 @@ const facts = {
 };
 const wantedFor = (...numbers: number[]) => wantedNetwork(assigned(numbers.map(peer)), facts);
 const lines = (steps: readonly NetworkStep[]) => steps.map((step) => batchLineOf(step).line);
-
-/** A kernel that does what the steps say. */
-function after(observed: ObservedNetwork, steps: readonly NetworkStep[]): ObservedNetwork {
-  let { links, routes, neighbours, forwarding } = observed;
-  for (const step of steps) {
-    if (step.type === 'removeLink') {
-      links = links.filter(({ name }) => name !== step.name);
-      routes = routes.filter(({ device }) => device !== step.name);
-      neighbours = neighbours.filter(({ device }) => device !== step.name);
-      forwarding = forwarding.filter(({ device }) => device !== step.name);
-    } else if (step.type === 'addVxlan') {
-      const { name, mac, mtu, vni, port, local, under } = step;
-      links = [
-        ...links,
-        { name, up: false, mtu, mac, kind: 'vxlan', vxlan: { vni, port, local, under, learning: false }, addresses: [] },
-      ];
-    } else if (step.type === 'addWireguard')
-      links = [...links, { name: step.name, up: false, mtu: step.mtu, mac: '', kind: 'wireguard', addresses: [] }];
-    else if (step.type === 'setLink') {
-      const { name, type: _, ...set } = step;
-      links = links.map((link) => (link.name === name ? { ...link, ...set, up: true } : link));
-    } else if (step.type === 'addAddress' || step.type === 'removeAddress') {
-      const address = step.type === 'addAddress' ? `${step.address}/32` : step.address;
-      links = links.map((link) =>
-        link.name === step.device
-          ? {
-              ...link,
-              addresses:
-                step.type === 'addAddress' ? [...link.addresses, address] : link.addresses.filter((one) => one !== address),
-            }
-          : link,
-      );
-    } else if (step.type === 'removeRoute')
-      routes = routes.filter((route) => !(route.to === step.to && route.metric === step.metric && route.protocol === '84'));
-    else if (step.type === 'setRoute') {
-      const { type: _, ...route } = step;
-      routes = [...routes.filter(({ to, metric }) => to !== step.to || metric !== step.metric), { ...route, protocol: '84' }];
-    } else if (step.type === 'setNeighbour' || step.type === 'removeNeighbour') {
-      const { type, ...entry } = step;
-      neighbours = neighbours.filter(({ address }) => address !== step.address);
-      if (type === 'setNeighbour') neighbours = [...neighbours, entry];
-    } else {
-      const { type, ...entry } = step;
-      forwarding = forwarding.filter(({ mac, host }) =>
-        type === 'setForwarding' ? mac !== entry.mac : mac !== entry.mac || host !== entry.host,
-      );
-      if (type === 'setForwarding') forwarding = [...forwarding, entry];
-    }
-  }
-  return { links, routes, neighbours, forwarding };
-}
 
 describe('the steps to a network', () => {
   test('on a bare host are those that flannel takes, in its order', () => {
