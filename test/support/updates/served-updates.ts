@@ -13,7 +13,9 @@ export interface ServedUpdates {
   readonly cluster: string;
   /** For hosts. */
   readonly updateToken: string;
-  /** A request of the person's below the cluster. */
+  /** A request of the person's. */
+  account(method: string, path: string, body?: unknown): ReturnType<typeof ask>;
+  /** The same below the cluster. */
   kube(method: string, path: string, body?: unknown): ReturnType<typeof ask>;
   create(kind: 'UpdatePackage' | 'UpdateChannel' | 'UpdateGroup', name: string, spec: object): Promise<void>;
   /** What the server's clock says moves on by so many ms. */
@@ -61,6 +63,7 @@ export async function serveUpdates(): Promise<ServedUpdates> {
     const kube = (method: string, path: string, body?: unknown) => ask(`${url}/clusters/${cluster}${path}`, method, token, body);
     return {
       url,
+      account: (method, path, body) => ask(`${url}${path}`, method, token, body),
       token,
       cluster,
       updateToken,
