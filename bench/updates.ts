@@ -14,6 +14,7 @@ import { createUpdates } from '../functions/updates/create-updates.ts';
 import { createTables, dynamoClient, EMBEDDED_TABLES } from '../store/dynamodb.ts';
 import { startDynoxide } from '../store/dynoxide.ts';
 import { type OpenKeyspaces, openKeyspaces } from '../store/keyspaces.ts';
+import { payloadFiles } from '../store/payload-files.ts';
 import { dynamoTable } from '../store/table.ts';
 import { readUpdateTokens, seenUpdateTokens } from '../store/update-tokens.ts';
 import { dynamoUpdateInstances } from '../store/update-instances.ts';
@@ -122,6 +123,9 @@ function service(endpoint: string, mode: 'hosted' | 'embedded'): Service {
     accounts: { findUpdateToken: accounts.findUpdateToken, countRequest: () => {} },
     tokens: mode === 'hosted' ? seen : readUpdateTokens(dynamoTable(client, table)),
     keyspaces,
+    // Nothing lies with us here.
+    payloads: payloadFiles(tmpdir()),
+    ticketKey: new Uint8Array(32),
     instances: dynamoUpdateInstances(client, table, clock),
     clock,
     log: silentLogger,

@@ -17,7 +17,7 @@ export class Api extends Construct {
 
   constructor(scope: Construct, id: string, props: ApiProps) {
     super(scope, id);
-    const { installation, tenant, identity, frontDoor, secrets, push } = props;
+    const { installation, tenant, identity, frontDoor, secrets, payloads, push } = props;
     const { stage, domain, mailFrom, loginProviders } = installation;
     this.function = new HostedFunction(this, 'Api', {
       name: 'api',
@@ -49,6 +49,7 @@ export class Api extends Construct {
       ]);
     }
     secrets.allow(this.function, ['GenerateDataKey', 'Decrypt']);
+    payloads.allow(this.function, ['GetObject', 'PutObject', 'DeleteObject'], true);
     push.allowConnections(this.function, 'DELETE');
     push.allowConnections(this.function, 'POST');
     if (mailFrom !== undefined) {

@@ -7,11 +7,32 @@ const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
 const template = Template.fromStack(new DataStack(app, 'data', { stage: 'test' }));
 
 describe('the data stack', () => {
-  test('has two tables, a key and nothing that runs, so that an idle installation costs storage and the key', () => {
+  test('has two tables, a key, a bucket with its policy and nothing that runs, so that an idle installation costs storage and the key', () => {
     template.resourceCountIs('AWS::DynamoDB::GlobalTable', 2);
     template.resourceCountIs('AWS::KMS::Key', 1);
     template.resourceCountIs('AWS::KMS::Alias', 1);
-    expect(Object.keys(template.toJSON().Resources)).toHaveLength(4);
+    template.resourceCountIs('AWS::S3::Bucket', 1);
+    template.resourceCountIs('AWS::S3::BucketPolicy', 1);
+    expect(Object.keys(template.toJSON().Resources)).toHaveLength(6);
+  });
+
+  test('lets nobody reach payloads but by signed URLs over TLS, and keeps them when the stack goes', () => {
+    template.hasResource('AWS::S3::Bucket', {
+      DeletionPolicy: 'Retain',
+      Properties: {
+        PublicAccessBlockConfiguration: {
+          BlockPublicAcls: true,
+          BlockPublicPolicy: true,
+          IgnorePublicAcls: true,
+          RestrictPublicBuckets: true,
+        },
+      },
+    });
+    const [policy] = Object.values(template.findResources('AWS::S3::BucketPolicy'));
+    const { Statement } = (policy!['Properties'] as { PolicyDocument: { Statement: object[] } }).PolicyDocument;
+    expect(Statement).toEqual([
+      expect.objectContaining({ Effect: 'Deny', Action: 's3:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+    ]);
   });
 
   test('keeps the key of Secrets as long as the tables, and renews its material each year', () => {

@@ -2,6 +2,7 @@ import { Stack, type StackProps } from 'aws-cdk-lib';
 import { StreamViewType } from 'aws-cdk-lib/aws-dynamodb';
 import type { Construct } from 'constructs';
 import { KeyedTable } from './keyed-table.ts';
+import { PayloadBucket } from './payload-bucket.ts';
 import { Secrets } from './secrets.ts';
 
 export interface DataStackProps extends StackProps {
@@ -11,11 +12,13 @@ export interface DataStackProps extends StackProps {
 /**
  * Where everything is kept. *tenant*: logs, snapshots, inboxes, accounts; every key starts with the tenant. *identity*: maps
  * e-mail, token hash, host key and connection to a tenant, and holds nothing else. *secrets*: the key without which Secrets can't be read.
+ * *payloads*: files of update packages.
  */
 export class DataStack extends Stack {
   readonly tenant: KeyedTable;
   readonly identity: KeyedTable;
   readonly secrets: Secrets;
+  readonly payloads: PayloadBucket;
 
   constructor(scope: Construct, id: string, props: DataStackProps) {
     super(scope, id, props);
@@ -26,5 +29,6 @@ export class DataStack extends Stack {
     });
     this.identity = new KeyedTable(this, 'Identity', { tableName: `terrane-${props.stage}-identity` });
     this.secrets = new Secrets(this, 'Secrets', { stage: props.stage });
+    this.payloads = new PayloadBucket(this, 'Payloads', { stage: props.stage });
   }
 }

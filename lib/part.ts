@@ -1,6 +1,7 @@
 import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import type { FrontDoor } from './front-door.ts';
 import type { Installation } from './installation.ts';
+import type { PayloadBucket } from './payload-bucket.ts';
 import type { Secrets } from './secrets.ts';
 
 /** What every part of the service is given. */
@@ -10,6 +11,7 @@ export interface PartProps {
   readonly identity: ITableV2;
   readonly frontDoor: FrontDoor;
   readonly secrets: Secrets;
+  readonly payloads: PayloadBucket;
 }
 
 /** Environment that all functions over the store share; functions/hosted/environment.ts reads it. */

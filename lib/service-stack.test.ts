@@ -61,6 +61,7 @@ describe('what the functions may do', () => {
   test('is this and nothing else', () => {
     const here = 'arn:AWS::Partition:';
     const images = `${here}ecr:AWS::Region:AWS::AccountId:repository/terrane-test/*`;
+    const payloads = `${here}s3:::terrane-test-payloads-AWS::AccountId-AWS::Region`;
     const context = { mailFrom: 'terrane@example.com', loginProviders: '/terrane/test/login-providers' };
     expect(statementsOf(templateOf(context))).toEqual(
       [
@@ -75,6 +76,9 @@ describe('what the functions may do', () => {
         'Node: dynamodb:BatchWriteItem dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on Tenant',
         'Node: dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on Identity',
         'Updates: dynamodb:BatchWriteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query on Tenant',
+        `Updates: s3:GetObject on ${payloads}/*`,
+        `Api: s3:DeleteObject s3:GetObject s3:PutObject on ${payloads}/*`,
+        `Api: s3:ListBucket on ${payloads}`,
         'Updates: dynamodb:UpdateItem on Tenant of *#requests',
         'Updates: dynamodb:ConditionCheckItem on Tenant of *#org',
         'Updates: dynamodb:GetItem on Identity of secret#*',

@@ -34,8 +34,8 @@ export class ServiceStack extends Stack {
     const { installation, data, agentDir, consoleDir } = props;
     const { stage, alarmEmail, budgetUsd } = installation;
     const frontDoor = new FrontDoor(this, 'FrontDoor');
-    const { secrets } = data;
-    const part = { installation, frontDoor, secrets, tenant: data.tenant.table, identity: data.identity.table };
+    const { secrets, payloads } = data;
+    const part = { installation, frontDoor, secrets, payloads, tenant: data.tenant.table, identity: data.identity.table };
     const agent = agentDir === undefined ? {} : { agentDir };
 
     const push = new Push(this, 'Push', part);

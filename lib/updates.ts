@@ -12,7 +12,7 @@ export class Updates extends Construct {
 
   constructor(scope: Construct, id: string, props: PartProps) {
     super(scope, id);
-    const { installation, tenant, identity, frontDoor } = props;
+    const { installation, tenant, identity, frontDoor, payloads } = props;
     this.function = new HostedFunction(this, 'Updates', {
       name: 'updates',
       stage: installation.stage,
@@ -26,6 +26,7 @@ export class Updates extends Construct {
     allowItems(this.function, tenant, ['UpdateItem'], ['*#requests']);
     allowItems(this.function, tenant, ['ConditionCheckItem'], ['*#org']);
     allowItems(this.function, identity, ['GetItem'], ['secret#*']);
+    payloads.allow(this.function, ['GetObject']);
     this.url = this.function.fn.addFunctionUrl({ authType: FunctionUrlAuthType.NONE });
   }
 }

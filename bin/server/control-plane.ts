@@ -6,6 +6,7 @@ import type { Clock } from '../../core/ports/clock.ts';
 import type { HostPrincipal } from '../../core/ports/identity.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import type { UpdateInstances } from '../../core/ports/update-instances.ts';
+import type { Payloads } from '../../core/ports/payloads.ts';
 import type { UpdateTokenStates } from '../../core/ports/update-tokens.ts';
 import { bootstrapCluster } from '../../core/resources/namespaces.ts';
 import { deleteResource } from '../../core/resources/write.ts';
@@ -32,6 +33,8 @@ import { dynamoKvUsage } from '../../store/kv-usage.ts';
 import { dynamoLeaseDeadlines } from '../../store/lease-deadlines.ts';
 import { maildirMailer } from '../../store/maildir.ts';
 import { dynamoUpdateInstances } from '../../store/update-instances.ts';
+import { payloadFiles } from '../../store/payload-files.ts';
+import { ticketKey } from '../../store/ticket-key.ts';
 import { readUpdateTokens } from '../../store/update-tokens.ts';
 import { dynamoTable } from '../../store/table.ts';
 import { systemTiming } from '../../store/system-timing.ts';
@@ -46,6 +49,9 @@ export interface ControlPlane {
   readonly inbox: ReturnType<typeof watchedInbox>;
   readonly updateInstances: UpdateInstances;
   readonly updateTokens: UpdateTokenStates;
+  readonly payloads: Payloads;
+  /** Signs their URLs. */
+  readonly ticketKey: Uint8Array;
   readonly connections: Connections;
   readonly relay: ReturnType<typeof localRelay>;
   readonly reconciler: Reconciler;
@@ -120,6 +126,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       soleKeeper: true,
       onError: (error, tenant, cluster) => log.error('keeping leases failed', { tenant, cluster, error: String(error) }),
     });
+    const payloads = payloadFiles(join(dataDir, 'payloads'));
     const relay = localRelay(connections);
     // The inbox tells the reconciler of reports, and the reconciler reads the inbox.
     const inbox = watchedInbox(dynamoInbox(client, EMBEDDED_TABLES.tenant), (...report) => reconciler.reported(...report));
@@ -156,7 +163,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
           // From now on its log is followed.
           reconciler.poke(tenant, cluster);
         },
-        onClusterDeleted(tenant, cluster) {
+        async onClusterDeleted(tenant, cluster) {
+          await payloads.keepOnly(tenant, cluster, new Set());
           etcd.forget(tenant, cluster);
           return reconciler.forget(tenant, cluster);
         },
@@ -184,6 +192,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       etcd,
       inbox,
       updateInstances: dynamoUpdateInstances(client, EMBEDDED_TABLES.tenant, clock),
+      payloads,
+      ticketKey: await ticketKey(join(dataDir, 'payloads.key')),
       updateTokens: readUpdateTokens(dynamoTable(client, EMBEDDED_TABLES.tenant)),
       connections,
       relay,

@@ -1,4 +1,6 @@
 import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
+import { createReadStream } from 'node:fs';
+import { type Readable, pipeline } from 'node:stream';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { networkError } from './network-error.ts';
 import { serverError } from './server-error.ts';
@@ -16,7 +18,7 @@ export interface HttpRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
-  /** Sent as JSON; bytes as they are. */
+  /** Sent as JSON; bytes as they are, and those of a file as they are read. */
   readonly body?: unknown;
   readonly contentType?: string;
   readonly accept?: string;
@@ -24,6 +26,21 @@ export interface HttpRequest {
   /** The answer may take as long as it likes: it waits for others. */
   readonly patient?: boolean;
   readonly signal?: AbortSignal;
+}
+
+/** A body that doesn't fit into memory. */
+export class FileBody {
+  readonly size: number;
+  readonly #path: string;
+
+  constructor(path: string, size: number) {
+    this.#path = path;
+    this.size = size;
+  }
+
+  open(): Readable {
+    return createReadStream(this.#path);
+  }
 }
 
 /** How long a server may take to accept a connection and to send its headers, ms. Bodies may stream for as long as they like. */
@@ -76,12 +93,12 @@ export class HttpClient {
   }: HttpRequest): Promise<IncomingMessage> {
     const url = new URL(this.endpoint.server + path);
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
-    const payload = body === undefined || body instanceof Uint8Array ? body : JSON.stringify(body);
+    const payload = body === undefined || body instanceof Uint8Array || body instanceof FileBody ? body : JSON.stringify(body);
     const headers: Record<string, string> = { accept: accept ?? 'application/json', 'user-agent': 'terrane-cli', ...more };
     if (this.endpoint.token) headers.authorization = `Bearer ${this.endpoint.token}`;
     if (payload !== undefined) {
       headers['content-type'] = contentType ?? (typeof payload === 'string' ? 'application/json' : 'application/octet-stream');
-      headers['content-length'] = String(Buffer.byteLength(payload));
+      headers['content-length'] = String(payload instanceof FileBody ? payload.size : Buffer.byteLength(payload));
     }
     return new Promise((resolve, reject) => {
       const call = this.#request(url, { method, headers, agent: this.#agent, ...(signal ? { signal } : {}) }, (response) => {
@@ -94,7 +111,8 @@ export class HttpClient {
         clearTimeout(timer);
         reject(signal?.aborted ? error : networkError(error, this.endpoint.server));
       });
-      call.end(payload);
+      if (payload instanceof FileBody) pipeline(payload.open(), call, (error) => error && call.destroy(error));
+      else call.end(payload);
     });
   }
 }

@@ -26,6 +26,14 @@ export interface InstanceView {
   readonly history: readonly StatusChange[];
 }
 
+/** POST packages/<name>/uploads -> {uploads}: those of the package's files that aren't there yet, and where to PUT them. */
+export interface PayloadUpload {
+  readonly file: string;
+  /** A path of this server's, with the caller's own credentials; or a URL elsewhere, with these headers and no credentials. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** GET groups/<name> */
 export interface GroupView {
   readonly name: string;

@@ -11,6 +11,7 @@ import { hostedDataKeys } from '../hosted/data-keys.ts';
 import { optional } from '../hosted/environment.ts';
 import { beforeFreeze, clientIp, serve } from '../hosted/serve.ts';
 import { hostedEtcd } from '../hosted/etcd.ts';
+import { hostedPayloads } from '../hosted/payloads.ts';
 import { hostedStore } from '../hosted/store.ts';
 import { tableRelay } from '../hosted/table-relay.ts';
 import { streamed } from '../hosted/stream-answer.ts';
@@ -66,6 +67,7 @@ app.route(
   createUpdateRoutes({
     keyspaces,
     instances: dynamoUpdateInstances(store.client, store.tables.tenant, clock),
+    payloads: hostedPayloads(store),
     clock,
     newUid: randomUUID,
     onWrite: (write) => inBackground(auditWrite(accounts, log, write)),

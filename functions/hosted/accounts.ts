@@ -9,6 +9,7 @@ import { sesMailer } from '../../store/ses-mailer.ts';
 import { apiGateway } from '../push/api-gateway.ts';
 import { optional, required } from './environment.ts';
 import { hostedImages } from './images.ts';
+import { hostedPayloads } from './payloads.ts';
 import { publicUrl } from './public-url.ts';
 import type { HostedStore } from './store.ts';
 
@@ -38,6 +39,7 @@ export function hostedAccounts(store: HostedStore) {
         const registry = await keyspaces.open(tenant, cluster, 'registry');
         await registry.transact((txn) => bootstrapCluster(txn, writeContext()));
       },
+      onClusterDeleted: (tenant, cluster) => hostedPayloads(store).keepOnly(tenant, cluster, new Set()),
       async onNodeRevoked(tenant, cluster, nodeName) {
         await inbox.delete(tenant, cluster, nodeName);
         // Its key doesn't work any more: at worst it gets a few more hints.

@@ -12,6 +12,10 @@ export const VARIABLES = {
   mailFrom: 'MAIL_FROM',
   /** Name of the SSM parameter with the key that signs the agent's artefacts. */
   manifestKeyParameter: 'MANIFEST_KEY_PARAMETER',
+  /** Bucket of the files of update packages. */
+  payloadBucket: 'PAYLOAD_BUCKET',
+  /** Set by Lambda. */
+  region: 'AWS_REGION',
   /** ARN of the KMS key that wraps organisations' data keys. */
   secretsKey: 'SECRETS_KEY',
   /** Name of the SSM parameter with the login providers; unset: there are none. */

@@ -34,7 +34,7 @@ export interface NodeApiDeps {
   /** Hosts may use their cluster's key-value store. */
   readonly kv?: Omit<NodeKvDeps, 'clock'>;
   /** Hosts may be updated by their agents. */
-  readonly updates?: Pick<NodeUpdatesDeps, 'instances' | 'newUid'>;
+  readonly updates?: Pick<NodeUpdatesDeps, 'instances' | 'ticketKey' | 'newUid'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly clientIp: (c: Context) => string | undefined;

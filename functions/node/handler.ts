@@ -10,6 +10,7 @@ import { hostedImages } from '../hosted/images.ts';
 import { hostedEtcd } from '../hosted/etcd.ts';
 import { tableSink } from '../hosted/table-relay.ts';
 import { beforeFreeze, clientIp, serve } from '../hosted/serve.ts';
+import { hostedTicketKey } from '../hosted/payloads.ts';
 import { hostedStore } from '../hosted/store.ts';
 import { createNode } from './create-node.ts';
 
@@ -39,7 +40,11 @@ const app = new Hono()
       images: hostedImages(store),
       streams: tableSink(store),
       kv,
-      updates: { instances: dynamoUpdateInstances(store.client, store.tables.tenant, store.clock), newUid: randomUUID },
+      updates: {
+        instances: dynamoUpdateInstances(store.client, store.tables.tenant, store.clock),
+        ticketKey: hostedTicketKey(),
+        newUid: randomUUID,
+      },
       clientIp,
       onReport: () => {},
     }),

@@ -52,6 +52,7 @@ function app(nodeName: string) {
       },
       clock: { now: () => clock.at },
       clientIp: () => '192.0.2.7',
+      ticketKey: new Uint8Array(32),
       newUid,
     },
     async () => ({ kind: 'host', tenant: 't', cluster: 'c', hostId: `id-${nodeName}`, nodeName }),

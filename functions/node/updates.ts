@@ -17,6 +17,7 @@ import {
   type UpdateCheckAnswer,
   updateCheckSchema,
 } from '../../core/updates/agent-protocol.ts';
+import { codebaseOf } from '../../core/updates/codebase.ts';
 import { checkIn } from '../../core/updates/check.ts';
 import { updatesOfNode } from '../../core/updates/driven-hosts.ts';
 import { acquire, release } from '../../core/updates/reboot-lock.ts';
@@ -26,6 +27,8 @@ import type { ReceivedBody } from './host-auth.ts';
 export interface NodeUpdatesDeps {
   readonly keyspaces: Keyspaces;
   readonly instances: UpdateInstances;
+  /** Signs URLs of payloads. */
+  readonly ticketKey: Uint8Array;
   readonly clock: Clock;
   readonly clientIp: (c: Context) => string | undefined;
   newUid(): string;
@@ -58,9 +61,16 @@ export function createNodeUpdates(
     const seen = { application, instance: nodeName, group: metadata.uid, at: ctx.now, version, arch, alias: nodeName, oem: '' };
     const ttl = parseDuration(spec.instanceTtl ?? '30d') ?? 0;
     await deps.instances.put(tenant, cluster, { ...seen, ip: deps.clientIp(c) ?? '' }, ttl);
+    const { origin } = new URL(c.req.url);
     const told: UpdateCheckAnswer =
       answer.type === 'update'
-        ? { type: 'update', update: offered(answer.package) }
+        ? {
+            type: 'update',
+            update: offered(
+              answer.package,
+              codebaseOf(answer.package, { origin, tenant, cluster, now: ctx.now, key: deps.ticketKey }),
+            ),
+          }
         : answer.type === 'hold'
           ? { type: 'hold', reason: answer.reason }
           : { type: 'acknowledged' };
@@ -99,11 +109,11 @@ function followed(view: ReadView, nodeName: string, name: string): { node: Node;
   });
 }
 
-function offered({ metadata, spec }: UpdatePackage): OfferedUpdate {
+function offered({ metadata, spec }: UpdatePackage, url: string): OfferedUpdate {
   return {
     package: metadata.name,
     version: spec.version,
-    url: spec.url.endsWith('/') ? spec.url : `${spec.url}/`,
+    url,
     files: spec.files.map(({ name, size, sha256 }) => ({ name, size, sha256 })),
   };
 }

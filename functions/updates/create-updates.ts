@@ -8,6 +8,7 @@ import { serveFleetLock } from './fleetlock.ts';
 import { type GuardedRegistry, guardedRegistry } from './guarded-registry.ts';
 import { serveLocksmith } from './locksmith.ts';
 import { serveOmaha } from './omaha.ts';
+import { servePayload } from './payloads.ts';
 
 export type { UpdatesDeps } from './deps.ts';
 
@@ -50,6 +51,14 @@ export function createUpdates(deps: UpdatesDeps): Hono {
       app.put(base + path, as(serveLocksmith));
     }
   }
+  app.on(['GET', 'HEAD'], '/updates/payloads/:ticket/:file', async (c) => {
+    try {
+      return await servePayload(c, deps);
+    } catch (error) {
+      if (error instanceof TerraneError) return refusal(c, error);
+      throw error;
+    }
+  });
   return app;
 }
 

@@ -4,9 +4,10 @@ import type { Keyspaces } from '../../core/ports/keyspaces.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import type { UpdateInstances } from '../../core/ports/update-instances.ts';
 import type { UpdateTokenStates } from '../../core/ports/update-tokens.ts';
+import type { PayloadDeps } from './payloads.ts';
 import type { Accounts } from '../../store/accounts/accounts.ts';
 
-export interface UpdatesDeps {
+export interface UpdatesDeps extends PayloadDeps {
   readonly accounts: Pick<Accounts, 'findUpdateToken' | 'countRequest'>;
   readonly tokens: UpdateTokenStates;
   readonly keyspaces: Keyspaces;

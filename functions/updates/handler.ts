@@ -6,6 +6,7 @@ import { dynamoUpdateInstances } from '../../store/update-instances.ts';
 import { seenUpdateTokens } from '../../store/update-tokens.ts';
 import { type InvocationContext, resultOf, type UrlEvent, type UrlResult } from '../hosted/function-url.ts';
 import { beforeFreeze, clientIp, serve } from '../hosted/serve.ts';
+import { hostedPayloads, hostedTicketKey } from '../hosted/payloads.ts';
 import { hostedStore } from '../hosted/store.ts';
 import { createUpdates } from './create-updates.ts';
 
@@ -18,10 +19,21 @@ const accounts = openAccounts({
   mailer: { send: () => Promise.reject(new Error('the updates function sends no mail')) },
   publicUrl: () => '',
 });
+const payloads = hostedPayloads(store);
 const instances = dynamoUpdateInstances(store.client, store.tables.tenant, store.clock);
-const app = new Hono()
-  .use(requestId())
-  .route('/', createUpdates({ ...store, accounts, tokens, instances, clientIp, newUid: randomUUID }));
+const app = new Hono().use(requestId()).route(
+  '/',
+  createUpdates({
+    ...store,
+    accounts,
+    tokens,
+    payloads,
+    ticketKey: hostedTicketKey(),
+    instances,
+    clientIp,
+    newUid: randomUUID,
+  }),
+);
 
 export async function handler(event: UrlEvent, context: InvocationContext): Promise<UrlResult> {
   const result = await resultOf(await serve(app, event, context));

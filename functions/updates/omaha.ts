@@ -5,6 +5,7 @@ import type { UpdatePackage } from '../../core/resources/schema/update-package.t
 import { listResources } from '../../core/resources/write.ts';
 import type { ReadView } from '../../core/keyspace/types.ts';
 import { check, type CheckAnswer } from '../../core/updates/check.ts';
+import { type CodebaseContext, codebaseOf } from '../../core/updates/codebase.ts';
 import { happeningOf } from '../../core/updates/omaha/events.ts';
 import { type OmahaApp, type OmahaRequest, OmahaSyntaxError, parseRequest } from '../../core/updates/omaha/request.ts';
 import { formatResponse, type OmahaAnswer, type OmahaManifest } from '../../core/updates/omaha/response.ts';
@@ -49,7 +50,8 @@ export async function serveOmaha(c: Context, deps: UpdatesDeps, registry: Guarde
       const ttl = parseDuration(spec.instanceTtl ?? '30d') ?? 0;
       await deps.instances.put(tenant, cluster, { ...seen, ip: deps.clientIp(c) ?? '' }, ttl);
     }
-    apps.push(answerOf(app, result));
+    const { origin } = new URL(c.req.url);
+    apps.push(answerOf(app, result, { origin, tenant, cluster, now: ctx.now, key: deps.ticketKey }));
   }
   const elapsedSeconds = Math.floor((deps.clock.now() % 86_400_000) / 1000);
   return c.body(formatResponse({ server: 'terrane', elapsedSeconds, apps }), 200, { 'content-type': 'text/xml; charset=utf-8' });
@@ -84,7 +86,7 @@ function labelsOf(view: ReadView, { machineId, machineAlias, oem }: OmahaApp): R
   return { ...(oem && { oem }), ...(machineAlias && { alias: machineAlias }), ...node?.metadata.labels };
 }
 
-function answerOf(app: OmahaApp, result: CheckAnswer): OmahaAnswer {
+function answerOf(app: OmahaApp, result: CheckAnswer, context: CodebaseContext): OmahaAnswer {
   const common = { appId: app.appId, ping: app.ping, events: app.events.length };
   switch (result.type) {
     case 'unknown-group':
@@ -94,15 +96,16 @@ function answerOf(app: OmahaApp, result: CheckAnswer): OmahaAnswer {
     case 'hold':
       return { ...common, status: 'ok', updateCheck: { status: 'noupdate' } };
     case 'update':
-      return { ...common, status: 'ok', updateCheck: { status: 'ok', manifest: manifestOf(result.package) } };
+      return { ...common, status: 'ok', updateCheck: { status: 'ok', manifest: manifestOf(result.package, context) } };
   }
 }
 
-function manifestOf({ spec }: UpdatePackage): OmahaManifest {
+function manifestOf(update: UpdatePackage, context: CodebaseContext): OmahaManifest {
+  const { spec } = update;
   const [payload] = spec.files;
   return {
     version: spec.version,
-    codebases: [spec.url.endsWith('/') ? spec.url : `${spec.url}/`],
+    codebases: [codebaseOf(update, context)],
     files: spec.files.map(({ name, size, sha256, sha1 }) => ({
       name,
       size,

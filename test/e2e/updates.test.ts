@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -25,12 +26,12 @@ const terrane = async (...args: string[]) => {
   return result.stdout;
 };
 
-async function omaha(machine: string, version: string, content: string): Promise<string> {
+async function omaha(machine: string, version: string, content: string, track = 'prod'): Promise<string> {
   const authorization = `Basic ${Buffer.from(`${serverUrl.username}:${serverUrl.password}`).toString('base64')}`;
   const body = `<?xml version="1.0" encoding="UTF-8"?>
 <request protocol="3.0" version="update_engine-0.4.10" updaterversion="update_engine-0.4.10" installsource="scheduler" ismachine="1">
  <os version="Chateau" platform="CoreOS" sp="${version}_x86_64"/>
- <app appid="{e96281a6-d1af-4bde-9a0a-97b76e56dc57}" version="${version}" track="prod" bootid="{b}" oem="" oemversion="" alephversion="1.0.0"
+ <app appid="{e96281a6-d1af-4bde-9a0a-97b76e56dc57}" version="${version}" track="${track}" bootid="{b}" oem="" oemversion="" alephversion="1.0.0"
   machineid="${machine}" machinealias="" lang="en-US" board="amd64-usr" hardware_class="" delta_okay="false">${content}</app></request>`;
   const response = await fetch(new URL(serverUrl.pathname, serverUrl.origin), {
     method: 'POST',
@@ -81,6 +82,31 @@ test('two hosts are updated one after the other, are seen at it, and a failure h
   expect(await omaha('cccc', '1.0.0', ASK)).toContain('3.0.0');
   expect(await terrane('update', 'group', 'list')).toMatch(/prod +stable +Active +3\.0\.0 +1 +0 +0/);
 }, 120_000);
+
+test('a package whose files lie here is uploaded by a command, once, and fetched by the URL of an answer, in parts too', async () => {
+  const file = join(installation.dir, 'hosted.gz');
+  const bytes = randomBytes(3_000_000);
+  writeFileSync(file, bytes);
+  const upload = () => installation.terrane(['update', 'package', 'upload', 'os-9', file, '--release', '9.0.0']);
+  expect(await upload()).toMatchObject({ code: 0, stderr: expect.stringContaining('uploading hosted.gz') });
+  expect(await upload()).toMatchObject({ code: 0, stderr: '' });
+  await terrane('update', 'channel', 'create', 'own');
+  await terrane('update', 'channel', 'promote', 'own', 'os-9');
+  await terrane('update', 'group', 'create', 'own', '--channel', 'own', '--track', 'own-track');
+  const answer = await omaha('dddd', '1.0.0', ASK, 'own-track');
+  const [, codebase = ''] = /codebase="([^"]+)"/.exec(answer) ?? [];
+  expect(codebase).toMatch(/\/updates\/payloads\/[\w-]+\.[\w-]+\/$/);
+  const whole = await fetch(`${codebase}hosted.gz`);
+  expect(Buffer.from(await whole.arrayBuffer()).equals(bytes)).toBe(true);
+  const rest = await fetch(`${codebase}hosted.gz`, { headers: { range: 'bytes=2999990-' } });
+  expect([rest.status, rest.headers.get('content-range')]).toEqual([206, 'bytes 2999990-2999999/3000000']);
+  expect(Buffer.from(await rest.arrayBuffer()).equals(bytes.subarray(2_999_990))).toBe(true);
+
+  writeFileSync(file, 'other bytes');
+  expect(await upload()).toMatchObject({ code: 1, stderr: expect.stringContaining('there is a package os-9, of other files') });
+  await terrane('update', 'package', 'delete', 'os-9', '--yes');
+  expect((await fetch(`${codebase}hosted.gz`)).status).toBe(404);
+}, 60_000);
 
 test('a reboot slot is taken by FleetLock, shown, and given back by a person', async () => {
   await terrane('update', 'group', 'create', 'edge', '--channel', 'stable');

@@ -60,7 +60,8 @@ function validateVersion(version: string): FieldError[] {
 }
 
 /** Clients append a file's name to it, so it can't carry a query. */
-function validateUrl(url: string): FieldError[] {
+function validateUrl(url: string | undefined): FieldError[] {
+  if (url === undefined) return [];
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (!parsed || !['http:', 'https:'].includes(parsed.protocol) || parsed.username !== '' || parsed.password !== '')
     return [invalidValue('spec.url', url, 'must be an http or https URL without credentials')];

@@ -22,8 +22,8 @@ export const updatePackageSchema = z.strictObject({
     application: z.string(),
     version: z.string(),
     arch: z.enum(['amd64', 'arm64', 'all']).optional(),
-    /** Folder that the files lie in; http or https, without a query. */
-    url: z.string(),
+    /** Folder that the files lie in; http or https, without a query. Absent: they are uploaded to us. */
+    url: z.string().optional(),
     /** The payload first. */
     files: z.array(updateFileSchema).min(1),
     /** Only a payload of update_engine's. */

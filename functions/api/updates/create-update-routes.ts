@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import { TerraneError } from '../../../core/errors/terrane-error.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { Keyspaces } from '../../../core/ports/keyspaces.ts';
+import type { Payloads } from '../../../core/ports/payloads.ts';
 import type { UpdateInstances } from '../../../core/ports/update-instances.ts';
 import { getResource } from '../../../core/resources/write.ts';
 import { forget, resumeGroup } from '../../../core/updates/care.ts';
@@ -9,11 +10,13 @@ import { release } from '../../../core/updates/reboot-lock.ts';
 import { groupView, instanceViews } from '../../../core/updates/views.ts';
 import type { ApiEnv } from '../../context.ts';
 import { pathParam } from '../accounts/path-param.ts';
+import { payloadRoutes } from './payload-routes.ts';
 import type { AuditedWrite } from '../kube/deps.ts';
 
 export interface UpdateRoutesDeps {
   readonly keyspaces: Keyspaces;
   readonly instances: UpdateInstances;
+  readonly payloads: Payloads;
   readonly clock: Clock;
   newUid(): string;
   onWrite(write: AuditedWrite): void;
@@ -33,6 +36,8 @@ export function createUpdateRoutes(deps: UpdateRoutesDeps): Hono<ApiEnv> {
     const { principal, cluster } = c.var;
     deps.onWrite({ principal, cluster, verb, kind: 'UpdateGroup', namespace: '', name, subresource, revision });
   };
+
+  app.route('/', payloadRoutes(deps));
 
   app.get('/instances', async (c) => {
     const { tenant, id } = c.var.cluster;

@@ -5,6 +5,7 @@ import { silentLogger } from '../../../core/ports/logger.ts';
 import type { SeenInstance } from '../../../core/ports/update-instances.ts';
 import { newCluster } from '../../../core/resources/testing/fixtures.ts';
 import { createResource } from '../../../core/resources/write.ts';
+import { payloadFiles } from '../../../store/payload-files.ts';
 import { createUpdates } from '../create-updates.ts';
 
 /** The app over a cluster in memory, with the token `t`. */
@@ -21,7 +22,8 @@ export interface UpdatesHarness {
   send(method: string, path: string, body?: string, headers?: Record<string, string>): Promise<Response>;
 }
 
-export async function updatesHarness(): Promise<UpdatesHarness> {
+/** `directory`: of payloads. */
+export async function updatesHarness(directory = '/nowhere'): Promise<UpdatesHarness> {
   const cluster = await newCluster();
   const clock = { at: Date.parse('2026-11-25T12:00:00Z') };
   const seen: SeenInstance[] = [];
@@ -38,6 +40,8 @@ export async function updatesHarness(): Promise<UpdatesHarness> {
       },
     },
     tokens: { isGood: async () => !revoked },
+    payloads: payloadFiles(directory),
+    ticketKey: new Uint8Array(32),
     keyspaces: { open: async () => cluster },
     instances: {
       put: async (_tenant, _cluster, instance) => void seen.push(instance),

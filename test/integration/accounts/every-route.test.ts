@@ -12,6 +12,7 @@ import { localRelay } from '../../../functions/push/local-relay.ts';
 import { Connections } from '../../../functions/push/connections.ts';
 import { dynamoInbox } from '../../../store/inbox.ts';
 import { dynamoTable } from '../../../store/table.ts';
+import { payloadFiles } from '../../../store/payload-files.ts';
 import { readUpdateTokens } from '../../../store/update-tokens.ts';
 import { dynamoUpdateInstances } from '../../../store/update-instances.ts';
 import { dynamoKvUsage } from '../../../store/kv-usage.ts';
@@ -293,6 +294,10 @@ const ROWS: Readonly<Record<string, Row>> = {
   'DELETE /clusters/:cluster/updates/instances/:application/:id': ofCluster('/updates/instances/flatcar/x', { needs: 'editor' }),
   'GET /clusters/:cluster/updates/groups/:group': ofCluster('/updates/groups/x'),
   'POST /clusters/:cluster/updates/groups/:group/resume': ofCluster('/updates/groups/x/resume', { needs: 'editor' }),
+  'GET /updates/payloads/:ticket/:file': { open: 'the ticket in the path is signed, and good for one package for a day' },
+  'HEAD /updates/payloads/:ticket/:file': { open: 'as GET' },
+  'POST /clusters/:cluster/updates/packages/:package/uploads': ofCluster('/updates/packages/x/uploads', { needs: 'editor' }),
+  'PUT /clusters/:cluster/updates/packages/:package/files/:file': ofCluster('/updates/packages/x/files/y', { needs: 'editor' }),
   'DELETE /clusters/:cluster/updates/groups/:group/reboots/:id': ofCluster('/updates/groups/x/reboots/y', { needs: 'editor' }),
 
   'ALL /clusters/:cluster/etcd/*': { passes: 'headers' },
@@ -342,6 +347,8 @@ beforeAll(async () => {
     | 'inbox'
     | 'updateInstances'
     | 'updateTokens'
+    | 'payloads'
+    | 'ticketKey'
     | 'relay'
     | 'clock'
     | 'deleteNode'
@@ -359,6 +366,8 @@ beforeAll(async () => {
     inbox: dynamoInbox(client, 'tenant') as ControlPlane['inbox'],
     updateInstances: dynamoUpdateInstances(client, 'tenant', clock),
     updateTokens: readUpdateTokens(dynamoTable(client, 'tenant')),
+    payloads: payloadFiles('/nowhere'),
+    ticketKey: new Uint8Array(32),
     relay: localRelay(new Connections()),
     clock,
     deleteNode: async () => false,

@@ -5,6 +5,7 @@ import { bootstrapCluster } from '../../../core/resources/namespaces.ts';
 import { createUpdates } from '../../../functions/updates/create-updates.ts';
 import { EMBEDDED_TABLES } from '../../../store/dynamodb.ts';
 import { type OpenKeyspaces, openKeyspaces } from '../../../store/keyspaces.ts';
+import { payloadFiles } from '../../../store/payload-files.ts';
 import { dynamoTable } from '../../../store/table.ts';
 import { dynamoUpdateInstances } from '../../../store/update-instances.ts';
 import { readUpdateTokens, seenUpdateTokens } from '../../../store/update-tokens.ts';
@@ -39,6 +40,8 @@ describe.each(['hosted', 'embedded'] as const)('%s', (mode) => {
     const app = createUpdates({
       accounts: { findUpdateToken: accounts.findUpdateToken, countRequest: () => {} },
       tokens: mode === 'hosted' ? seen : readUpdateTokens(dynamoTable(client, table)),
+      payloads: payloadFiles('/nowhere'),
+      ticketKey: new Uint8Array(32),
       keyspaces: own,
       instances: dynamoUpdateInstances(client, table, clock),
       clock,

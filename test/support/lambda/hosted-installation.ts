@@ -62,6 +62,7 @@ export async function hostedInstallation(): Promise<HostedInstallation> {
     IDENTITY_TABLE: 'identity',
     ORIGIN_SECRET,
     SECRETS_KEY,
+    PAYLOAD_BUCKET: 'payloads',
     IMAGE_HOST,
     IMAGE_ROLE,
     PUSH_ENDPOINT: `${services.endpoint}/live`,
