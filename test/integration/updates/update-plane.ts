@@ -82,6 +82,7 @@ export async function updatePlane(hosts: UpdateGroup['spec']['hosts']): Promise<
     inbox,
     streams: { accept: async () => false },
     updates: {
+      ticketKey: new Uint8Array(32),
       instances: {
         put: async (_tenant, _cluster, instance) => void (seen = [instance]),
         list: async () => seen,
