@@ -184,22 +184,23 @@ describeInLab('in a cluster of three hosts', () => {
       for (const host of hosts) expect([host.node, complaints(host)]).toEqual([host.node, []]);
     });
 
-    test('doctor finds a port that is blocked, says so in words, and exits with 1', async () => {
-      const b = lab.host('b');
-      await b.must(
+    test('doctor finds what drops packets, says so in words, and exits with 1', async () => {
+      const a = lab.host('a');
+      await a.must(
         'nft',
-        'add table inet wall; add chain inet wall in { type filter hook input priority 0; }; add rule inet wall in udp dport 8472 drop',
+        'add table inet wall; add chain inet wall through { type filter hook forward priority 0; policy drop; }',
       );
       try {
         const { code, hosts } = await doctor('--host', 'a');
         expect(code).toBe(1);
-        expect(hosts.map(complaints)).toEqual([['peers']]);
+        expect(hosts.map(complaints)).toEqual([['forward-policy']]);
         const { stdout } = await lab.installation.terrane(['net', 'doctor', '--host', 'a']);
+        expect(stdout).toMatch(/^a: \d+ of \d+ findings need a look\n/);
         expect(stdout).toMatch(
-          /^a: \d+ of \d+ findings need a look\n {2}problem {2}peers: b can be reached, but nothing comes back.*\n {11}fix: .*UDP port 8472/m,
+          /^ {2}problem {2}forward-policy: the chain inet wall through .*\n {11}fix: .*nft insert rule inet wall through/m,
         );
       } finally {
-        await b.must('nft', 'delete table inet wall');
+        await a.must('nft', 'delete table inet wall');
       }
     });
 
