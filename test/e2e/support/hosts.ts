@@ -22,7 +22,7 @@ export interface HostsInstallation extends Installation {
 const SETTINGS = `apiVersion: v1
 kind: ConfigMap
 metadata: { name: cluster-settings, namespace: terrane-system }
-data: { renewSeconds: "2", fencedStopSeconds: "5", notReadySeconds: "10" }
+data: { renewSeconds: "3", fencedStopSeconds: "8", notReadySeconds: "13" }
 `;
 
 export async function startHosts(...names: string[]): Promise<HostsInstallation> {

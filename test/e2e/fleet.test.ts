@@ -1,0 +1,266 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { eventually } from '../support/eventually.ts';
+import { canRunSystemdHosts } from '../support/systemd-host/lab.ts';
+import { type Fleet, fleetOf, shown } from './support/fleet.ts';
+import { type HostsInstallation, startHosts } from './support/hosts.ts';
+
+/** The scenarios of fleet's own functional tests, on three hosts that were installed by install.sh. */
+
+const NAMES = ['blue', 'green', 'red'];
+const SLEEP = '[Service]\nExecStart=/bin/sleep infinity\n';
+const fleetUnit = (...options: string[]) => `${SLEEP}[X-Fleet]\n${options.join('\n')}\n`;
+
+(canRunSystemdHosts() ? describe : describe.skip)('units on three hosts', () => {
+  let all: HostsInstallation;
+  let fleet: Fleet;
+  let slowStartedAt = 0;
+
+  beforeAll(async () => {
+    all = await startHosts(...NAMES);
+    fleet = await fleetOf(all);
+    // Looked at in the end: nobody has to wait for it.
+    await fleet.put('slow.service', 'launched', `${SLEEP}ExecStartPre=/bin/sleep 20\n`);
+    slowStartedAt = Date.now();
+  }, 180_000);
+  afterEach(async () => {
+    const left = (await fleet.units()).map(({ name }) => name).filter((name) => name !== 'slow.service');
+    if (left.length > 0) await fleet.destroy(...left);
+  });
+  afterAll(() => all?.stop());
+
+  test('a unit goes from inactive to loaded to launched and back, and what was submitted is what is read', async () => {
+    const text = '[Unit]\nDescription=flow\n[Service]\nExecStart=/bin/sleep infinity\n';
+    await fleet.put('flow.service', 'inactive', text);
+    const [unit] = (await fleet.units()).filter(({ name }) => name === 'flow.service');
+    expect(unit).toMatchObject({ desiredState: 'inactive', currentState: 'inactive' });
+    expect(unit!.options).toEqual([
+      { section: 'Unit', name: 'Description', value: 'flow' },
+      { section: 'Service', name: 'ExecStart', value: '/bin/sleep infinity' },
+    ]);
+    const states = async (sub: string) =>
+      eventually(`it is ${sub}`, async () => {
+        const found = (await fleet.states()).find(({ name }) => name === 'flow.service');
+        expect(found).toMatchObject({ systemdLoadState: 'loaded', systemdSubState: sub });
+      });
+    await fleet.put('flow.service', 'loaded');
+    await states('dead');
+    await fleet.put('flow.service', 'launched');
+    await states('running');
+    await fleet.put('flow.service', 'loaded');
+    await states('dead');
+    await fleet.put('flow.service', 'inactive');
+    await eventually('its host has forgotten it', async () =>
+      expect((await fleet.states()).filter(({ name }) => name === 'flow.service')).toEqual([]),
+    );
+  });
+
+  test('twenty restarts give twenty new processes', async () => {
+    await fleet.put('often.service', 'launched', SLEEP);
+    const [where] = await fleet.active('often.service');
+    const host = all.host(where!);
+    const invocation = () => shown(host, 'often.service', 'InvocationID');
+    const seen = new Set([`${await invocation()} ${await shown(host, 'often.service', 'MainPID')}`]);
+    for (let restart = 1; restart <= 20; restart++) {
+      const before = await invocation();
+      // As fleetctl does it, but without waiting in between: not even then is one lost.
+      await fleet.put('often.service', 'loaded');
+      await fleet.put('often.service', 'launched');
+      await eventually('it is another process', async () => {
+        const now = await invocation();
+        expect(now).not.toBe(before);
+        expect(await shown(host, 'often.service', 'ActiveState')).toBe('active');
+        expect((await fleet.units()).find(({ name }) => name === 'often.service')?.currentState).toBe('launched');
+      });
+      seen.add(`${await invocation()} ${await shown(host, 'often.service', 'MainPID')}`);
+    }
+    expect(seen.size).toBe(21);
+  }, 120_000);
+
+  test('MachineOf: pairs share a machine', async () => {
+    const pairs = ['1', '2', '3'];
+    for (const one of pairs) {
+      await fleet.put(`pong@${one}.service`, 'launched', fleetUnit(`MachineOf=ping@${one}.service`));
+      await fleet.put(`ping@${one}.service`, 'launched', fleetUnit('Conflicts=ping@*.service'));
+    }
+    const ping = await fleet.active(...pairs.map((one) => `ping@${one}.service`));
+    expect(await fleet.active(...pairs.map((one) => `pong@${one}.service`))).toEqual(ping);
+    expect(ping.toSorted()).toEqual(NAMES);
+  });
+
+  test('Conflicts: of five that exclude each other three run, on three machines; the others wait until there is room', async () => {
+    for (const one of [0, 1, 2, 3, 4])
+      await fleet.put(`alone.${one}.service`, 'launched', fleetUnit('Conflicts=alone.*.service'));
+    const states = await fleet.activeStates(/^alone\./, 3);
+    expect(new Set(states.map(({ machineID }) => machineID)).size).toBe(3);
+    await fleet.destroy(states[0]!.name);
+    const next = await fleet.activeStates(/^alone\./, 3);
+    expect(new Set(next.map(({ machineID }) => machineID)).size).toBe(3);
+  });
+
+  test('Conflicts, one-way and with several patterns: blocked until what it does not stand is gone', async () => {
+    for (const [at, name] of NAMES.entries()) {
+      await fleet.put(`noise.${name}.service`, 'launched', fleetUnit(`MachineID=${(await fleet.machines()).get(NAMES[at]!)!}`));
+    }
+    await fleet.activeStates(/^noise\./, 3);
+    await fleet.put(
+      'hello.service',
+      'launched',
+      fleetUnit('Conflicts=other.service noise.blue.service', 'Conflicts=noise.green.service noise.red.service'),
+    );
+    await eventually('it is said why it waits', async () => {
+      const { stdout } = await all.terrane(['get', 'units', 'hello.service', '--output', 'json']);
+      expect(stdout).toMatch(/conflict/i);
+    });
+    expect((await fleet.states()).filter(({ name }) => name === 'hello.service')).toEqual([]);
+    await fleet.destroy('noise.green.service');
+    expect(await fleet.active('hello.service')).toEqual(['green']);
+  });
+
+  test('Replaces: it takes the place of one, which moves', async () => {
+    await fleet.put('first.service', 'launched', SLEEP);
+    const [where] = await fleet.active('first.service');
+    await fleet.put('kick.service', 'launched', fleetUnit('Replaces=first.service'));
+    expect(await fleet.active('kick.service')).toEqual([where]);
+    await eventually('the other has moved', async () => expect(await fleet.active('first.service')).not.toEqual([where]));
+  });
+
+  test('MachineID and MachineMetadata: each lands where it says, and one that fits nowhere never starts, with a reason', async () => {
+    const machines = await fleet.machines();
+    expect([...machines.keys()].toSorted()).toEqual(NAMES);
+    const operations = [...machines].map(([name, id]) => ({
+      op: 'add',
+      path: `/${id}/metadata/hostname`,
+      value: { value: name },
+    }));
+    expect((await fleet.request('PATCH', 'machines', operations)).status).toBe(204);
+    for (const name of NAMES) {
+      await fleet.put(`pin.${name}.service`, 'launched', fleetUnit(`MachineID=${machines.get(name)!}`));
+      await fleet.put(`meta@${name}.service`, 'launched', fleetUnit('MachineMetadata=hostname=%i'));
+    }
+    await fleet.put('meta@nowhere.service', 'launched', fleetUnit('MachineMetadata=hostname=%i'));
+    expect(await fleet.active(...NAMES.map((name) => `pin.${name}.service`))).toEqual(NAMES);
+    expect(await fleet.active(...NAMES.map((name) => `meta@${name}.service`))).toEqual(NAMES);
+    const nowhere = (await fleet.units()).find(({ name }) => name === 'meta@nowhere.service');
+    expect(nowhere).toMatchObject({ desiredState: 'launched', currentState: 'inactive' });
+  });
+
+  test('Global: on every machine, again after a restart; one that conflicts with it does not run', async () => {
+    await fleet.put('everywhere.service', 'launched', fleetUnit('Global=true'));
+    await fleet.activeStates(/^everywhere/, 3);
+    const invocations = () => Promise.all(NAMES.map((name) => shown(all.host(name), 'everywhere.service', 'InvocationID')));
+    const before = await invocations();
+    await fleet.put('everywhere.service', 'loaded');
+    await fleet.put('everywhere.service', 'launched');
+    await eventually('each is another process', async () => {
+      for (const [at, id] of (await invocations()).entries()) expect([before[at], '']).not.toContain(id);
+    });
+    await fleet.activeStates(/^everywhere/, 3);
+    await fleet.put('rival.service', 'launched', fleetUnit('Global=true', 'Conflicts=everywhere.service'));
+    await fleet.activeStates(/^everywhere/, 3);
+    expect((await fleet.states()).filter(({ name }) => name === 'rival.service')).toEqual([]);
+  });
+
+  test('Install: a sidekick starts and stops with the unit that it is wanted by', async () => {
+    const sidekick = `[Unit]\nBindsTo=main.service\nAfter=main.service\n${SLEEP}[Install]\nWantedBy=main.service\n[X-Fleet]\nMachineOf=main.service\n`;
+    await fleet.put('main.service', 'loaded', SLEEP);
+    await fleet.put('side.service', 'loaded', sidekick);
+    await eventually('both are loaded', async () =>
+      expect((await fleet.states()).filter(({ name }) => /^(main|side)\./.test(name))).toHaveLength(2),
+    );
+    await fleet.put('main.service', 'launched');
+    const [where, beside] = await fleet.active('main.service', 'side.service');
+    expect(beside).toBe(where);
+    await fleet.put('main.service', 'loaded');
+    await eventually('both have stopped', async () => {
+      for (const name of ['main.service', 'side.service'])
+        expect(await shown(all.host(where!), name, 'ActiveState')).toBe('inactive');
+    });
+  });
+
+  test('cut off: what is fenced stops before it could start elsewhere, all else runs on, and nothing else moves', async () => {
+    const machines = await fleet.machines();
+    await fleet.put('everywhere.service', 'launched', fleetUnit('Global=true'));
+    await fleet.put('free.service', 'launched', fleetUnit(`MachineID=${machines.get('red')!}`, 'Fenced=false'));
+    await fleet.put('fenced.service', 'launched', fleetUnit(`MachineID=${machines.get('red')!}`));
+    await fleet.put('spare.service', 'loaded', fleetUnit(`MachineID=${machines.get('red')!}`));
+    await fleet.active('free.service', 'fenced.service');
+    await fleet.activeStates(/^everywhere/, 3);
+    const red = all.host('red');
+    const running = () => Promise.all(['everywhere.service', 'free.service'].map((name) => shown(red, name, 'InvocationID')));
+    const before = await running();
+    all.lab.cutOff(red);
+    await eventually('the fenced one has stopped', async () =>
+      expect(await shown(red, 'fenced.service', 'ActiveState')).toBe('inactive'),
+    );
+    expect(await running()).toEqual(before);
+    all.lab.reconnect(red);
+    await eventually('it runs again', async () => expect(await shown(red, 'fenced.service', 'ActiveState')).toBe('active'));
+    expect(await running()).toEqual(before);
+    expect(await shown(red, 'spare.service', 'ActiveState')).toBe('inactive');
+  });
+
+  test('a host without power: its units move to one that may have them, pairs together, and the others stay', async () => {
+    await fleet.put('one.service', 'launched', fleetUnit('Conflicts=two.service'));
+    await fleet.put('two.service', 'launched', fleetUnit('Conflicts=one.service'));
+    await fleet.put('friend.service', 'launched', fleetUnit('MachineOf=one.service'));
+    const [one, two] = await fleet.active('one.service', 'two.service', 'friend.service');
+    const stays = all.host(two!);
+    const before = await shown(stays, 'two.service', 'InvocationID');
+    await all.host(one!).powerOff();
+    const free = NAMES.find((name) => name !== one && name !== two)!;
+    await eventually(
+      'they have moved',
+      async () => expect(await fleet.active('one.service', 'friend.service')).toEqual([free, free]),
+      {
+        timeoutMs: 60_000,
+      },
+    );
+    expect(await shown(stays, 'two.service', 'InvocationID')).toBe(before);
+    await all.host(one!).powerOn();
+    await all.ready(...NAMES);
+    expect(await fleet.active('one.service', 'two.service', 'friend.service')).toEqual([free, two, free]);
+    for (const unit of ['one.service', 'friend.service'])
+      expect(await shown(all.host(one!), unit, 'ActiveState')).toBe('inactive');
+  }, 120_000);
+
+  test('a reboot leaves each unit running once', async () => {
+    for (const name of NAMES) await fleet.put(`x.${name}.service`, 'launched', fleetUnit('Conflicts=x.*.service'));
+    await fleet.activeStates(/^x\./, 3);
+    await all.host('green').reboot();
+    await all.ready(...NAMES);
+    const states = await fleet.activeStates(/^x\./, 3);
+    expect(new Set(states.map(({ machineID }) => machineID)).size).toBe(3);
+    await eventually('three run, each once', async () => {
+      const list = 'systemctl list-units --no-legend --plain --state=active "x.*"';
+      const lists = await Promise.all(NAMES.map((name) => all.host(name).sh(list)));
+      expect(lists.map((text) => text.trim().split('\n').length)).toEqual([1, 1, 1]);
+      expect(
+        lists
+          .join('')
+          .match(/^x\.\w+/gm)
+          ?.toSorted(),
+      ).toEqual(NAMES.map((name) => `x.${name}`));
+    });
+  }, 120_000);
+
+  test('a unit that takes twenty seconds to start has been given them', async () => {
+    const [where] = await fleet.active('slow.service');
+    expect(await shown(all.host(where!), 'slow.service', 'Result')).toBe('success');
+    expect(Date.now() - slowStartedAt).toBeGreaterThan(20_000);
+  });
+
+  test('a host that is removed stops its units, and nothing of them is shown any more', async () => {
+    const id = (await fleet.machines()).get('red')!;
+    await fleet.put('pinned.service', 'launched', fleetUnit(`MachineID=${id}`));
+    await fleet.active('pinned.service');
+    const { code, stderr } = await all.terrane(['node', 'remove', 'red', '--yes']);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    await eventually('it has stopped there', async () =>
+      expect(await shown(all.host('red'), 'pinned.service', 'LoadState')).toBe('not-found'),
+    );
+    await eventually('nobody speaks of it', async () => {
+      expect((await fleet.states()).filter(({ name }) => name === 'pinned.service')).toEqual([]);
+    });
+    expect((await fleet.machines()).has('red')).toBe(false);
+  });
+});

@@ -1,0 +1,106 @@
+import { parseUnitFile } from '../../../core/fleet/unit-file.ts';
+import { eventually } from '../../support/eventually.ts';
+import type { SystemdHost } from '../../support/systemd-host/host.ts';
+import type { HostsInstallation } from './hosts.ts';
+
+/** fleet's HTTP API of an installation's cluster, with the words of its functional tests. */
+export interface Fleet {
+  /** Makes it and wants it in that state. Any of fleet's answers that isn't a success throws. */
+  put(name: string, state: DesiredState, text?: string): Promise<void>;
+  destroy(...names: string[]): Promise<void>;
+  units(): Promise<readonly FleetUnit[]>;
+  states(): Promise<readonly FleetState[]>;
+  /** Machine ids by host name. */
+  machines(): Promise<ReadonlyMap<string, string>>;
+  /** Waits until each runs, and gives the names of the hosts where, in the same order. */
+  active(...names: string[]): Promise<string[]>;
+  /** Waits until as many states as given are active, of units whose name matches. */
+  activeStates(pattern: RegExp, count: number): Promise<readonly FleetState[]>;
+  request(method: string, path: string, body?: unknown): Promise<Response>;
+}
+
+export type DesiredState = 'inactive' | 'loaded' | 'launched';
+
+export interface FleetUnit {
+  readonly name: string;
+  readonly options: readonly { readonly section: string; readonly name: string; readonly value: string }[];
+  readonly desiredState: string;
+  readonly currentState?: string;
+  readonly machineID?: string;
+}
+
+export interface FleetState {
+  readonly name: string;
+  readonly machineID: string;
+  readonly systemdLoadState: string;
+  readonly systemdActiveState: string;
+  readonly systemdSubState: string;
+}
+
+export async function fleetOf(all: HostsInstallation): Promise<Fleet> {
+  const { token } = await all.terraneJson<{ token: string }>(['token', 'create', '--kind', 'api']);
+  const { clusters } = await all.terraneJson<{ clusters: { id: string }[] }>(['cluster', 'list']);
+  const base = `${all.http}/clusters/${clusters[0]!.id}/fleet/v1/`;
+  const request: Fleet['request'] = (method, path, body) =>
+    fetch(base + path, {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  const must = async (method: string, path: string, body?: unknown) => {
+    const response = await request(method, path, body);
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return response;
+  };
+  const read = async <T>(path: string) => (await (await must('GET', path)).json()) as T;
+  const fleet: Fleet = {
+    request,
+    async put(name, desiredState, text) {
+      const options = text === undefined ? undefined : parseUnitFile(text);
+      await must('PUT', `units/${encodeURIComponent(name)}`, { name, desiredState, ...(options ? { options } : {}) });
+    },
+    async destroy(...names) {
+      for (const name of names) await must('DELETE', `units/${encodeURIComponent(name)}`);
+      await eventually(`${names.join(', ')} are gone`, async () => {
+        const left = (await fleet.units()).filter(({ name }) => names.includes(name));
+        if (left.length > 0) throw new Error(JSON.stringify(left));
+      });
+    },
+    units: async () => (await read<{ units?: FleetUnit[] }>('units')).units ?? [],
+    states: async () => (await read<{ states?: FleetState[] }>('state')).states ?? [],
+    async machines() {
+      const { machines = [] } = await read<{ machines?: { id: string; primaryIP: string }[] }>('machines');
+      const named = machines.flatMap(({ id, primaryIP }) => {
+        const host = [...all.hosts.values()].find(({ address }) => address === primaryIP);
+        return host ? [[host.name, id] as const] : [];
+      });
+      return new Map(named);
+    },
+    async active(...names) {
+      const found = await eventually(
+        `${names.join(', ')} are active`,
+        async () => {
+          const states = await fleet.states();
+          const own = names.map((name) => states.find((one) => one.name === name));
+          if (own.some((one) => one?.systemdActiveState !== 'active')) throw new Error(JSON.stringify(states));
+          return own.map((one) => one!.machineID);
+        },
+        { timeoutMs: 60_000 },
+      );
+      const hosts = new Map([...(await fleet.machines())].map(([name, id]) => [id, name]));
+      return found.map((id) => hosts.get(id) ?? id);
+    },
+    activeStates: (pattern, count) =>
+      eventually(`${count} of ${String(pattern)} are active`, async () => {
+        const states = (await fleet.states()).filter((one) => pattern.test(one.name) && one.systemdActiveState === 'active');
+        if (states.length !== count) throw new Error(JSON.stringify(states));
+        return states;
+      }),
+  };
+  return fleet;
+}
+
+/** A property of a unit, as systemd on the host has it. */
+export async function shown(host: SystemdHost, unit: string, property: string): Promise<string> {
+  return (await host.sh(`systemctl show -P ${property} '${unit}'`)).trim();
+}
