@@ -194,6 +194,11 @@ check_docker() {
   say "warning: no Docker engine answers on $docker. Going on: the node will be NotReady and say so until one does (Debian, Ubuntu: apt-get install docker.io)"
 }
 
+check_nft() {
+  have nft && return 0
+  say "warning: nft is not installed. Going on: Services are not routed and NetworkPolicies not enforced on this host until it is (Debian, Ubuntu: apt-get install nftables)"
+}
+
 sha256_of() {
   if have sha256sum; then sha256sum "$1" | cut -d ' ' -f 1; else shasum -a 256 "$1" | cut -d ' ' -f 1; fi
 }
@@ -385,6 +390,7 @@ main() {
   fi
   check_token
   check_docker
+  check_nft
   obtain
   place
   if [ "$foreground" = 0 ] && [ -n "$unit" ]; then install_unit; fi

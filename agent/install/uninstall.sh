@@ -50,6 +50,15 @@ remove_units() {
   systemctl daemon-reload
 }
 
+# The rules of Services and policies. Without --purge they stay: the containers that they are for go on running.
+remove_rules() {
+  command -v nft >/dev/null 2>&1 && [ "$(id -u)" = 0 ] || return 0
+  for table in 'ip terrane_services' 'ip terrane_policy' 'bridge terrane_services'; do
+    # shellcheck disable=SC2086 # a family and a name
+    nft delete table $table 2>/dev/null || true
+  done
+}
+
 # Whether a process was started from this installation.
 is_ours() {
   { tr '\0' '\n' <"/proc/$1/cmdline"; } 2>/dev/null | awk -v dir="$BASE/versions/" 'index($0, dir) == 1 { found = 1 } END { exit !found }'
@@ -114,6 +123,7 @@ main() {
   if [ "$purge" = 1 ]; then
     remove_containers
     remove_units
+    [ -z "$UNIT" ] || remove_rules
     unmount_below "$DATA"
     rm -rf "$DATA"
     if [ "$DATA" = /var/lib/terrane/agent ]; then rmdir /var/lib/terrane 2>/dev/null || true; fi

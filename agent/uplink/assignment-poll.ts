@@ -52,7 +52,7 @@ export function pollAssignment(options: AssignmentPollOptions): AssignmentPoll {
     const answer = await client.send({
       method: 'GET',
       path: '/node/v1/assignment',
-      headers: etag === undefined ? {} : { 'if-none-match': etag },
+      headers: { 'accept-encoding': 'gzip', ...(etag !== undefined && { 'if-none-match': etag }) },
       signal,
     });
     if (answer.status === 200) {

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { silentLogger } from '../../core/ports/logger.ts';
 import { serverTime } from '../clock-offset.ts';
@@ -11,6 +12,7 @@ let client: SignedClient;
 /** Requests on the connection at hand; what to do with the next one. */
 let onRequest: (count: number) => 'answer' | 'reset';
 let asked = 0;
+let answerWith: ((response: ServerResponse) => void) | undefined;
 
 beforeEach(async () => {
   asked = 0;
@@ -20,7 +22,7 @@ beforeEach(async () => {
     counts.set(request.socket, count);
     asked++;
     if (onRequest(count) === 'reset') request.socket.resetAndDestroy();
-    else request.resume().on('end', () => response.end('{}'));
+    else request.resume().on('end', () => (answerWith ? answerWith(response) : response.end('{}')));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   client = signedClient({
@@ -51,4 +53,15 @@ test('a request whose new connection breaks fails: nobody knows whether it was c
   onRequest = () => 'reset';
   await expect(report()).rejects.toThrow(/ECONNRESET|hang up/);
   expect(asked).toBe(1);
+});
+
+test('an answer that came compressed is read as what it is, and one that would fill the memory is not', async () => {
+  onRequest = () => 'answer';
+  const gzipped = (bytes: Buffer) => (response: ServerResponse) =>
+    response.setHeader('content-encoding', 'gzip').end(gzipSync(bytes));
+  answerWith = gzipped(Buffer.from('{"ä":1}'));
+  expect((await client.send({ method: 'GET', path: '/' })).body).toBe('{"ä":1}');
+  answerWith = gzipped(Buffer.alloc(65 * 1024 * 1024));
+  await expect(client.send({ method: 'GET', path: '/' })).rejects.toThrow();
+  answerWith = undefined;
 });

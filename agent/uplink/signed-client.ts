@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
 import { signRequest } from '../../core/node/http-signature.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import type { ServerTime } from '../clock-offset.ts';
@@ -57,6 +59,7 @@ export interface SignedClientOptions {
 }
 
 export const SERVER_TIME_HEADER = 'terrane-server-time';
+const decompress = promisify(gunzip);
 const ANSWER_TIMEOUT_MS = 30_000;
 /** An assignment of a full host with large ConfigMaps fits; an endless answer doesn't. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
@@ -149,7 +152,7 @@ export function signedClient({ server, ca, keyId, privateKey, time, log }: Signe
     ca,
     async send(request) {
       const { body, ...answer } = await sendBytes(request);
-      return { ...answer, body: body.toString('utf8') };
+      return { ...answer, body: await textOf(body, answer.headers['content-encoding']) };
     },
     sendBytes,
     headers: (method, url) => sign(method, url, undefined),
@@ -167,6 +170,12 @@ async function readBody(response: IncomingMessage): Promise<Buffer> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+/** Only who says that it takes gzip gets it. */
+async function textOf(body: Buffer, encoding: string | undefined): Promise<string> {
+  const plain = encoding === 'gzip' ? await decompress(body, { maxOutputLength: ANSWER_BYTES_MAX }) : body;
+  return plain.toString('utf8');
 }
 
 function isStream(body: SignedRequest['body']): body is Readable {

@@ -18,6 +18,7 @@ import { ReportTooLargeError } from '../../store/inbox.ts';
 import { errorResponse, onError } from '../on-error.ts';
 import { parseJson, readBytes } from '../read-body.ts';
 import { assignments } from './assignments.ts';
+import { compressedJson } from './compressed-json.ts';
 import { createNodeKv, type NodeKvDeps } from './kv/create-kv.ts';
 import { createNodeUpdates, type NodeUpdatesDeps } from './updates.ts';
 import { principalOf, type ReceivedBody, SERVER_TIME_HEADER, verifyHost, verifyWithKey } from './host-auth.ts';
@@ -89,7 +90,7 @@ export function createNode(deps: NodeApiDeps): Hono {
     c.header('etag', found.etag);
     c.header(REVISION_HEADER, String(found.revision));
     c.header('cache-control', 'private, no-cache');
-    return found.assignment === undefined ? c.body(null, 304) : c.json(found.assignment);
+    return found.assignment === undefined ? c.body(null, 304) : compressedJson(c, found.assignment);
   });
 
   app.post('/report', async (c) => {
