@@ -10,6 +10,8 @@ import type { Launch, SystemdState } from './observed.ts';
 export interface Launches {
   readonly all: ReadonlyMap<string, Launch>;
   start(name: string, wanted: { readonly uid: string; readonly generation: number }, before: SystemdState): Promise<void>;
+  /** Before systemd is asked to stop it. */
+  stopping(name: string): Promise<void>;
   forget(name: string): Promise<void>;
   /** systemd has done with a job. */
   jobEnded(job: number, result: string): Promise<void>;
@@ -74,6 +76,12 @@ export function launches({ manager, known, save }: LaunchesOptions): Launches {
       all.set(name, { ...launch, job });
       const result = ended.get(job);
       if (result !== undefined) return jobEnded(job, result);
+      await saved();
+    },
+    async stopping(name) {
+      const launch = all.get(name);
+      if (!launch || launch.stopping) return;
+      all.set(name, { ...launch, stopping: true });
       await saved();
     },
     async forget(name) {

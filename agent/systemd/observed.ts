@@ -43,6 +43,8 @@ export interface Launch {
   readonly generation: number;
   /** Asked for; systemd has not said how it went. */
   readonly starting: boolean;
+  /** We have asked systemd to stop it since: whatever is wanted next, it does not run because of this start. */
+  readonly stopping?: boolean;
   /** Before the start. */
   readonly invocationBefore: string;
   /** systemd's number of the start, once it is known. */

@@ -73,6 +73,12 @@ describe('a unit that is to run', () => {
     expect(steps(unit({ generation: 2 }), { state: RUNNING, file: FILE }, { launch: launch() })).toEqual(['startUnit']);
   });
 
+  test('is started again if it was being stopped when it came to be wanted again', () => {
+    const stopped = launch({ stopping: true });
+    for (const seen of [RUNNING, state({ activeState: 'deactivating', jobId: 8 }), state()])
+      expect(steps(unit(), { state: seen, file: FILE }, { launch: stopped })).toEqual(['startUnit']);
+  });
+
   test('is waited for while its start is under way', () => {
     expect(
       steps(

@@ -74,7 +74,8 @@ function planPresent(input: UnitPlanInput, unit: AssignedUnit, state: SystemdSta
   if (input.stale || unread(state)) return undefined;
   if (unit.fenced && input.lapsed) return planLapsed(input, name, state, launch);
   if (unit.desired === 'launched') {
-    if (launch?.uid === uid && launch.generation === unit.generation) return undefined;
+    // A stop that was asked for when something else was wanted may still be under way: then it has to be started again.
+    if (launch?.uid === uid && launch.generation === unit.generation && !launch.stopping) return undefined;
     return state.loadState === 'loaded'
       ? unitStep('startUnit', name, { uid, generation: unit.generation, fenced: unit.fenced })
       : undefined;

@@ -258,6 +258,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
         return started.start(name, step, states.get(name)!);
       case 'stopUnit':
         log.info('stopping a unit', { unit: name, reason: step.reason });
+        await started.stopping(name);
         return manager.stop(name);
       case 'killUnit':
         log.warn('killing a unit: its time for stopping is over', { unit: name });

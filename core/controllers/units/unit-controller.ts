@@ -66,7 +66,10 @@ function follow(situation: Situation, unit: Unit): void {
   });
   const status = { ...unit.status, ...(unit.status?.hosts || hosts.length > 0 ? { hosts } : {}) };
   const currentState = currentStateOf({ ...unit, status });
-  if (currentState !== status.currentState) Object.assign(status, { currentState, stateSince: new Date(now).toISOString() });
+  if (currentState !== status.currentState) {
+    const { currentState: stateBefore = 'inactive' } = status;
+    Object.assign(status, { currentState, stateBefore, stateSince: new Date(now).toISOString() });
+  }
   const finalizers = finalizersOf(unit, hosts.length > 0);
   const moved = !equalJson(finalizers, unit.metadata.finalizers ?? []);
   // With its last finalizer it goes, and has no status any more.

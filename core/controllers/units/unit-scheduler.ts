@@ -52,11 +52,22 @@ function asksForPlace(unit: Unit, machines: readonly UnitMachine[]): boolean {
   const { status, metadata } = unit;
   const { requirements } = parsedUnit(unit);
   if (!isWanted(unit)) return false;
-  if (requirements.global || !isOnHosts(unit) || status?.observedGeneration !== metadata.generation) return true;
+  if (!isOnHosts(unit) || status?.observedGeneration !== metadata.generation) return true;
+  if (requirements.global) return suitsOthers(unit, machines);
   if (requirements.machineId === undefined && requirements.metadata.size === 0) return false;
   const [host] = status?.hosts ?? [];
   const machine = machines.find(({ id }) => id === host?.nodeName);
   return machine !== undefined && !machineSuits(requirements, machine);
+}
+
+/** Is a global unit not where it might be, or where it may not? */
+function suitsOthers(unit: Unit, machines: readonly UnitMachine[]): boolean {
+  const { requirements } = parsedUnit(unit);
+  const there = new Set((unit.status?.hosts ?? []).map(({ nodeName }) => nodeName));
+  return machines.some((machine) => {
+    const suits = machineSuits(requirements, machine);
+    return there.has(machine.id) ? !suits : suits && !machine.closed;
+  });
 }
 
 function placeable(unit: Unit): PlaceableUnit {
@@ -120,7 +131,8 @@ function placeGlobal(draft: Draft, unit: Unit, names: readonly string[], machine
   const parts = [added.length > 0 && `Assigned to ${namesOf(added)}`, left.length > 0 && `leaves ${namesOf(left)}`].filter(
     (part) => part !== false,
   );
-  change(draft, unit, [...kept, ...added], now, ['Normal', 'Scheduled', parts.join(', ')]);
+  const hosts = [...kept, ...added].sort((a, b) => (a.nodeName < b.nodeName ? -1 : 1));
+  change(draft, unit, hosts, now, ['Normal', 'Scheduled', parts.join(', ')]);
 }
 
 const namesOf = (hosts: readonly UnitHost[]) => hosts.map(({ nodeName }) => nodeName).join(', ');

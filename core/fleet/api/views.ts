@@ -31,11 +31,11 @@ const STOP_SHOWS_AFTER_MS = 600;
  */
 function shownState(unit: Unit, now: number): UnitState {
   const state = currentStateOf(unit);
-  const { spec, status } = unit;
-  const started = status?.hosts?.some(({ launched }) => launched !== undefined);
-  if (state !== 'loaded' || spec.desiredState !== 'loaded' || !started) return state;
-  const since = status?.currentState === 'loaded' ? Date.parse(status.stateSince ?? '') : now;
-  return now - since < STOP_SHOWS_AFTER_MS ? 'launched' : 'loaded';
+  const { currentState, stateBefore, stateSince = '' } = unit.status ?? {};
+  if (state !== 'loaded' || unit.spec.desiredState !== 'loaded') return state;
+  // The controllers have yet to see it: it was not stopped before it was asked for.
+  if (currentState === 'launched') return 'launched';
+  return stateBefore === 'launched' && now - Date.parse(stateSince) < STOP_SHOWS_AFTER_MS ? 'launched' : 'loaded';
 }
 
 /** By name, then by machine. Only of what a host has reported. */

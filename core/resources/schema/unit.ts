@@ -43,7 +43,8 @@ export const unitSchema = z.strictObject({
     .strictObject({
       observedGeneration: z.number().int().optional(),
       currentState: z.enum(['inactive', 'loaded', 'launched']).optional(),
-      /** When that changed, with milliseconds. */
+      /** What it was before, and when that changed, with milliseconds. */
+      stateBefore: z.enum(['inactive', 'loaded', 'launched']).optional(),
       stateSince: z.string().optional(),
       hash: z.string().optional(),
       /** Last number that was given to a placing. */

@@ -98,6 +98,8 @@ export class UnitHost {
     const mayRun = desired === 'launched' && (fencedMayRun || !fenced);
     if (unit.run && (!mayRun || (!unit.job && unit.launched !== generation))) this.#stop(unit, now);
     if (unit.run || unit.job) return;
+    // As the driver forgets what it has stopped.
+    if (!mayRun) delete unit.launched;
     unit.hash = hash;
     if (mayRun) this.#start(unit, now, generation);
   }

@@ -1,0 +1,66 @@
+import { FIRST_SETTINGS } from '../../../core/node/assignment.ts';
+import type { Report } from '../../../core/node/report.ts';
+import { SYSTEMD_LABEL } from '../../../core/node/systemd-label.ts';
+import { FencedHost } from '../fencing/fenced-host.ts';
+import { SimSystemd } from './sim-systemd.ts';
+
+export interface HostOptions {
+  readonly name: string;
+  /** How fast its clock runs. */
+  readonly rate: number;
+  readonly systemd: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  /** A bug put in on purpose: fenced work runs on when the lease is over. */
+  readonly unfenced?: boolean;
+}
+
+/** A host with a container engine and systemd, and the agent's real planners and lease. */
+export class ClusterHost extends FencedHost {
+  readonly options: HostOptions;
+  readonly systemd = new SimSystemd();
+  /** What it reported last. */
+  told = '';
+
+  constructor(options: HostOptions) {
+    super(options.name, options.rate);
+    this.options = options;
+  }
+
+  override killAgent(): void {
+    super.killAgent();
+    this.systemd?.agentDied();
+  }
+
+  override reboot(): void {
+    super.reboot();
+    this.systemd.reboot();
+  }
+
+  override tick(real: number, slowness: number): void {
+    super.tick(real, slowness);
+    this.systemd.passTime(real);
+    if (!this.agent || !this.options.systemd) return;
+    const { keeper } = this.agent;
+    const at = keeper.lapsedAt();
+    const { fencedGraceSeconds } = this.assignment?.settings ?? FIRST_SETTINGS;
+    // The planner's time is the host's; here it is all in real time, which the grace hardly tells apart.
+    const since = at === undefined || this.options.unfenced ? undefined : real - (this.clock() - at) / this.rate;
+    this.systemd.drive({
+      real,
+      assigned: this.assignment?.units ?? [],
+      lapsed: since === undefined ? undefined : { at: since, graceSeconds: fencedGraceSeconds / this.rate },
+      mayRun: () => this.options.unfenced || keeper.holds(),
+      slowness: Math.min(slowness, 1_000),
+    });
+  }
+
+  /** What it says of itself, beside the node's own facts. */
+  report(): Pick<Report, 'pods' | 'units' | 'labels'> {
+    const { name, systemd, labels } = this.options;
+    return {
+      pods: this.podReports(),
+      units: systemd ? this.systemd.reports(this.assignment?.units ?? []) : [],
+      labels: { 'kubernetes.io/hostname': name, [SYSTEMD_LABEL]: String(systemd), ...labels },
+    };
+  }
+}
