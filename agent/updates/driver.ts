@@ -29,6 +29,8 @@ export interface UpdateDriver {
   discard(update: OfferedUpdate): Promise<void>;
   /** This agent has begun and reached the control plane, with no update under way: the boot was a good one. */
   keep?(): Promise<void>;
+  /** Why the version before runs, if the host knows. */
+  explain?(): Promise<string | undefined>;
 }
 
 /** `running`: it runs now. `reboot`: it will after a reboot. `restart`: it will as soon as this agent ends. */

@@ -63,7 +63,7 @@ export interface FollowerOptions {
   /** Asks the machine to reboot. */
   readonly reboot: () => Promise<void>;
   /** Ends this agent, so that the one that is installed now begins. */
-  readonly restart: () => void;
+  readonly restart: () => Promise<void>;
   readonly log: Logger;
   readonly events: { add(event: EventInput): void };
   readonly onChange: () => void;
@@ -176,8 +176,11 @@ export function startFollower(options: FollowerOptions): Follower {
 
   async function watch(current: Journal, driver: AnyUpdateDriver, version: string, until: number): Promise<Outcome> {
     const running = await driver.status();
-    if (running !== version)
-      return { type: 'failed', error: 'notBooted', message: `the host runs ${running}, although ${version} was activated` };
+    if (running !== version) {
+      const why = await driver.explain?.();
+      const message = `the host runs ${running}, although ${version} was activated${why === undefined ? '' : `\n${why}`}`;
+      return { type: 'failed', error: 'notBooted', message };
+    }
     const problems = await healthGate({ ...gate(current), signal }, until);
     if (problems.length === 0) return { type: 'done' };
     return { type: 'failed', error: 'unhealthy', message: problems.join('\n') };
@@ -213,7 +216,7 @@ export function startFollower(options: FollowerOptions): Follower {
         await abortableDelay(REBOOT_MS, signal);
         return undefined;
       case 'restart':
-        options.restart();
+        await options.restart();
         await abortableDelay(REBOOT_MS, signal);
         return undefined;
       case 'watch':

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AssignedUpdate } from '../../core/updates/driven-hosts.ts';
 import type { Logger } from '../../core/ports/logger.ts';
+import { abortableDelay } from '../abortable-delay.ts';
 import type { EventInput } from '../event-log.ts';
 import type { Verdict } from '../node/conditions.ts';
 import type { BytesClient, SignedClient } from '../uplink/signed-client.ts';
@@ -43,13 +44,15 @@ export interface UpdatesOptions {
   readonly signal: AbortSignal;
 }
 
+const BUSY_MS = 2_000;
+
 export async function startUpdates(options: UpdatesOptions): Promise<Updates> {
   const { client, dataDirectory, signal, architecture } = options;
   const folder = join(dataDirectory, 'updates');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const remark = (message: string) => options.events.add({ type: 'Normal', reason: 'UpdateRemark', message });
   const control = updateControl(client, signal);
-  const context = { run: runCommand, folder, client, version: options.version, remark };
+  const context = { ...options, run: runCommand, folder, remark };
   const follower = (name: string): Follower =>
     startFollower({
       ...options,
@@ -58,6 +61,11 @@ export async function startUpdates(options: UpdatesOptions): Promise<Updates> {
       control,
       run: runCommand,
       arch: architecture as FollowerOptions['arch'],
+      async restart() {
+        // dpkg would be ended with its agent, half-way.
+        while (followers?.os.state().phase === 'activate' && !signal.aborted) await abortableDelay(BUSY_MS, signal);
+        options.restart();
+      },
       async reboot() {
         await must(runCommand, 'systemctl', ['reboot']);
       },

@@ -139,6 +139,17 @@ describe('a host that its agent updates', () => {
     ).toBe(404);
   });
 
+  test('with an update_engine of its own has the agent pass its questions on', async () => {
+    const body = `<request protocol="3.0"><app appid="acme-os" version="1.0.0" track="edge" machineid="m1" board="amd64-usr"><updatecheck/></app></request>`;
+    const response = await app('left').request('/omaha', { method: 'POST', body });
+    expect([response.status, await response.text()]).toEqual([
+      200,
+      expect.stringContaining('<url codebase="https://files.test/2/"/>'),
+    ]);
+    expect(view('m1')).toMatchObject({ group: 'edge', status: 'granted' });
+    expect((await app('left').request('/omaha', { method: 'POST', body: 'hello' })).status).toBe(400);
+  });
+
   test.each([
     ['no JSON', '{'],
     ['no group', JSON.stringify({ version: '1', arch: 'amd64', news: [], asks: true })],

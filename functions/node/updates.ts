@@ -21,6 +21,7 @@ import { codebaseOf } from '../../core/updates/codebase.ts';
 import { checkIn } from '../../core/updates/check.ts';
 import { updatesOfNode } from '../../core/updates/driven-hosts.ts';
 import { acquire, release } from '../../core/updates/reboot-lock.ts';
+import { answerOmaha } from '../updates/omaha.ts';
 import { parseJson, readBytes } from '../read-body.ts';
 import type { ReceivedBody } from './host-auth.ts';
 
@@ -93,6 +94,14 @@ export function createNodeUpdates(
         ? { held: action === 'acquire' }
         : { held: false, message: result.type === 'refused' ? result.message : `there is no UpdateGroup ${group}` };
     return c.json(answer);
+  });
+
+  // What update_engine asks, passed on by the agent of its host.
+  app.post('/omaha', async (c) => {
+    const bytes = await readBytes(c.req.raw, BODY_BYTES_MAX);
+    const { tenant, cluster } = await hostOf(c.req.raw, bytes);
+    const registry = await deps.keyspaces.open(tenant, cluster, 'registry');
+    return answerOmaha(c, deps, { tenant, cluster, transact: (evaluate) => registry.transact(evaluate) }, bytes);
   });
 
   return app;

@@ -18,7 +18,17 @@ const BODY_BYTES_MAX = 64 * 1024;
 
 /** One request of an Omaha client: its apps one after the other, each in a transaction of its own. */
 export async function serveOmaha(c: Context, deps: UpdatesDeps, registry: GuardedRegistry): Promise<Response> {
-  const request = await readRequest(c);
+  return answerOmaha(c, deps, registry, await readBytes(c.req.raw, BODY_BYTES_MAX));
+}
+
+/** As serveOmaha, of a body that was read already. */
+export async function answerOmaha(
+  c: Context,
+  deps: Pick<UpdatesDeps, 'instances' | 'clock' | 'clientIp' | 'newUid'>,
+  registry: Pick<GuardedRegistry, 'tenant' | 'cluster' | 'transact'>,
+  bytes: Uint8Array,
+): Promise<Response> {
+  const request = requestOf(bytes);
   for (const app of request.apps) requireMachineId(app);
   const { tenant, cluster } = registry;
   const apps: OmahaAnswer[] = [];
@@ -57,8 +67,7 @@ export async function serveOmaha(c: Context, deps: UpdatesDeps, registry: Guarde
   return c.body(formatResponse({ server: 'terrane', elapsedSeconds, apps }), 200, { 'content-type': 'text/xml; charset=utf-8' });
 }
 
-async function readRequest(c: Context): Promise<OmahaRequest> {
-  const bytes = await readBytes(c.req.raw, BODY_BYTES_MAX);
+function requestOf(bytes: Uint8Array): OmahaRequest {
   try {
     return parseRequest(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {

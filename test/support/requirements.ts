@@ -30,6 +30,7 @@ export const TEST_REQUIREMENTS: readonly Requirement[] = [
   { package: 'bind9-dnsutils', provides: 'dig', why: "the hosts' name server is held against Debian's client" },
   { package: 'rauc', provides: 'rauc', why: 'A/B updates by the real thing' },
   { package: 'apt-utils', provides: 'apt-ftparchive', why: 'repositories for the tests of upgrades' },
+  { package: 'systemd', provides: 'busctl', why: "update_engine's D-Bus interface is called as on hosts" },
   { package: 'gnupg', provides: 'gpg', why: 'signed repositories' },
   { package: 'squashfs-tools', provides: 'mksquashfs', why: "RAUC's bundles" },
   { package: 'dbus', provides: 'dbus-daemon', why: 'a bus of its own for each host with RAUC' },

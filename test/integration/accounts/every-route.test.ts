@@ -309,6 +309,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   'POST /node/v1/kv/calls': { host: { body: {} } },
   'GET /node/v1/kv/tail': { host: { path: '/node/v1/kv/tail?after=0' } },
   'POST /node/v1/updates/check': { host: { body: {} } },
+  'POST /node/v1/updates/omaha': { host: { body: {} } },
   'POST /node/v1/updates/reboot-lock': { host: { body: {} } },
   'POST /node/v1/report': { host: { body: {} } },
   'POST /node/v1/streams/:id': { host: { path: '/node/v1/streams/x', names: true } },
