@@ -24,7 +24,7 @@ export async function serveOmaha(c: Context, deps: UpdatesDeps, registry: Guarde
 /** As serveOmaha, of a body that was read already. */
 export async function answerOmaha(
   c: Context,
-  deps: Pick<UpdatesDeps, 'instances' | 'clock' | 'clientIp' | 'newUid'>,
+  deps: Pick<UpdatesDeps, 'instances' | 'clock' | 'clientIp' | 'newUid' | 'ticketKey'>,
   registry: Pick<GuardedRegistry, 'tenant' | 'cluster' | 'transact'>,
   bytes: Uint8Array,
 ): Promise<Response> {

@@ -6,7 +6,7 @@ import type { BytesClient } from '../../uplink/signed-client.ts';
 /** update_engine's questions on this host, passed on with the host's signature: no token need lie on the disk. */
 export interface OmahaRelay {
   /** Throws while it doesn't listen, as when another program has its port. */
-  url(): string;
+  readonly url: () => string;
   close(): void;
 }
 

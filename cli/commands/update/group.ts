@@ -1,4 +1,6 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { UPDATE_DRIVERS } from '../../../core/resources/schema/update-group.ts';
+import { CliError, EXIT } from '../../errors.ts';
 import type { Io } from '../../io.ts';
 import { kindPath, type KubeObject } from '../../kube/client.ts';
 import { UPDATE_GROUP } from '../../kube/kinds.ts';
@@ -26,6 +28,8 @@ interface CreateOptions extends SessionOptions {
   readonly max?: number;
   readonly period?: string;
   readonly reboots?: number;
+  readonly driver?: string;
+  readonly nodes: readonly string[];
 }
 
 function createCommand(io: Io): Command {
@@ -38,21 +42,49 @@ function createCommand(io: Io): Command {
     .option('--max <n>', 'updates that begin in a period, and that are under way', wholeNumber)
     .option('--period <time>', 'such as 30m or 1h')
     .option('--reboots <n>', 'hosts that may reboot at a time', wholeNumber)
+    .addOption(
+      new Option('--driver <driver>', "have the nodes' agents do it; without, hosts come by themselves").choices(UPDATE_DRIVERS),
+    )
+    .option('--nodes <label=value>', 'with --driver: nodes that have this label; may be repeated', collect, [])
     .action(async (name: string, options: CreateOptions) => {
       const session = await openSession(io, options);
-      const { application, channel, track, max, period, reboots } = options;
+      const { application, channel, track, max, period, reboots, driver } = options;
+      const matchLabels = labelsOf(options.nodes);
+      if (options.nodes.length > 0 && driver === undefined)
+        throw new CliError('--nodes is for groups whose hosts are updated by their agents', {
+          exit: EXIT.usage,
+          fix: `Add --driver: ${UPDATE_DRIVERS.join(', ')}`,
+        });
       const spec = {
         application,
         channel,
         ...(track.length > 0 && { tracks: track }),
         policy: { ...(max !== undefined && { maxUpdatesPerPeriod: max }), ...(period !== undefined && { period }) },
         ...(reboots !== undefined && { reboots: { max: reboots } }),
+        ...(driver !== undefined && { hosts: { driver, ...(options.nodes.length > 0 && { matchLabels }) } }),
       };
       const body = { apiVersion: 'terrane.dev/v1', kind: 'UpdateGroup', metadata: { name }, spec };
       const kube = await session.kube();
       const made = await kube.json<KubeObject>({ method: 'POST', path: kindPath(UPDATE_GROUP, {}), body });
-      await printResult(io, session.json, made, `group ${name} created. Point hosts at it: terrane token create --kind update`);
+      await printResult(
+        io,
+        session.json,
+        made,
+        driver === undefined
+          ? `group ${name} created. Point hosts at it: terrane token create --kind update`
+          : `group ${name} created. The agents of its nodes hear of it with their next assignment`,
+      );
     });
+}
+
+function labelsOf(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const [, name, value] = /^([^=]+)=(.*)$/.exec(pair) ?? [];
+      if (name !== undefined && value !== undefined) return [name, value];
+      throw new CliError(`--nodes ${pair} is no label`, { exit: EXIT.usage, fix: 'Write it as site=edge' });
+    }),
+  );
 }
 
 /** Lifts a pause, and a halt of the rules' own. */

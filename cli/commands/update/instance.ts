@@ -84,7 +84,7 @@ function historyCommand(io: Io): Command {
       const instance = await one(session, name);
       if (session.json) return printJson(io, instance);
       if (instance.history.length === 0) return line(io.err, `${instance.id} was given no update yet`);
-      return printTable(
+      await printTable(
         io,
         [
           { title: 'TIME', value: ({ at }) => new Date(at).toISOString() },
@@ -94,6 +94,7 @@ function historyCommand(io: Io): Command {
         ],
         instance.history,
       );
+      if (instance.message !== undefined) await line(io.out, `\n${instance.message}`);
     });
 }
 
