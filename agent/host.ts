@@ -1,5 +1,6 @@
 import os from 'node:os';
 import { SYSTEMD_LABEL } from '../core/node/systemd-label.ts';
+import { FLANNEL_PREFIX } from '../core/network/flannel/lease.ts';
 import type { Logger } from '../core/ports/logger.ts';
 import type { ServerTime } from './clock-offset.ts';
 import type { ListenAddress } from './etcd/listen.ts';
@@ -16,6 +17,7 @@ import { conntrack } from './kernel/conntrack.ts';
 import { hostNft } from './kernel/nft.ts';
 import { startKv } from './kv/start-kv.ts';
 import { hostInfo, nodeLabels } from './node/host-info.ts';
+import { flannel } from './network/flannel/flannel.ts';
 import { noHostNetwork, openHostNetwork } from './network/host-network.ts';
 import { nodeReporter } from './node/node-reporter.ts';
 import type { AgentOptions } from './options.ts';
@@ -209,6 +211,9 @@ export async function runHost({
           ready,
           engine: () => (workload.engineState().up ? workload.engine : undefined),
           podAddresses: workload.podAddresses,
+          flannel: options.flannelEtcd
+            ? flannel({ endpoint: options.flannelEtcd, prefix: options.flannelPrefix ?? FLANNEL_PREFIX, now, log })
+            : undefined,
           events,
           log,
           now,

@@ -10,7 +10,16 @@ import { runHost } from './host.ts';
 import { type HostKey, hostKey } from './identity/host-key.ts';
 import { type Identity, readIdentity, writeIdentity } from './identity/identity.ts';
 import { join } from './identity/join.ts';
-import { AgentError, type AgentIo, type AgentOptions, readCa, readToken, serverUrl, listenAddresses } from './options.ts';
+import {
+  AgentError,
+  type AgentIo,
+  type AgentOptions,
+  flannelEndpoint,
+  readCa,
+  readToken,
+  serverUrl,
+  listenAddresses,
+} from './options.ts';
 import { Refusal } from './uplink/refusal.ts';
 import { signedClient, type SignedClient } from './uplink/signed-client.ts';
 import { layoutOf } from './volumes/layout.ts';
@@ -43,6 +52,7 @@ export async function runAgent(options: AgentOptions, io: AgentIo, control: Agen
   const version = process.env.TERRANE_VERSION ?? 'dev';
   const server = serverUrl(options.server);
   const etcdListen = listenAddresses(options.etcdListen ?? []);
+  flannelEndpoint(options.flannelEtcd);
   const layout = layoutOf(resolve(options.data));
   await makeDataDirectory(layout.data);
   const unlock = lock(layout.data);

@@ -26,6 +26,10 @@ export interface AgentOptions {
   readonly kvCacheMb?: number;
   /** `none`: this host takes no part in the pods' network, whose pods are on Docker's own bridge. */
   readonly podNetwork?: 'auto' | 'none';
+  /** etcd v3 of a flannel network that this host takes part in, too: http://HOST:PORT. */
+  readonly flannelEtcd?: string;
+  /** Of flannel's keys there. */
+  readonly flannelPrefix?: string;
   /** Log lines as JSON. */
   readonly json: boolean;
 }
@@ -73,6 +77,12 @@ export function serverUrl(text: string): URL {
   url.hash = '';
   url.search = '';
   return url;
+}
+
+/** Throws AgentError. */
+export function flannelEndpoint(text: string | undefined): void {
+  if (text === undefined || (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol))) return;
+  throw new AgentError(`--flannel-etcd ${text} is no URL`, 'Give it as http://HOST:2379', 'usage');
 }
 
 /** The join token, from where the user put it. Throws AgentError. */

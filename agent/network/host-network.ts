@@ -18,6 +18,7 @@ import { applySteps, observeNetwork } from '../kernel/ip.ts';
 import type { Verdict } from '../node/conditions.ts';
 import { ensurePodNetwork, removePodNetworks } from './docker-network.ts';
 import { firewall } from './firewall.ts';
+import type { Flannel } from './flannel/flannel.ts';
 import { overlayLock } from './overlay-lock.ts';
 import { type Wireguard, wireguard as openWireguard } from './wireguard/wireguard.ts';
 
@@ -51,6 +52,8 @@ export interface HostNetworkOptions {
   readonly engine: () => Engine | undefined;
   /** Addresses of this host's running pods. */
   readonly podAddresses: () => readonly string[];
+  /** A flannel network that this host takes part in, too. */
+  readonly flannel?: Flannel | undefined;
   readonly events: EventLog;
   readonly log: Logger;
   readonly now: () => number;
@@ -140,7 +143,7 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
   }
 
   /** One look and what follows from it. What is wrong, if something is. */
-  async function pass(assigned: AssignedNetwork | undefined): Promise<Trouble | undefined> {
+  async function pass(given: AssignedNetwork | undefined): Promise<Trouble | undefined> {
     lock ??= await overlayLock();
     if (!lock) {
       facts = undefined;
@@ -163,14 +166,16 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
       };
     }
     facts = { address, mtu: under.mtu, ...wireguard.facts() };
-    if (!assigned?.subnet) {
+    const subnet = given?.subnet;
+    if (!given || subnet === undefined) {
       podNetwork = undefined;
-      if (options.isAssigned() && cleared !== (assigned ?? 'none')) {
+      if (options.isAssigned() && cleared !== (given ?? 'none')) {
         await takeAway(observed);
-        cleared = assigned ?? 'none';
+        cleared = given ?? 'none';
       }
-      return assigned?.problem;
+      return given?.problem;
     }
+    let assigned = given;
     cleared = undefined;
     const clash = clashWith(assigned.network, observed);
     if (clash && !observed.links.some(({ name }) => OWN_DEVICES.includes(name))) {
@@ -179,6 +184,11 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
         reason: 'NetworkClash',
         message: `the pods' network ${assigned.network} overlaps ${clash} on this host: give the Network other addresses, or this host`,
       };
+    }
+    if (options.flannel) {
+      const mixed = await options.flannel.sync(assigned, { address, mtu: under.mtu });
+      if ('problem' in mixed) return { reason: 'FlannelNetwork', message: mixed.problem };
+      assigned = mixed.network;
     }
     const secure = assigned.backend.type === 'wireguard' ? await wireguard.prepare(assigned.backend.listenPort) : wireguard.off();
     facts = { address, mtu: under.mtu, ...wireguard.facts() };
@@ -204,10 +214,10 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
 
     const problems = refused.slice(0, 3).map(({ line, reason }) => `${line}: ${reason}`);
     const engine = options.engine();
-    const around = JSON.stringify([assigned.network, assigned.subnet, assigned.backend, under.mtu]);
+    const around = JSON.stringify([assigned.network, subnet, assigned.backend, under.mtu]);
     if (engine && (looked || around !== surroundings || podNetwork === undefined)) {
       const networks = await ensurePodNetwork(engine, {
-        subnet: assigned.subnet,
+        subnet,
         mtu: podMtu(assigned.backend, under.mtu),
         owner: options.owner,
       });
@@ -221,7 +231,7 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
         reason: 'NetworkClash',
         message: `${clash}, overlaps the pods' network ${assigned.network} on this host, and takes packets away from it`,
       };
-    ready = `this host's pods have ${assigned.subnet}`;
+    ready = `this host's pods have ${subnet}`;
     return undefined;
   }
 
@@ -229,6 +239,7 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
   async function takeAway(observed: ObservedNetwork): Promise<void> {
     ready = undefined;
     wireguard.off();
+    await options.flannel?.release();
     const steps = networkSteps(NOTHING_WANTED, observed);
     const mine = steps.length > 0 || observed.routes.some(({ protocol }) => protocol === String(ROUTE_PROTOCOL));
     if (mine) await applySteps(steps);

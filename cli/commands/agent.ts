@@ -24,6 +24,9 @@ export interface AgentOptions {
   readonly kvCacheMb?: number;
   /** `none`: this host takes no part in the pods' network. */
   readonly podNetwork?: 'auto' | 'none';
+  /** etcd v3 of a flannel network that this host takes part in, too. */
+  readonly flannelEtcd?: string;
+  readonly flannelPrefix?: string;
   readonly json: boolean;
 }
 
@@ -57,6 +60,8 @@ export function agentCommand(io: Io, run: RunAgent, name = 'agent'): Command {
         .choices(['auto', 'none'])
         .default('auto'),
     )
+    .option('--flannel-etcd <url>', 'take part in an existing flannel network, too: its etcd v3, http://HOST:PORT')
+    .option('--flannel-prefix <key>', "of flannel's keys there", '/coreos.com/network')
     .action((options: Partial<AgentOptions> & Pick<AgentOptions, 'data' | 'docker' | 'healthPort'>) => {
       const server = options.server ?? io.env.TERRANE_SERVER;
       if (!server || !URL.canParse(server))

@@ -1,7 +1,7 @@
 import { type FieldError, forbiddenField, invalidValue, notSupported } from '../resources/field-error.ts';
 import { dnsSubdomain } from '../resources/names.ts';
 import type { NetworkSpec } from '../resources/schema/network.ts';
-import { readFlannelConfig } from './flannel-config.ts';
+import { readFlannelConfig } from './flannel/config.ts';
 import { type Cidr, contains, formatAddress, formatCidr, networkOf, overlaps, parseAddress, parseCidr, sizeOf } from './ipv4.ts';
 
 /** A cluster has one network, and it has this name. */

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { NetworkSpec } from '../resources/schema/network.ts';
+import type { NetworkSpec } from '../../resources/schema/network.ts';
 
 /**
  * flannel's network configuration (net-conf.json, `/coreos.com/network/config`), as the fields of a Network.
