@@ -5,6 +5,7 @@ import { groupCommand } from './update/group.ts';
 import { instanceCommand } from './update/instance.ts';
 import { packageCommand } from './update/package.ts';
 import { rolloutCommand } from './update/rollout.ts';
+import { syncCommand } from './update/sync.ts';
 
 export function updateCommand(io: Io): Command {
   return new Command('update')
@@ -13,5 +14,6 @@ export function updateCommand(io: Io): Command {
     .addCommand(channelCommand(io))
     .addCommand(groupCommand(io))
     .addCommand(instanceCommand(io))
-    .addCommand(rolloutCommand(io));
+    .addCommand(rolloutCommand(io))
+    .addCommand(syncCommand(io));
 }

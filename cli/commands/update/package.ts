@@ -3,16 +3,15 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Command, Option } from 'commander';
-import type { PayloadUpload } from '../../../core/updates/api.ts';
 import { CliError } from '../../errors.ts';
-import { FileBody, HttpClient } from '../../http/client.ts';
-import { type Io, line } from '../../io.ts';
-import { type KubeClient, kindPath, type KubeObject } from '../../kube/client.ts';
+import type { Io } from '../../io.ts';
+import { kindPath, type KubeObject } from '../../kube/client.ts';
 import { UPDATE_PACKAGE } from '../../kube/kinds.ts';
 import { withCluster } from '../../options.ts';
 import { printResult } from '../../output/print.ts';
 import { openSession, type SessionOptions } from '../../session.ts';
 import { deleteOf, listOf } from './resource.ts';
+import { uploadPackage } from './upload.ts';
 
 interface PackageOptions extends SessionOptions {
   readonly application: string;
@@ -84,19 +83,10 @@ function uploadCommand(io: Io): Command {
     .addOption(new Option('--arch <arch>', 'for which machines').choices(['amd64', 'arm64', 'all']).default('amd64'))
     .action(async (name: string, paths: readonly string[], options: PackageOptions) => {
       const session = await openSession(io, options);
-      const kube = await session.kube();
       const files = [];
       for (const path of paths) files.push(await described(path));
       const { application, release: version, arch } = options;
-      const made = await makeOrFind(kube, name, { application, version, arch, files });
-      const below = `/updates/packages/${encodeURIComponent(name)}`;
-      const { uploads } = await kube.json<{ uploads: readonly PayloadUpload[] }>({ method: 'POST', path: `${below}/uploads` });
-      for (const { file, url, headers } of uploads) {
-        const index = files.findIndex((one) => one.name === file);
-        const { size } = files[index]!;
-        if (!session.json) await line(io.err, `uploading ${file}, ${size} bytes`);
-        await put(session.http, url, headers, new FileBody(paths[index]!, size));
-      }
+      const made = await uploadPackage(session, name, { application, version, arch, files }, paths);
       await printResult(
         io,
         session.json,
@@ -104,40 +94,6 @@ function uploadCommand(io: Io): Command {
         `package ${name} uploaded. Give it to a channel: terrane update channel promote CHANNEL ${name}`,
       );
     });
-}
-
-interface Spec {
-  readonly application: string;
-  readonly version: string;
-  readonly arch: string;
-  readonly url?: string;
-  readonly files: readonly { readonly sha256: string }[];
-}
-
-async function makeOrFind(kube: KubeClient, name: string, spec: Spec): Promise<KubeObject> {
-  const body = { apiVersion: 'terrane.dev/v1', kind: 'UpdatePackage', metadata: { name }, spec };
-  try {
-    return await kube.json<KubeObject>({ method: 'POST', path: kindPath(UPDATE_PACKAGE, {}), body });
-  } catch (error) {
-    if (!(error instanceof CliError) || error.status !== 409) throw error;
-  }
-  const found = await kube.get<KubeObject & { spec: Spec }>(UPDATE_PACKAGE, { name });
-  const sums = (files: Spec['files']) => files.map(({ sha256 }) => sha256).join();
-  if (found.spec.url === undefined && sums(found.spec.files) === sums(spec.files)) return found;
-  throw new CliError(`there is a package ${name}, of other files`, {
-    code: 'exists',
-    fix: 'Choose another name. What hosts were given under a name must stay what it was.',
-  });
-}
-
-/** To our own server with our credentials, or elsewhere with what it said, and nothing of ours. */
-async function put(http: HttpClient, url: string, headers: Readonly<Record<string, string>>, body: FileBody): Promise<void> {
-  const own = url.startsWith('/');
-  const { origin, pathname, searchParams } = new URL(url, http.endpoint.server);
-  const client = own ? http : new HttpClient({ server: origin });
-  const { 'content-length': _, ...more } = headers;
-  const query = Object.fromEntries(searchParams);
-  (await client.send({ method: 'PUT', path: pathname, query, headers: more, body, patient: true })).resume();
 }
 
 async function described(path: string) {

@@ -4,8 +4,9 @@ import type { Clock } from '../../../core/ports/clock.ts';
 import type { Keyspaces } from '../../../core/ports/keyspaces.ts';
 import type { Payloads } from '../../../core/ports/payloads.ts';
 import type { UpdateInstances } from '../../../core/ports/update-instances.ts';
-import { getResource } from '../../../core/resources/write.ts';
+import { getResource, listResources } from '../../../core/resources/write.ts';
 import { forget, resumeGroup } from '../../../core/updates/care.ts';
+import { updateMetrics } from '../../../core/updates/metrics.ts';
 import { release } from '../../../core/updates/reboot-lock.ts';
 import { groupView, instanceViews } from '../../../core/updates/views.ts';
 import type { ApiEnv } from '../../context.ts';
@@ -43,6 +44,14 @@ export function createUpdateRoutes(deps: UpdateRoutesDeps): Hono<ApiEnv> {
     const { tenant, id } = c.var.cluster;
     const [keyspace, seen] = await Promise.all([registry(c), instances.list(tenant, id)]);
     return c.json({ instances: instanceViews(await keyspace.sync(), seen) });
+  });
+
+  app.get('/metrics', async (c) => {
+    const { tenant, id } = c.var.cluster;
+    const [keyspace, seen] = await Promise.all([registry(c), instances.list(tenant, id)]);
+    const view = await keyspace.sync();
+    const text = updateMetrics(listResources(view, 'UpdateGroup'), instanceViews(view, seen), clock.now());
+    return c.body(text, 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
   });
 
   app.delete('/instances/:application/:id', async (c) => {

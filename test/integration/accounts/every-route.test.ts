@@ -291,6 +291,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   'ALL /clusters/:cluster/apis/*': ofCluster('/apis/apps', { method: 'POST', needs: 'editor' }),
 
   'GET /clusters/:cluster/updates/instances': ofCluster('/updates/instances'),
+  'GET /clusters/:cluster/updates/metrics': ofCluster('/updates/metrics'),
   'DELETE /clusters/:cluster/updates/instances/:application/:id': ofCluster('/updates/instances/flatcar/x', { needs: 'editor' }),
   'GET /clusters/:cluster/updates/groups/:group': ofCluster('/updates/groups/x'),
   'POST /clusters/:cluster/updates/groups/:group/resume': ofCluster('/updates/groups/x/resume', { needs: 'editor' }),
