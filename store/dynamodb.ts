@@ -7,6 +7,7 @@ import {
   ResourceInUseException,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
+import { EMBEDDED_REGION } from './dynamo-calls.ts';
 
 /** Names of the two tables (DESIGN 6). Both have the string keys `pk` and `sk`, and `ttl` (seconds) as their time to live. */
 export interface TableNames {
@@ -42,7 +43,7 @@ export function dynamoClient(options: DynamoOptions = {}): DynamoDBClient {
     ...(options.endpoint
       ? {
           endpoint: options.endpoint,
-          region: 'embedded',
+          region: EMBEDDED_REGION,
           credentials: { accessKeyId: 'embedded', secretAccessKey: 'embedded' },
         }
       : {}),

@@ -19,8 +19,13 @@ export interface EntryItems {
 }
 
 /** `at`: ms since the epoch; the entry's age counts from there. The same body makes the same items, so that it can be put again. */
-export function entryItems(keys: LogKeys, { sequence, body }: LogEntry, at: number): EntryItems {
-  const packed = pack(body);
+export function entryItems(
+  keys: LogKeys,
+  { sequence, body }: LogEntry,
+  at: number,
+  packing: { quickly?: boolean } = {},
+): EntryItems {
+  const packed = pack(body, packing);
   const entry: Item = { pk: { S: keys.log }, sk: { S: sequenceKey(sequence) }, at: { N: String(at) } };
   if (packed.length <= PART_BYTES_MAX) return { entry: { ...entry, b: { B: packed } }, parts: [] };
   const id = createHash('sha256').update(packed).digest('base64url').slice(0, 16);

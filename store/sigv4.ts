@@ -41,6 +41,19 @@ export function signedHeaders(input: SignInput): Record<string, string> {
   return { ...headers, authorization };
 }
 
+/** For a store that wants a signature but checks none (dynoxide, on loopback): the form without the work. */
+export function unsignedHeaders({
+  credentials,
+  region,
+  service,
+  host,
+  target,
+}: Omit<SignInput, 'body' | 'now'>): Record<string, string> {
+  const scope = `20250101/${region}/${service}/aws4_request`;
+  const authorization = `${ALGORITHM} Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=host, Signature=${'0'.repeat(64)}`;
+  return { host, 'x-amz-date': '20250101T000000Z', 'x-amz-target': target, authorization };
+}
+
 function signingKey({ secretAccessKey }: AwsCredentials, day: string, region: string, service: string): Buffer {
   const of = `${secretAccessKey}/${day}/${region}/${service}`;
   if (lastKey?.of !== of) {

@@ -29,6 +29,8 @@ interface Head extends CacheIdentity {
 const FORMAT = 1;
 /** Below that, a journal isn't worth a new snapshot. */
 const JOURNAL_BYTES_MIN = 1_000_000;
+/** Entries are written together, up to so many bytes and so late, ms: each write costs as much as a client's call. */
+const TOGETHER = { bytesMax: 256_000, ms: 20 };
 
 /**
  * The cache on disk: `snapshot`, replaced as a whole, and `journal`, to which each entry is added as it comes; a crash costs the
@@ -44,6 +46,11 @@ export class CacheFile {
   #queue: Promise<void> = Promise.resolve();
   /** Entries up to here are on disk, or will be with what is being written. */
   #journaled: Sequence = 0;
+  /** Frames that wait to be written with others. */
+  #unwritten: Buffer[] = [];
+  #unwrittenTo: Sequence = 0;
+  #unwrittenBytes = 0;
+  #timer: NodeJS.Timeout | undefined;
   /** Entries that came while a snapshot was being written. */
   #since: LogEntry[] | undefined;
   #problem: string | undefined;
@@ -70,10 +77,26 @@ export class CacheFile {
     this.#since?.push(entry);
     const bytes = frame(entryBytes(entry));
     this.#journalBytes += bytes.length;
+    this.#unwritten.push(bytes);
+    this.#unwrittenTo = entry.sequence;
+    this.#unwrittenBytes += bytes.length;
+    if (this.#unwrittenBytes >= TOGETHER.bytesMax) this.#writeEntries();
+    else this.#timer ??= setTimeout(() => this.#writeEntries(), TOGETHER.ms).unref();
+  }
+
+  /** What came since the last write, in one. */
+  #writeEntries(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#unwritten.length === 0) return;
+    const [frames, upTo] = [this.#unwritten, this.#unwrittenTo];
+    this.#unwritten = [];
+    this.#unwrittenBytes = 0;
     this.#enqueue(async () => {
-      if (entry.sequence <= this.#journaled) return;
+      // A snapshot that was written meanwhile holds them.
+      if (upTo <= this.#journaled) return;
       this.#journal ??= await this.#openJournal();
-      await this.#journal.appendFile(bytes);
+      await this.#journal.appendFile(Buffer.concat(frames));
     });
   }
 
@@ -84,6 +107,7 @@ export class CacheFile {
 
   /** Replaces snapshot and journal by that state and what comes from now on. */
   save(sequence: Sequence, chunks: Iterable<Uint8Array>): void {
+    this.#writeEntries();
     const since: LogEntry[] = [];
     this.#since = since;
     this.#enqueue(async () => {
@@ -104,6 +128,10 @@ export class CacheFile {
 
   /** Forgets all of it. */
   discard(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#unwritten = [];
+    this.#unwrittenBytes = 0;
     this.#enqueue(async () => {
       await this.#journal?.close();
       this.#journal = undefined;
@@ -115,11 +143,13 @@ export class CacheFile {
 
   /** Resolves when everything so far is written. */
   async written(): Promise<void> {
+    this.#writeEntries();
     await this.#queue;
   }
 
   /** Resolves when all was written that is going to be. */
   async close(): Promise<void> {
+    this.#writeEntries();
     await this.#queue;
     await this.#journal?.close();
     this.#journal = undefined;

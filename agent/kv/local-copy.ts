@@ -1,4 +1,3 @@
-import { encodeEntry } from '../../core/keyspace/entry.ts';
 import { ClosedError, CorruptLogError } from '../../core/keyspace/errors.ts';
 import type { Log, LogEntry } from '../../core/keyspace/log.ts';
 import { assembleKeyspace, type OpenKeyspace } from '../../core/keyspace/open.ts';
@@ -184,9 +183,9 @@ export class LocalCopy {
     await replica.open();
     source.startsFromRemote();
     this.#admit(replica.state);
-    replica.onApplied((entry) => {
+    replica.onApplied(({ sequence }, body) => {
       this.#admit(replica.state);
-      file.append({ sequence: entry.sequence, body: encodeEntry(entry) });
+      file.append({ sequence, body });
       if (file.isLong(replica.state.contentBytes)) this.#save(replica.state);
     });
     const onError = (error: unknown) => log.warn('key-value store: upkeep of the copy failed', { problem: messageOf(error) });

@@ -1,4 +1,3 @@
-import { encodeEntry } from './entry.ts';
 import type { LogEntry } from './log.ts';
 import type { Replica } from './replica.ts';
 import type { Sequence } from './types.ts';
@@ -11,7 +10,7 @@ export class RecentEntries {
 
   constructor(replica: Replica, bytesMax: number) {
     this.#bytesMax = bytesMax;
-    replica.onApplied((entry) => this.#add({ sequence: entry.sequence, body: encodeEntry(entry) }));
+    replica.onApplied(({ sequence }, body) => this.#add({ sequence, body }));
   }
 
   /** All entries after `after`; undefined if that isn't known here. */

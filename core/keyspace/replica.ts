@@ -10,7 +10,7 @@ import type { Timing } from './timing.ts';
 export class Replica {
   readonly #log: Log;
   readonly #timing: Timing;
-  readonly #appliedListeners = new Set<(entry: Entry, bytes: number) => void>();
+  readonly #appliedListeners = new Set<(entry: Entry, body: Uint8Array) => void>();
   readonly #advancedListeners = new Set<() => void>();
   readonly #partial: PartialReplica;
   #state: KeyspaceState;
@@ -47,8 +47,8 @@ export class Replica {
     return this.#headVerifiedAt;
   }
 
-  /** Calls back for each entry applied, in order, with its encoded size. */
-  onApplied(listener: (entry: Entry, bytes: number) => void): void {
+  /** Calls back for each entry applied, in order, with the bytes that it was read from or written as (entry.ts). */
+  onApplied(listener: (entry: Entry, body: Uint8Array) => void): void {
     this.#appliedListeners.add(listener);
   }
 
@@ -85,7 +85,7 @@ export class Replica {
         if (sequence <= this.#state.sequence) continue;
         const entry = decodeEntry(sequence, body);
         this.#state.apply(entry);
-        for (const listener of this.#appliedListeners) listener(entry, body.length);
+        for (const listener of this.#appliedListeners) listener(entry, body);
       }
     } catch (error) {
       throw this.fail(error);
@@ -94,7 +94,7 @@ export class Replica {
   }
 
   /** Applies an entry of our own that has just landed: `startedAt` is when its append was sent. */
-  landed(entry: Entry, bytes: number, startedAt: number): void {
+  landed(entry: Entry, body: Uint8Array, startedAt: number): void {
     this.assertUsable();
     if (entry.sequence !== this.#state.sequence + 1) return;
     try {
@@ -103,7 +103,7 @@ export class Replica {
       throw this.fail(error);
     }
     this.#headVerifiedAt = startedAt;
-    for (const listener of this.#appliedListeners) listener(entry, bytes);
+    for (const listener of this.#appliedListeners) listener(entry, body);
     this.#announce();
   }
 

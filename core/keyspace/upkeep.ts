@@ -34,8 +34,8 @@ export class Upkeep {
   constructor(options: UpkeepOptions) {
     this.#options = options;
     this.#covered = options.replica.state.sequence;
-    options.replica.onApplied((_, bytes) => {
-      this.#cost += Math.max(bytes, ENTRY_COST_MIN);
+    options.replica.onApplied((_, body) => {
+      this.#cost += Math.max(body.length, ENTRY_COST_MIN);
     });
   }
 

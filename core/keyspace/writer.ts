@@ -196,7 +196,7 @@ export class Writer {
         const appended = await log.append({ sequence: entry.sequence, body }, replica.headVerifiedAt);
         this.#turns.answered(appended.won, sentMs, timing.elapsed());
         if (appended.won) {
-          replica.landed(entry, body.length, startedAt);
+          replica.landed(entry, body, startedAt);
           this.#turns.contact(sentMs);
           this.statistics.commits++;
           return true;
