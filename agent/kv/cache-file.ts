@@ -20,6 +20,22 @@ export interface Cached {
   readonly entries: readonly LogEntry[];
 }
 
+/** Where a copy is kept. What it is told to write it writes behind, in order. */
+export interface CopyFile {
+  /** Why the last write failed. */
+  readonly problem: string | undefined;
+  /** Throws DamagedFileError. */
+  load(): Promise<Cached | undefined>;
+  append(entry: LogEntry): void;
+  /** Whether starting from the entries would take as long as from a snapshot. */
+  isLong(contentBytes: number): boolean;
+  /** In place of all that came before. */
+  save(sequence: Sequence, chunks: Iterable<Uint8Array>): void;
+  discard(): void;
+  written(): Promise<void>;
+  close(): Promise<void>;
+}
+
 interface Head extends CacheIdentity {
   readonly format: number;
   /** Of the snapshot. */
@@ -37,7 +53,7 @@ const TOGETHER = { bytesMax: 256_000, ms: 20 };
  * journal's last entries at most, which are then read from the control plane again. Writing goes on behind; what fails is said by
  * `problem`, and the cache lives on in memory.
  */
-export class CacheFile {
+export class CacheFile implements CopyFile {
   readonly #directory: string;
   readonly #identity: CacheIdentity;
   #journal: FileHandle | undefined;

@@ -1,4 +1,4 @@
-import { abortableDelay } from '../abortable-delay.ts';
+import type { Schedule } from '../../core/ports/schedule.ts';
 import { around, retryDelay } from '../uplink/jitter.ts';
 
 export interface FollowingOptions {
@@ -8,6 +8,7 @@ export interface FollowingOptions {
   /** ms that only go forward. */
   readonly elapsed: () => number;
   readonly random: () => number;
+  readonly schedule: Schedule;
   readonly signal: AbortSignal;
   /** Follow even when nobody uses the store. */
   readonly always: boolean;
@@ -102,7 +103,7 @@ export class Following {
         failures = (await look) ? 0 : failures + 1;
         this.#looked = true;
         const wait = failures > 0 ? Math.min(retryDelay(failures - 1, random), 10_000) : around(this.#pauseMs(), random);
-        await abortableDelay(wait, AbortSignal.any([signal, this.#wake.signal]));
+        await this.#pause(wait, this.#wake.signal);
       }
     } finally {
       this.#running = false;
@@ -110,6 +111,20 @@ export class Following {
       this.#looked = false;
       this.#askedAt = undefined;
     }
+  }
+
+  #pause(ms: number, wake: AbortSignal): Promise<void> {
+    const { schedule, signal } = this.#options;
+    return new Promise((resolve) => {
+      if (signal.aborted || wake.aborted) return resolve();
+      const done = () => {
+        cancel();
+        for (const each of [signal, wake]) each.removeEventListener('abort', done);
+        resolve();
+      };
+      const cancel = schedule(ms, done);
+      for (const each of [signal, wake]) each.addEventListener('abort', done, { once: true });
+    });
   }
 
   async #look(): Promise<boolean> {

@@ -30,7 +30,7 @@ export interface ForwarderOptions {
 }
 
 /** What etcd gives a request, with its default election time-out, ms: then its outcome is unknown. */
-const CALL_MS = 7_000;
+export const CALL_MS = 7_000;
 /** For one attempt: then it is sent again, which is harmless should it still be under way. */
 const ATTEMPT_MS = 4_000;
 /** Keep-alives wait that long for others to go with, ms. */
@@ -47,7 +47,8 @@ const RETRY_MS = { first: 50, longest: 1_000 };
 const UNAVAILABLE = 14;
 
 interface Waiting {
-  readonly call: ForwardedCall;
+  /** Marked once it was sent. */
+  call: ForwardedCall;
   readonly giveUpAt: number;
   readonly resolve: (response: Uint8Array) => void;
   readonly reject: (error: unknown) => void;
@@ -61,6 +62,7 @@ export class Forwarder {
   readonly #options: ForwarderOptions;
   #queue: Waiting[] = [];
   #underWay = 0;
+  #callsUnderWay = 0;
   #count = 0;
   /** The next request is about to be sent: at the end of this turn of the event loop, or when a wait is over. */
   #soon = false;
@@ -107,7 +109,9 @@ export class Forwarder {
 
   #sendSoon(): void {
     if (this.#soon || this.#pausing || this.#queue.length === 0) return;
-    if (this.#underWay >= (this.#options.questions.cheap() ? AT_ONCE_MAX : 1)) return;
+    if (this.#underWay > 0 && !this.#options.questions.cheap()) return;
+    // As Nagle's: one that is alone goes at once, many become few requests, which the control plane makes few commits.
+    if (this.#underWay >= AT_ONCE_MAX || this.#queue.length < this.#callsUnderWay) return;
     this.#soon = true;
     // What has arrived on all connections by now goes together.
     void eventLoopTurn().then(() => this.#sendNow());
@@ -192,20 +196,27 @@ export class Forwarder {
     const body = encodeCalls({ after: after(), calls: batch.map(({ call }) => call) });
     const timeLeft = batch.at(-1)!.giveUpAt - timing.elapsed();
     const timeoutMs = Math.max(1, Math.min(timeLeft, ATTEMPT_MS));
+    for (const waiting of batch) if (!waiting.call.again) waiting.call = { ...waiting.call, again: true };
     this.#underWay++;
+    this.#callsUnderWay += batch.length;
     let answer: ForwardedAnswer;
     try {
       answer = decodeForwardedAnswer(await questions.calls(body, { timeoutMs, signal }));
     } catch (error) {
-      this.#underWay--;
+      this.#answered(batch);
       onAnswer(!(error instanceof UnreachableError));
       onEntries(undefined);
       throw error;
     }
-    this.#underWay--;
+    this.#answered(batch);
     onAnswer(true);
     onEntries(answer.entries);
     return answer.outcomes;
+  }
+
+  #answered(batch: readonly Waiting[]): void {
+    this.#underWay--;
+    this.#callsUnderWay -= batch.length;
   }
 
   #dropOverdue(): void {

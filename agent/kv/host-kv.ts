@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { EtcdService } from '../../core/etcd/service.ts';
+import type { OpenKeyspace } from '../../core/keyspace/open.ts';
 import type { Timing } from '../../core/keyspace/timing.ts';
 import type { PushMessage } from '../../core/node/push.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import type { Schedule } from '../../core/ports/schedule.ts';
-import { CacheFile } from './cache-file.ts';
+import { CacheFile, type CopyFile } from './cache-file.ts';
 import { Following } from './following.ts';
 import { Forwarder } from './forwarder.ts';
 import { hostService } from './host-service.ts';
-import { keyChoice } from './key-choice.ts';
+import { type KeyChoice, keyChoice } from './key-choice.ts';
 import { LocalCopy } from './local-copy.ts';
 import type { KvQuestions } from './questions.ts';
 import { remoteLog } from './remote-log.ts';
@@ -16,8 +17,8 @@ import { remoteLog } from './remote-log.ts';
 export interface HostKvOptions {
   readonly questions: KvQuestions;
   readonly identity: { readonly cluster: string; readonly hostId: string; readonly nodeName: string };
-  /** The copy's own; made if need be. */
-  readonly directory: string;
+  /** The copy's own; made if need be. Or where else it is kept. */
+  readonly directory: string | ((keys: KeyChoice) => CopyFile);
   /** Which keys a copy is kept of; none: all, from the first use on. Chosen ones are followed all the time. */
   readonly prefixes: readonly string[];
   readonly bytesMax: number;
@@ -53,6 +54,8 @@ export interface HostKv {
   /** The push connection is there again, or the control plane answers again. */
   onReachable(): void;
   facts(): HostKvFacts;
+  /** The copy as it is in memory, if there is one. */
+  keyspace(): OpenKeyspace | undefined;
   /** The host was removed from its cluster: nothing is served any more, and nothing kept. */
   dismiss(): Promise<void>;
   close(): Promise<void>;
@@ -74,6 +77,11 @@ export async function openHostKv(options: HostKvOptions): Promise<HostKv> {
     if (back) following.news();
   };
 
+  const { directory } = options;
+  const file =
+    typeof directory === 'string'
+      ? new CacheFile(directory, { owner: `${cluster}/${hostId}`, prefixes: keys.prefixes })
+      : directory(keys);
   const remote = remoteLog({
     questions,
     onAnswer,
@@ -85,7 +93,7 @@ export async function openHostKv(options: HostKvOptions): Promise<HostKv> {
     timing,
     log,
     keys,
-    file: new CacheFile(options.directory, { owner: `${cluster}/${hostId}`, prefixes: keys.prefixes }),
+    file,
     bytesMax: options.bytesMax,
   });
   await copy.restore();
@@ -94,6 +102,7 @@ export async function openHostKv(options: HostKvOptions): Promise<HostKv> {
     pushConnected: options.pushConnected,
     elapsed: () => timing.elapsed(),
     random: () => timing.random(),
+    schedule,
     signal,
     always: !keys.all,
   });
@@ -141,6 +150,7 @@ export async function openHostKv(options: HostKvOptions): Promise<HostKv> {
     },
     onReachable: () => following.reconnected(),
     facts: () => factsOf(copy, following, counts),
+    keyspace: () => copy.keyspace,
     async dismiss() {
       end.abort();
       await copy.discard();

@@ -24,7 +24,7 @@ import type { Timing } from '../../core/keyspace/timing.ts';
 import type { View } from '../../core/keyspace/view.ts';
 import type { Schedule } from '../../core/ports/schedule.ts';
 import type { Following } from './following.ts';
-import type { Forwarder } from './forwarder.ts';
+import { CALL_MS, type Forwarder } from './forwarder.ts';
 import { hostErrorOf } from './host-errors.ts';
 import type { KeyChoice } from './key-choice.ts';
 import { type LocalCopy, TooLargeError } from './local-copy.ts';
@@ -48,6 +48,7 @@ export interface HostServiceOptions {
 
 /** How long a read that may be old waits for the copy to be brought up to date after a pause, ms. */
 const FRESHEN_MS = 500;
+const SEEN_AGAIN_MS = 100;
 
 type Local = {
   readonly [M in EtcdMethod]?: (request: EtcdRequestOf<M>, caller: EtcdCaller) => Promise<EtcdResponseOf<M> | undefined>;
@@ -60,6 +61,8 @@ type Local = {
 export function hostService(options: HostServiceOptions): EtcdService {
   const { copy, following, forwarder, keys, cluster } = options;
   const { memberId } = identityOf(cluster);
+  /** The newest revision that the control plane has answered with. */
+  let answered = 0;
 
   /** The copy to read from; undefined: there is none, the control plane has to be asked. */
   async function reader(serializable: boolean): Promise<{ keyspace: OpenKeyspace; view: View } | undefined> {
@@ -67,13 +70,17 @@ export function hostService(options: HostServiceOptions): EtcdService {
       if (!serializable) {
         void following.use();
         // The first one need not wait until all of a large store is here.
-        const keyspace = copy.keyspace ? await copy.sync() : await soon(FRESHEN_MS, copy.sync());
+        const keyspace = copy.keyspace ? await copy.sync() : await soon(options.schedule, FRESHEN_MS, copy.sync());
         if (!keyspace) return undefined;
         requireSound(keyspace.property(ALARMS_PROPERTY));
         return { keyspace, view: keyspace.view() };
       }
-      if (!following.touch()) await soon(FRESHEN_MS, following.use());
+      if (!following.touch()) await soon(options.schedule, FRESHEN_MS, following.use());
       const { keyspace } = copy;
+      if (keyspace && keyspace.view().revision < answered)
+        await soon(options.schedule, FRESHEN_MS, copy.catchUp()).catch(() => undefined);
+      // Nobody is led back behind what the control plane answered here while there was no copy yet.
+      if (keyspace && keyspace.view().revision < answered) return undefined;
       if (keyspace) requireSound(keyspace.property(ALARMS_PROPERTY));
       return keyspace && { keyspace, view: keyspace.view() };
     } catch (error) {
@@ -125,19 +132,33 @@ export function hostService(options: HostServiceOptions): EtcdService {
     caller: EtcdCaller,
   ): Promise<EtcdResponseOf<M>> {
     void following.use();
-    const response = await forwarder.call(method, encodeRequest(method, request), {
+    const giveUpAt = options.timing.elapsed() + CALL_MS;
+    const response = await forwarder.call(method, encodeRequest(method, asOfNow(method, request)), {
       token: caller.token ?? '',
       canWait: method === 'LeaseKeepAlive',
     });
     const decoded = decodeResponse(method, response);
-    await seen(decoded.revision);
+    answered = Math.max(answered, decoded.revision);
+    await seen(decoded.revision, giveUpAt);
     return decoded;
   }
 
-  /** Whoever writes here reads here what it wrote, even where reads may be old. */
-  async function seen(revision: number): Promise<void> {
-    if (!copy.keyspace || copy.keyspace.view().revision >= revision) return;
-    await copy.catchUp().catch(() => undefined);
+  /**
+   * Whoever writes here reads here what it wrote, even where reads may be old. Mostly that came with the answer. If it can't be had in time, the
+   * write is answered as one whose outcome isn't known, rather than that reads go back behind it.
+   */
+  async function seen(revision: number, giveUpAt: number): Promise<void> {
+    for (;;) {
+      const { keyspace } = copy;
+      if (!keyspace || keyspace.view().revision >= revision) return;
+      const caughtUp = await copy.catchUp().then(
+        () => true,
+        () => false,
+      );
+      if (caughtUp) continue;
+      if (options.timing.elapsed() >= giveUpAt) throw EtcdError.of('timeout');
+      await new Promise<void>((resolve) => void options.schedule(SEEN_AGAIN_MS, resolve));
+    }
   }
 
   const service: EtcdService = {
@@ -154,7 +175,7 @@ export function hostService(options: HostServiceOptions): EtcdService {
     },
     watch(caller) {
       const release = following.hold();
-      const source = watchSource(copy, () => soon(FRESHEN_MS, following.use()));
+      const source = watchSource(copy, () => soon(options.schedule, FRESHEN_MS, following.use()));
       return openWatchSession({
         source,
         schedule: options.schedule,
@@ -205,16 +226,34 @@ function coversTxn(keys: KeyChoice, { compare, success, failure }: TxnRequest): 
   );
 }
 
+/**
+ * A read that may be old as one that may not: the control plane has many processes, some of which know less than the one that answered
+ * last.
+ */
+function asOfNow<M extends EtcdMethod>(method: M, request: EtcdRequestOf<M>): EtcdRequestOf<M> {
+  if (method === 'Range') return { ...(request as RangeRequest), serializable: false } as EtcdRequestOf<M>;
+  if (method === 'Txn' && isReadOnly(request as TxnRequest)) return txnAsOfNow(request as TxnRequest) as EtcdRequestOf<M>;
+  return request;
+}
+
+function txnAsOfNow(request: TxnRequest): TxnRequest {
+  const each = (operation: TxnRequest['success'][number]): TxnRequest['success'][number] => {
+    if (operation?.type === 'range') return { ...operation, request: { ...operation.request, serializable: false } };
+    return operation?.type === 'txn' ? { ...operation, request: txnAsOfNow(operation.request) } : operation;
+  };
+  return { ...request, success: request.success.map(each), failure: request.failure.map(each) };
+}
+
 /** Undefined: it takes longer, and goes on. */
-async function soon<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
+async function soon<T>(schedule: Schedule, ms: number, work: Promise<T>): Promise<T | undefined> {
+  let cancel = () => {};
   const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms);
+    cancel = schedule(ms, () => resolve(undefined));
   });
   work.catch(() => undefined);
   try {
     return await Promise.race([work, late]);
   } finally {
-    clearTimeout(timer);
+    cancel();
   }
 }

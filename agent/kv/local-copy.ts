@@ -7,13 +7,13 @@ import type { KeyspaceState } from '../../core/keyspace/state.ts';
 import type { Timing } from '../../core/keyspace/timing.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import { messageOf } from '../docker/errors.ts';
-import type { Cached, CacheFile } from './cache-file.ts';
+import type { Cached, CopyFile } from './cache-file.ts';
 import { DamagedFileError } from './frames.ts';
 import type { KeyChoice } from './key-choice.ts';
 
 export interface LocalCopyOptions {
   readonly remote: Log;
-  readonly file: CacheFile;
+  readonly file: CopyFile;
   readonly timing: Timing;
   readonly log: Logger;
   readonly keys: KeyChoice;

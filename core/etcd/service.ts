@@ -38,6 +38,8 @@ export interface EtcdCaller {
    * keyspace's writers; the newest 16,384 are remembered, and all of the last 30 s.
    */
   readonly requestId?: string | undefined;
+  /** It was sent before with that id, which may still be under way: what is answered now must stay true. */
+  readonly again?: boolean | undefined;
 }
 
 /** A bidirectional Watch stream. Answers are in order; a slow reader holds them back up to a bound, then loses the watch. */

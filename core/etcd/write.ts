@@ -21,8 +21,8 @@ export function writeTo(
       requireSound(txn.property(ALARMS_PROPERTY));
       return evaluate(txn, permits(txn, caller));
     };
-    const { requestId } = caller;
+    const { requestId, again } = caller;
     if (requestId === undefined) return keyspace.transact(run);
-    return keyspace.transact(run, { requestId, duplicate: (_, revision) => replay(keyspace, revision, evaluate) });
+    return keyspace.transact(run, { requestId, fence: again, duplicate: (_, revision) => replay(keyspace, revision, evaluate) });
   };
 }

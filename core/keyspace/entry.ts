@@ -19,7 +19,7 @@ export interface Entry {
   readonly records: readonly LogRecord[];
 }
 
-/** One transaction. It is a revision of its own if it puts or deletes anything. */
+/** One transaction. It is a revision of its own if it puts or deletes anything; without operations it fences its request's id. */
 export interface LogRecord {
   readonly requestId: string | undefined;
   readonly operations: readonly Operation[];

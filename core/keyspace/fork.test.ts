@@ -10,7 +10,7 @@ const two = Uint8Array.of(2);
 function stateWith(...keys: string[]): KeyspaceState {
   const state = new KeyspaceState();
   const fork = new Fork(state);
-  fork.run((txn) => keys.forEach((key) => txn.put(key, one)), undefined);
+  fork.run((txn) => keys.forEach((key) => txn.put(key, one)));
   commit(state, fork);
   return state;
 }
@@ -40,7 +40,7 @@ describe('transactions on a fork', () => {
       txn.put('a', two);
       txn.put('a', one);
       expect(txn.get('a')).toMatchObject({ version: 2, createRevision: 2, modRevision: 3, value: one });
-    }, undefined);
+    });
   });
 
   test('see what those before them in the batch wrote; each is a revision', () => {
@@ -68,11 +68,11 @@ describe('transactions on a fork', () => {
       txn.grant(1n, 10);
       expect(keys(txn)).toEqual(['b', 'c']);
       throw new Error('on second thought');
-    }, undefined);
+    });
     expect(errorOf(failed)).toEqual(new Error('on second thought'));
     fork.run((txn) => {
       expect([keys(txn), txn.get('b')?.value, txn.lease(1n)]).toEqual([['a', 'b'], one, undefined]);
-    }, undefined);
+    });
     expect(fork.records).toEqual([]);
   });
 
@@ -82,7 +82,7 @@ describe('transactions on a fork', () => {
       txn.put('new', one);
       txn.delete('new');
       return txn.delete('nothing');
-    }, undefined);
+    });
     expect([fork.records, outcome]).toEqual([[], { ok: true, revision: 2, result: false, wrote: false }]);
   });
 
@@ -91,12 +91,12 @@ describe('transactions on a fork', () => {
     fork.run((txn) => {
       for (const { key } of txn.range('', '~')) txn.delete(key);
       expect(keys(txn)).toEqual([]);
-    }, undefined);
+    });
   });
 
   test('that change too much are refused, and change nothing', () => {
     const fork = new Fork(stateWith());
-    const outcome = fork.run((txn) => txn.put('k', new Uint8Array(1_500_000)), undefined);
+    const outcome = fork.run((txn) => txn.put('k', new Uint8Array(1_500_000)));
     expect(errorOf(outcome)).toBeInstanceOf(RequestTooLargeError);
     expect(fork.records).toEqual([]);
   });
@@ -106,9 +106,9 @@ describe('transactions on a fork', () => {
     const deleteAll = (txn: Transaction) => {
       for (const { key } of txn.range('', '~')) txn.delete(key);
     };
-    expect(fork.run(deleteAll, undefined, 20)).toMatchObject({ ok: true, wrote: true });
+    expect(fork.run(deleteAll, { bytesMax: 20 })).toMatchObject({ ok: true, wrote: true });
     expect(fork.bytes).toBeGreaterThan(20);
-    expect(fork.run((txn) => txn.put('a', one), undefined, 10)).toMatchObject({ ok: false });
+    expect(fork.run((txn) => txn.put('a', one), { bytesMax: 10 })).toMatchObject({ ok: false });
   });
 
   test('can not write after they returned', () => {
@@ -116,12 +116,12 @@ describe('transactions on a fork', () => {
     let leaked: Transaction | undefined;
     fork.run((txn) => {
       leaked = txn;
-    }, undefined);
+    });
     expect(() => leaked!.put('k', one)).toThrow('this transaction is over');
   });
 
   test.each(['', 'snow \u2603'])('refuse the key %j', (key) => {
-    expect(errorOf(new Fork(stateWith()).run((txn) => txn.put(key, one), undefined))).toBeInstanceOf(RangeError);
+    expect(errorOf(new Fork(stateWith()).run((txn) => txn.put(key, one)))).toBeInstanceOf(RangeError);
   });
 
   test('a revoked lease takes its keys along, those of the same transaction included', () => {
@@ -131,7 +131,7 @@ describe('transactions on a fork', () => {
       txn.grant(5n, 60);
       txn.put('x', one, 5n);
       txn.put('y', one, 5n);
-    }, undefined);
+    });
     commit(state, fork);
     expect(Array.from(state.leases.get(5n)!.keys)).toEqual(['x', 'y']);
     const second = new Fork(state);
@@ -140,17 +140,17 @@ describe('transactions on a fork', () => {
       txn.put('z', one, 5n);
       txn.revoke(5n);
       expect(keys(txn)).toEqual(['other', 'y']);
-    }, undefined);
+    });
     commit(state, second);
     expect([state.leases.all(), state.get('x'), state.get('y')?.lease]).toEqual([[], undefined, 0n]);
   });
 
   test('leases that are not there, or are there already, are refused', () => {
     const fork = new Fork(stateWith());
-    expect(errorOf(fork.run((txn) => txn.put('k', one, 9n), undefined))).toBeInstanceOf(LeaseNotFoundError);
-    expect(errorOf(fork.run((txn) => txn.revoke(9n), undefined))).toBeInstanceOf(LeaseNotFoundError);
-    expect(fork.run((txn) => txn.grant(9n, 10), undefined)).toMatchObject({ ok: true, revision: 1, wrote: true });
-    expect(errorOf(fork.run((txn) => txn.grant(9n, 10), undefined))).toBeInstanceOf(LeaseExistsError);
+    expect(errorOf(fork.run((txn) => txn.put('k', one, 9n)))).toBeInstanceOf(LeaseNotFoundError);
+    expect(errorOf(fork.run((txn) => txn.revoke(9n)))).toBeInstanceOf(LeaseNotFoundError);
+    expect(fork.run((txn) => txn.grant(9n, 10))).toMatchObject({ ok: true, revision: 1, wrote: true });
+    expect(errorOf(fork.run((txn) => txn.grant(9n, 10)))).toBeInstanceOf(LeaseExistsError);
   });
 
   test('a value that came as a small part of a larger block does not keep the block in memory', () => {
@@ -159,9 +159,25 @@ describe('transactions on a fork', () => {
     fork.run((txn) => {
       txn.put('part', block.subarray(100, 110));
       txn.put('most', block.subarray(0, 60_000));
-    }, undefined);
+    });
     expect(fork.get('part')).toMatchObject({ value: block.slice(100, 110) });
     expect(fork.get('part')!.value.buffer.byteLength).toBe(10);
     expect(fork.get('most')!.value.buffer).toBe(block.buffer);
   });
+});
+
+test('a fenced transaction that changes nothing, or is refused, leaves its id, and no revision', () => {
+  const fork = new Fork(stateWith());
+  const fenced = { requestId: 'again', fence: true };
+  expect(fork.run(() => 'nothing', fenced)).toMatchObject({ ok: true, wrote: true, revision: fork.revision });
+  const refused = () => {
+    throw new Error('refused');
+  };
+  expect(fork.run(refused, { requestId: 'refused', fence: true })).toMatchObject({ ok: false, wrote: true });
+  expect(fork.run(() => 'nothing', { requestId: 'first' })).toMatchObject({ ok: true, wrote: false });
+  expect(fork.records).toEqual([
+    { requestId: 'again', operations: [] },
+    { requestId: 'refused', operations: [] },
+  ]);
+  expect(fork.has('again') && fork.has('refused')).toBe(true);
 });

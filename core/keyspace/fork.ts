@@ -20,7 +20,13 @@ const OPERATION_BYTES = 16;
 /** How one transaction ended on this fork. It only counts if the fork's records win their place in the log. */
 export type Outcome<T> =
   | { readonly ok: true; readonly revision: Revision; readonly result: T; readonly wrote: boolean }
-  | { readonly ok: false; readonly error: unknown; readonly wrote: false };
+  | { readonly ok: false; readonly error: unknown; readonly wrote: boolean };
+
+export interface ForkOptions {
+  readonly requestId?: string | undefined;
+  readonly bytesMax?: number | undefined;
+  readonly fence?: boolean | undefined;
+}
 
 /**
  * A what-if on top of a state: transactions are run on it one after the other, each sees what those before it wrote, and what
@@ -59,15 +65,21 @@ export class Fork {
     return this.#requests.has(requestId);
   }
 
-  /** Runs a transaction. If it throws, or changes too much, the fork is as before. */
-  run<T>(evaluate: (txn: Transaction) => T, requestId: string | undefined, bytesMax = REQUEST_BYTES_MAX): Outcome<T> {
+  /**
+   * Runs a transaction. If it throws, or changes too much, the fork is as before. `fence`: the id is written also if there is nothing else
+   * to write.
+   */
+  run<T>(
+    evaluate: (txn: Transaction) => T,
+    { requestId, bytesMax = REQUEST_BYTES_MAX, fence = false }: ForkOptions = {},
+  ): Outcome<T> {
     const draft = new Draft(this, this.#state);
     try {
       const result = evaluate(draft);
       const { operations, bytes, deletedBytes } = draft.finish();
       if (bytes - deletedBytes > bytesMax) throw new RequestTooLargeError(bytes - deletedBytes, bytesMax);
       if (deletedBytes > DELETED_BYTES_MAX) throw new RequestTooLargeError(deletedBytes, DELETED_BYTES_MAX);
-      if (operations.length === 0) return { ok: true, revision: this.#revision, result, wrote: false };
+      if (operations.length === 0) return { ok: true, revision: this.#revision, result, wrote: this.#fence(requestId, fence) };
       this.records.push({ requestId, operations });
       this.#bytes += bytes;
       if (operations.some(({ type }) => type === 'put' || type === 'delete')) this.#revision++;
@@ -75,8 +87,16 @@ export class Fork {
       return { ok: true, revision: this.#revision, result, wrote: true };
     } catch (error) {
       draft.undo();
-      return { ok: false, error, wrote: false };
+      return { ok: false, error, wrote: this.#fence(requestId, fence) };
     }
+  }
+
+  #fence(requestId: string | undefined, fence: boolean): boolean {
+    if (!fence || requestId === undefined) return false;
+    this.records.push({ requestId, operations: [] });
+    this.#bytes += requestId.length;
+    this.#requests.add(requestId);
+    return true;
   }
 
   get(key: Key): Version | undefined {

@@ -7,13 +7,16 @@ export const REMEMBERED_MS = 30_000;
 /** Bounds what a busy store takes for it. */
 export const REQUESTS_MAX = 262_144;
 
+/** Stands in place of a revision: the request was answered, nothing was changed, and nothing must be changed by it any more. */
+export const FENCED: Revision = 0;
+
 interface Request {
   readonly revision: Revision;
   /** By the clock of its writer, ms; undefined: it comes from a snapshot, which doesn't tell. */
   readonly time: number | undefined;
 }
 
-/** Request ids that are in the log, with the revision at which each was committed. The oldest are forgotten first. */
+/** Request ids that are in the log, with the revision at which each was committed, or FENCED. The oldest are forgotten first. */
 export class RecentRequests {
   readonly #requests = new Map<string, Request>();
   /** Of the first entry after the snapshot: what that holds may be as recent. */

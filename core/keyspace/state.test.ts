@@ -125,11 +125,14 @@ describe('the state of a keyspace', () => {
       fc.asyncProperty(steps, async (all) => {
         const { state } = build(all);
         const fork = new Fork(state);
-        fork.run((txn) => {
-          txn.grant(7n, 60);
-          txn.grant(8n, 5);
-          txn.put('leased', Uint8Array.of(1), 7n);
-        }, 'request 1');
+        fork.run(
+          (txn) => {
+            txn.grant(7n, 60);
+            txn.grant(8n, 5);
+            txn.put('leased', Uint8Array.of(1), 7n);
+          },
+          { requestId: 'request 1' },
+        );
         state.apply({
           sequence: state.sequence + 1,
           writer: 'w',

@@ -2,7 +2,7 @@ import type { Entry, LogRecord, Operation } from './entry.ts';
 import { CompactedError, CorruptLogError, FutureRevisionError } from './errors.ts';
 import { History } from './history.ts';
 import { Leases } from './leases.ts';
-import { RecentRequests } from './recent-requests.ts';
+import { FENCED, RecentRequests } from './recent-requests.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { Key, Revision, Sequence } from './types.ts';
 import { Version } from './version.ts';
@@ -132,7 +132,8 @@ export class KeyspaceState {
       this.#revision = revision;
       this.#view = undefined;
     }
-    if (record.requestId !== undefined) this.requests.add(record.requestId, this.#revision, time);
+    if (record.requestId === undefined) return;
+    this.requests.add(record.requestId, record.operations.length > 0 ? this.#revision : FENCED, time);
   }
 
   keeps(key: Key): boolean {

@@ -61,9 +61,15 @@ export interface Committed<T> {
 export interface TransactOptions<T = unknown> {
   /**
    * Exactly-once: if an entry with this id is already in the log, it isn't applied again and `duplicate` is called for the
-   * result. The newest 16,384 ids are remembered, and all of the last 30 s; a transaction that changed nothing leaves none.
+   * result. The newest 16,384 ids are remembered, and all of the last 30 s; a transaction that changed nothing, or was refused, leaves none
+   * unless `fence` says so.
    */
   readonly requestId?: string;
+  /**
+   * It may have been sent before: leave its id in the log whatever comes of it. Else that other one, arriving late, could still change what this
+   * one was told to have been left alone. A fenced duplicate throws OutcomeUnknownError.
+   */
+  readonly fence?: boolean | undefined;
   /** The answer to a request that was committed before, at `revision`. Without it a duplicate throws DuplicateRequestError. */
   readonly duplicate?: (view: ReadView, revision: Revision) => T;
   /** How much it may change, bytes. Default: REQUEST_BYTES_MAX. Whoever asks for more costs everybody memory. */

@@ -2,6 +2,7 @@ import { encodeEntry, type Entry } from './entry.ts';
 import { DuplicateRequestError, HeadStaleError, LogRefusedError, OutcomeUnknownError } from './errors.ts';
 import { Fork, type Outcome } from './fork.ts';
 import type { Log } from './log.ts';
+import { FENCED } from './recent-requests.ts';
 import type { Replica } from './replica.ts';
 import type { Timing } from './timing.ts';
 import type { Transaction } from './transaction.ts';
@@ -33,6 +34,7 @@ interface Pending {
   readonly evaluate: (txn: Transaction) => unknown;
   readonly requestId: string | undefined;
   readonly bytesMax: number | undefined;
+  readonly fence: boolean | undefined;
   readonly duplicate: ((view: ReadView, revision: Revision) => unknown) | undefined;
   readonly resolve: (committed: Committed<unknown>) => void;
   readonly reject: (error: unknown) => void;
@@ -76,8 +78,8 @@ export class Writer {
 
   submit<T>(evaluate: (txn: Transaction) => T, options: TransactOptions<T> = {}): Promise<Committed<T>> {
     return new Promise<Committed<unknown>>((resolve, reject) => {
-      const { requestId, duplicate, bytesMax } = options;
-      this.#queue.push({ evaluate, requestId, bytesMax, duplicate, resolve, reject, synced: false });
+      const { requestId, duplicate, bytesMax, fence } = options;
+      this.#queue.push({ evaluate, requestId, bytesMax, fence, duplicate, resolve, reject, synced: false });
       if (!this.#running) void this.#run();
     }) as Promise<Committed<T>>;
   }
@@ -144,7 +146,7 @@ export class Writer {
         continue;
       }
       const onStateItself = fork.records.length === 0;
-      const outcome = fork.run(pending.evaluate, pending.requestId, pending.bytesMax);
+      const outcome = fork.run(pending.evaluate, pending);
       if (pending.synced && onStateItself && !outcome.wrote) {
         settle({ pending, outcome });
         continue;
@@ -294,6 +296,7 @@ function placeOf(batch: Batch, replica: Replica): 'free' | 'ours' | 'taken' | 'u
 
 function duplicateOutcome(pending: Pending, view: ReadView, revision: Revision): Outcome<unknown> {
   try {
+    if (revision === FENCED) throw new OutcomeUnknownError(undefined);
     if (!pending.duplicate) throw new DuplicateRequestError(pending.requestId!, revision);
     return { ok: true, revision, result: pending.duplicate(view, revision), wrote: false };
   } catch (error) {

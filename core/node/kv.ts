@@ -98,6 +98,8 @@ export interface ForwardedCall {
   readonly token: string;
   /** protobuf. */
   readonly request: Uint8Array;
+  /** It was sent before, and what came of that isn't known. */
+  readonly again?: boolean;
 }
 
 export interface ForwardedCalls {
@@ -134,6 +136,10 @@ export function encodeCalls({ after, calls }: ForwardedCalls): Uint8Array {
     out.text(token);
     out.bytes(request);
   }
+  // Behind the list, where control planes that don't know of it don't look.
+  const again = calls.flatMap((call, index) => (call.again ? [index] : []));
+  out.number(again.length);
+  for (const index of again) out.number(index);
   return out.take();
 }
 
@@ -141,7 +147,13 @@ export function encodeCalls({ after, calls }: ForwardedCalls): Uint8Array {
 export function decodeCalls(bytes: Uint8Array): ForwardedCalls {
   const input = open(bytes);
   const next = input.number();
-  const calls = list(input, () => ({ id: input.text(), method: input.text(), token: input.text(), request: input.bytes() }));
+  const calls: (ForwardedCall & { again?: boolean })[] = list(input, () => ({
+    id: input.text(),
+    method: input.text(),
+    token: input.text(),
+    request: input.bytes(),
+  }));
+  for (const index of input.done ? [] : list(input, () => input.number())) if (calls[index]) calls[index].again = true;
   return { after: next === 0 ? undefined : next - 1, calls };
 }
 

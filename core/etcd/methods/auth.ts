@@ -31,7 +31,7 @@ const SECRET_BYTES = 32;
 /** Only administrators manage users and roles, once authentication is on. */
 export function authMethods({ keyspace, permits, timing, randomBytes }: MethodContext): Pick<Methods, AuthMethod> {
   async function change(caller: EtcdCaller, apply: edit.Edit): Promise<Answered> {
-    const { requestId } = caller;
+    const { requestId, again } = caller;
     const run = (txn: Transaction) => {
       permits(txn, caller).admin();
       const before = authStateOf(txn.property(AUTH_PROPERTY));
@@ -39,7 +39,10 @@ export function authMethods({ keyspace, permits, timing, randomBytes }: MethodCo
       if (after !== before) txn.setProperty(AUTH_PROPERTY, encodeAuthState({ ...after, revision: before.revision + 1 }));
     };
     // Sent again because its answer got lost, it was done then: it must not be told that, say, the user is there already.
-    const { revision } = await keyspace.transact(run, requestId === undefined ? {} : { requestId, duplicate: () => undefined });
+    const { revision } = await keyspace.transact(
+      run,
+      requestId === undefined ? {} : { requestId, fence: again, duplicate: () => undefined },
+    );
     return { revision };
   }
 

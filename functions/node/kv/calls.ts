@@ -44,7 +44,7 @@ async function outcomeOf(deps: CallsDeps, service: EtcdService, identity: Identi
   try {
     if (call.id.length > ID_LENGTH_MAX) throw new EtcdError(CODE.invalidArgument, 'the id of a call is too long');
     const method = methodOf(call.method);
-    const caller = { token: call.token || undefined, requestId: call.id };
+    const caller = { token: call.token || undefined, requestId: call.id, again: call.again };
     const response = await service.call(method, decodeRequest(method, call.request), caller);
     return { code: 0, response: encodeResponse(method, response, identity) };
   } catch (error) {

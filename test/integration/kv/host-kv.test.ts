@@ -41,7 +41,8 @@ interface Started extends HostKv {
   stop(): Promise<void>;
 }
 
-interface StartOptions extends Partial<HostKvOptions> {
+interface StartOptions extends Partial<Omit<HostKvOptions, 'directory'>> {
+  readonly directory?: string;
   readonly push?: boolean;
   /** Gets the kinds of questions that are asked. */
   readonly asked?: string[];

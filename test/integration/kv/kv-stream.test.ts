@@ -11,7 +11,14 @@ import { encodeRequest } from '../../../core/etcd/protobuf/index.ts';
 import { putOf } from '../../../core/etcd/testing/requests.ts';
 import type { LogEntry } from '../../../core/keyspace/log.ts';
 import { decodeForwardedAnswer, encodeCalls, KV_PATH } from '../../../core/node/kv.ts';
-import { encodeFrame, FrameReader, KV_QUESTION, KV_STREAM_PATH, KV_STREAM_PROTOCOL } from '../../../core/node/kv-stream.ts';
+import {
+  encodeFrame,
+  encodeTailQuestion,
+  FrameReader,
+  KV_QUESTION,
+  KV_STREAM_PATH,
+  KV_STREAM_PROTOCOL,
+} from '../../../core/node/kv-stream.ts';
 import { signRequest } from '../../../core/node/http-signature.ts';
 import { systemSchedule } from '../../../functions/etcd/services.ts';
 import { systemTiming } from '../../../store/system-timing.ts';
@@ -158,7 +165,7 @@ describe("a host's kept connection for the key-value store", () => {
   test('is opened by a request once: captured, it opens no other', async () => {
     const host = await person.host('captured');
     const captured = opening(host);
-    const tail = encodeFrame(7, KV_QUESTION.tail, Buffer.from([0, 0]));
+    const tail = encodeFrame(7, KV_QUESTION.tail, encodeTailQuestion({ ...question, after: 1_000_000 }));
     const answer = await raw(captured, tail);
     expect(answer).toMatch(/^HTTP\/1\.1 101 /);
     const [frame] = new FrameReader(1_000).push(Buffer.from(answer.slice(answer.indexOf('\r\n\r\n') + 4), 'latin1'));

@@ -38,12 +38,13 @@ export interface Finding {
   readonly facts: string;
 }
 
-/** Values of any kind as text that is equal if they are. */
+/** Values of any kind as text that is equal if they are, whatever the order of their fields: some have been on a wire, some not. */
 export function show(value: unknown): string {
   return JSON.stringify(value, (_, each: unknown) => {
     if (typeof each === 'bigint') return `${each}n`;
     if (each instanceof Uint8Array) return Buffer.from(each).toString('latin1');
-    return each;
+    if (typeof each !== 'object' || each === null || Array.isArray(each)) return each;
+    return Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1)));
   });
 }
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { withBlindPuts, withForeignNames, withLazyReads } from './sabotage.ts';
+import { withBlindPuts, withForeignNames, withFreshIds, withLazyReads, withoutFences, withoutHeadCheck } from './sabotage.ts';
 import { type Sabotage, simulate } from './simulation.ts';
 
-const SEEDS = 120;
+const SEEDS = 60;
 /** So many stories are told with something broken, until it shows. */
 const SABOTAGED_SEEDS = 40;
 /** A limit on hanging, not an expectation of speed. */
@@ -17,7 +17,7 @@ async function found(rule: string, sabotage: Sabotage): Promise<string[]> {
   return [...rules];
 }
 
-describe('a keyspace under kill -9, lost, late and doubled requests, partitions, wrong clocks and freezes beyond the retention', () => {
+describe('a keyspace and the copies of it on hosts, under kill -9, lost, late and doubled requests, partitions, wrong clocks and freezes beyond the retention', () => {
   test(
     'is strictly serializable, and its watches are reliable',
     async () => {
@@ -58,10 +58,17 @@ describe('a keyspace under kill -9, lost, late and doubled requests, partitions,
 
   const sabotages: readonly [what: string, rule: string, Sabotage][] = [
     ['a writer that does not know its own entries writes twice', 'a write took effect twice', { log: withForeignNames }],
-    ['a writer that trusts its head for ever forks history when it thaws', 'history was forked', { stoppedClocks: true }],
+    [
+      'a writer that trusts its head for ever forks history when it thaws',
+      'history was forked',
+      { stoppedClocks: true, hosts: 0 },
+    ],
     ['linearizable reads from memory are stale', 'a stale read', { staleReads: true }],
     ['a log that hides news makes reads stale', 'a stale read', { log: withLazyReads }],
     ['a put that does not see that it lost damages the log', 'the log is damaged', { log: withBlindPuts }],
+    ['a host that reads its copy without asking for the head', 'a stale read', { questions: withoutHeadCheck }],
+    ['a host whose calls get a new id when they are sent again', 'a write took effect twice', { questions: withFreshIds }],
+    ['a host that does not say that it sends again', 'a write took effect twice', { questions: withoutFences }],
     ['watches that lose events', 'not reliable', { loseEvents: 0.05 }],
   ];
   for (const [what, rule, sabotage] of sabotages) {

@@ -117,9 +117,35 @@ export class Machine {
     }, signedAt);
   }
 
-  async #call<T>(carryOut: () => T, signedAt = this.timing.now()): Promise<T> {
+  /**
+   * A request to another machine, which carries it out, at once, late or never. TCP and TLS double nothing: whoever sends again does it
+   * itself. What `carryOut` throws is an answer, too.
+   */
+  async request<T>(carryOut: () => Promise<T>): Promise<T> {
+    const weather = () => ({ ...this.#weather(), twice: 0 });
+    const carryOutOnce = () => {
+      const carriedOut = carryOut();
+      // Mostly nobody waits for it any more.
+      carriedOut.catch(() => {});
+      return { carriedOut };
+    };
+    const answer = await this.#call(carryOutOnce, this.timing.now(), weather());
+    const carriedOut = await Promise.race([answer.carriedOut, this.#time.pause(TIMEOUT_MS).then(() => undefined)]);
+    if (carriedOut === undefined || this.partitioned) return this.#noAnswer();
     await this.#running();
-    const weather = this.#weather();
+    return carriedOut;
+  }
+
+  /** Something is told to this machine, unless it can't be reached. */
+  async told(action: () => void): Promise<void> {
+    await this.#travel();
+    if (this.partitioned) return;
+    await this.#running();
+    action();
+  }
+
+  async #call<T>(carryOut: () => T, signedAt = this.timing.now(), weather = this.#weather()): Promise<T> {
+    await this.#running();
     const fate = this.#time.random();
     const arrive = () => {
       this.#table.assertSigned(signedAt);

@@ -1,5 +1,7 @@
 import { decodeEntry, encodeEntry } from '../../../core/keyspace/entry.ts';
+import type { KvQuestions } from '../../../agent/kv/questions.ts';
 import type { Log } from '../../../core/keyspace/log.ts';
+import { decodeCalls, encodeCalls, encodeTail, type ForwardedCall } from '../../../core/node/kv.ts';
 
 /** A log in which a writer doesn't find its own entries again: they bear another's name. */
 export function withForeignNames(log: Log): Log {
@@ -29,6 +31,36 @@ export function withBlindPuts(log: Log): Log {
     async append(entry, headVerifiedAt) {
       const answer = await log.append(entry, headVerifiedAt);
       return answer.won ? answer : { won: true };
+    },
+  };
+}
+
+/** A host that answers linearizable reads from its copy without asking whether that is current. */
+export function withoutHeadCheck(questions: KvQuestions): KvQuestions {
+  const nothing = Buffer.from(encodeTail({ entries: [], more: false }));
+  return {
+    ...questions,
+    tail: async (question, options) => (question.news || question.verify ? questions.tail(question, options) : nothing),
+  };
+}
+
+/** A host that gives a call another id each time that it sends it. */
+export function withFreshIds(questions: KvQuestions): KvQuestions {
+  let sent = 0;
+  return withCalls(questions, (call) => ({ ...call, id: `${call.id}~${++sent}` }));
+}
+
+/** A host that doesn't say that it has sent a call before. */
+export function withoutFences(questions: KvQuestions): KvQuestions {
+  return withCalls(questions, (call) => ({ ...call, again: false }));
+}
+
+function withCalls(questions: KvQuestions, change: (call: ForwardedCall) => ForwardedCall): KvQuestions {
+  return {
+    ...questions,
+    calls(body, options) {
+      const { after, calls } = decodeCalls(body);
+      return questions.calls(encodeCalls({ after, calls: calls.map(change) }), options);
     },
   };
 }

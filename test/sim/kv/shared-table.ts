@@ -13,6 +13,8 @@ export class SharedTable {
   readonly #now: () => number;
   readonly #partitions = new Map<string, Map<string, Item>>();
   readonly #tape: Entry[] = [];
+  /** Told of each entry that was accepted, as the table's stream is. */
+  onEntry: (sequence: number, body: Uint8Array) => void = () => {};
 
   constructor(now: () => number) {
     this.#now = now;
@@ -39,7 +41,10 @@ export class SharedTable {
     const [pk, sk] = [item['pk']!.S!, item['sk']!.S!];
     const partition = this.#partitions.get(pk) ?? new Map<string, Item>();
     this.#partitions.set(pk, partition.set(sk, item));
-    if (pk.includes('#log#')) this.#tape.push(decodeEntry(Number(sk), unpack(item['b']!.B!, 'the tape')));
+    if (!pk.includes('#log#')) return;
+    const body = unpack(item['b']!.B!, 'the tape');
+    this.#tape.push(decodeEntry(Number(sk), body));
+    this.onEntry(Number(sk), body);
   }
 
   /** Knows the two conditions that logs and snapshots have. */

@@ -4,14 +4,21 @@ import { CODE, EtcdError } from '../../../core/etcd/errors.ts';
 import { memoryLeaseDeadlines } from '../../../core/etcd/memory-lease-deadlines.ts';
 import { CorruptLogError } from '../../../core/keyspace/errors.ts';
 import { AFTER_ALL_KEYS } from '../../../core/keyspace/keys.ts';
-import type { WatchSession } from '../../../core/etcd/service.ts';
+import type { EtcdService, WatchSession } from '../../../core/etcd/service.ts';
 import { RETENTION_MS, type Log } from '../../../core/keyspace/log.ts';
 import { type OpenKeyspace, openKeyspace } from '../../../core/keyspace/open.ts';
+import { rangeOf } from '../../../core/etcd/testing/requests.ts';
 import { VirtualTime } from '../../../core/keyspace/testing/virtual-time.ts';
 import { dynamoLog } from '../../../store/dynamodb-log.ts';
 import { checkOrder } from '../histories/check-order.ts';
 import { checkRegisters } from '../histories/check-registers.ts';
 import { checkWatch, type WatchRecord } from '../histories/check-watch.ts';
+import type { Schedule } from '../../../core/ports/schedule.ts';
+import type { PagedLog } from '../../../core/ports/keyspaces.ts';
+import type { HostKv } from '../../../agent/kv/host-kv.ts';
+import type { KvQuestions } from '../../../agent/kv/questions.ts';
+import { type ControlPlaneProcess, openSimulatedHost } from './host.ts';
+import { MemoryDisk } from './memory-disk.ts';
 import { type Finding, Recorder, show } from '../histories/history.ts';
 import { Random } from '../histories/random.ts';
 import { type AnyRequest, randomRequest, REGISTERS } from '../histories/workload.ts';
@@ -26,6 +33,10 @@ export interface Sabotage {
   readonly staleReads?: boolean;
   /** A machine's clock never moves, so that its head seems fresh for ever, and nobody looks at signatures. */
   readonly stoppedClocks?: boolean;
+  /** Between a host's cache and the control plane. */
+  readonly questions?: (questions: KvQuestions) => KvQuestions;
+  /** So many hosts instead of HOSTS. */
+  readonly hosts?: number;
   /** Watches lose one event in so many. */
   readonly loseEvents?: number;
 }
@@ -36,7 +47,9 @@ export interface Report {
   readonly counts: Readonly<Record<string, number>>;
 }
 
+/** Of the control plane, and hosts of which each has a cache and asks any of those. */
 const SITES = 3;
+const HOSTS = 2;
 const CLIENTS_PER_SITE = 2;
 const CALLS_PER_CLIENT = 40;
 const FAULTS = 18;
@@ -67,10 +80,47 @@ export async function simulate(seed: number, sabotage: Sabotage = {}): Promise<R
 interface Site {
   readonly name: string;
   machine: Machine;
-  keyspace: OpenKeyspace | undefined;
-  service: KeyspaceService | undefined;
+  readonly keyspace: OpenKeyspace | undefined;
+  service: EtcdService | undefined;
   /** How often it was started: clients that come back meet another process. */
   starts: number;
+}
+
+class ControlPlaneSite implements Site {
+  keyspace: OpenKeyspace | undefined;
+  service: KeyspaceService | undefined;
+  starts = 0;
+  readonly name: string;
+  machine: Machine;
+
+  constructor(name: string, machine: Machine) {
+    this.name = name;
+    this.machine = machine;
+  }
+}
+
+class HostSite implements Site {
+  kv: HostKv | undefined;
+  starts = 0;
+  /** It outlives the process. */
+  readonly disk = new MemoryDisk();
+  /** Else it looks every few seconds. */
+  readonly hasPush: boolean;
+  readonly name: string;
+  machine: Machine;
+
+  constructor(name: string, machine: Machine, hasPush: boolean) {
+    this.name = name;
+    this.machine = machine;
+    this.hasPush = hasPush;
+  }
+
+  get keyspace(): OpenKeyspace | undefined {
+    return this.kv?.keyspace();
+  }
+  get service(): EtcdService | undefined {
+    return this.kv?.service;
+  }
 }
 
 class Simulation {
@@ -79,7 +129,8 @@ class Simulation {
   readonly #sabotage: Sabotage;
   readonly #table: SharedTable;
   readonly #recorder = new Recorder();
-  readonly #sites: Site[] = [];
+  readonly #controlPlane: ControlPlaneSite[] = [];
+  readonly #hosts: HostSite[] = [];
   readonly #watches: WatchRecord[] = [];
   readonly #leases: bigint[] = [];
   /** Every lease that was ever asked for may run out. */
@@ -103,11 +154,14 @@ class Simulation {
   }
 
   async play(): Promise<Report> {
-    for (let n = 0; n < SITES; n++) {
-      const name = `s${n}`;
-      this.#sites.push({ name, machine: this.#machine(name), keyspace: undefined, service: undefined, starts: 0 });
-    }
-    const serving = this.#sites.map((site) => this.#keepUp(site));
+    for (let n = 0; n < SITES; n++) this.#controlPlane.push(new ControlPlaneSite(`s${n}`, this.#machine(`s${n}`)));
+    for (let n = 0; n < (this.#sabotage.hosts ?? HOSTS); n++)
+      this.#hosts.push(new HostSite(`h${n}`, this.#machine(`h${n}`), n % 2 === 0));
+    this.#table.onEntry = (sequence, body) => this.#hint(sequence, body);
+    const serving = [
+      ...this.#controlPlane.map((site) => this.#keepUp(site)),
+      ...this.#hosts.map((host) => this.#keepUpHost(host)),
+    ];
     const watching = this.#sites.flatMap((site) => [this.#watch(site, true), this.#watch(site, false)]);
     const clients = this.#sites.flatMap((site) => Array.from({ length: CLIENTS_PER_SITE }, (_, n) => this.#client(site, n)));
     const troubles = this.#trouble();
@@ -135,11 +189,12 @@ class Simulation {
   }
 
   /** Starts the site's process whenever there is none. */
-  async #keepUp(site: Site): Promise<void> {
+  async #keepUp(site: ControlPlaneSite): Promise<void> {
     while (!this.#over) {
       const { machine } = site;
       if (!machine.alive) {
         site.keyspace = undefined;
+        site.service = undefined;
         site.machine = this.#machine(site.name);
         continue;
       }
@@ -157,9 +212,75 @@ class Simulation {
     }
   }
 
-  #open({ name, table, timing }: Machine): Promise<OpenKeyspace> {
-    const log = dynamoLog({ table, tenant: 't', keyspace: 'c/kv', clock: timing });
+  /** The same for a host: what it has kept on its disk is there again. */
+  async #keepUpHost(host: HostSite): Promise<void> {
+    while (!this.#over) {
+      if (!host.machine.alive) {
+        host.kv = undefined;
+        host.machine = this.#machine(host.name);
+      }
+      const { machine } = host;
+      try {
+        host.kv ??= await machine.outlives(
+          openSimulatedHost({
+            name: host.name,
+            machine,
+            disk: host.disk,
+            schedule: this.#scheduleOf(machine),
+            controlPlane: () => this.#anyProcess(),
+            pushConnected: () => host.hasPush && !machine.partitioned,
+            sabotage: this.#sabotage.questions,
+          }).then((kv) => {
+            host.starts++;
+            return kv;
+          }),
+        );
+      } catch {
+        // Killed while it was starting.
+      }
+      await this.time.pause(20);
+    }
+  }
+
+  #anyProcess(): ControlPlaneProcess | undefined {
+    const site = this.#random.pick(this.#controlPlane);
+    const { machine, keyspace, service } = site;
+    if (!machine.alive || !keyspace || keyspace.failure || !service) return undefined;
+    return { machine, keyspace, service, log: this.#logOf(machine) };
+  }
+
+  /** As the table's stream has it told to the hosts that are connected. */
+  #hint(sequence: number, body: Uint8Array): void {
+    for (const host of this.#hosts) {
+      const { kv, machine } = host;
+      if (!host.hasPush || !kv || machine.partitioned) continue;
+      const entry = this.#random.chance(0.7) ? { entry: Buffer.from(body).toString('base64') } : {};
+      if (this.#random.chance(0.05)) continue;
+      for (let times = this.#random.chance(0.05) ? 2 : 1; times > 0; times--) {
+        void machine.told(() => kv.onMessage({ type: 'kv', sequence, ...entry }));
+      }
+    }
+  }
+
+  /** The connection is there again: what was told meanwhile was told to nobody. */
+  #reconnected(site: Site): void {
+    const host = this.#hosts.find((each) => each === site);
+    if (host?.hasPush) host.kv?.onReachable();
+  }
+
+  get #sites(): readonly Site[] {
+    return [...this.#controlPlane, ...this.#hosts];
+  }
+
+  #logOf({ table, timing }: Machine): PagedLog {
+    return dynamoLog({ table, tenant: 't', keyspace: 'c/kv', clock: timing });
+  }
+
+  #open(machine: Machine): Promise<OpenKeyspace> {
+    const { name, timing } = machine;
+    const log = this.#logOf(machine);
     return openKeyspace(this.#sabotage.log?.(log) ?? log, {
+      recentBytes: 4_000,
       writerId: `${name}-${this.#random.next()}`,
       timing,
       pollMs: 400,
@@ -174,26 +295,30 @@ class Simulation {
       keyspace: this.#sabotage.staleReads ? stale : keyspace,
       deadlines: this.#deadlines,
       timing: machine.timing,
-      schedule: (ms, action) => {
-        let cancelled = false;
-        void machine.timing.pause(ms).then(() => {
-          if (!cancelled && !this.#over) action();
-        });
-        return () => {
-          cancelled = true;
-        };
-      },
+      schedule: this.#scheduleOf(machine),
       randomBytes: (count) => Uint8Array.from({ length: count }, () => this.#random.below(256)),
       soleKeeper: false,
       member: { id: 1n, name: 'sim', peerUrls: [], clientUrls: [] },
     });
   }
 
+  #scheduleOf(machine: Machine): Schedule {
+    return (ms, action) => {
+      let cancelled = false;
+      void machine.timing.pause(ms).then(() => {
+        if (!cancelled && !this.#over) action();
+      });
+      return () => {
+        cancelled = true;
+      };
+    };
+  }
+
   async #client(site: Site, n: number): Promise<void> {
     for (let calls = 0; calls < CALLS_PER_CLIENT; calls++) {
       await this.time.pause(150 * this.#random.next());
       const { keyspace, service, machine } = site;
-      if (!keyspace || !service || keyspace.failure || !machine.alive) {
+      if (!service || keyspace?.failure || !machine.alive) {
         await this.time.pause(100);
         continue;
       }
@@ -252,7 +377,7 @@ class Simulation {
   }
 
   /** Until something breaks, or for a while. */
-  async #follow(machine: Machine, service: KeyspaceService, request: WatchCreateRequest, answers: WatchAnswer[]): Promise<void> {
+  async #follow(machine: Machine, service: EtcdService, request: WatchCreateRequest, answers: WatchAnswer[]): Promise<void> {
     const stop = new AbortController();
     const session = service.watch({ signal: stop.signal });
     session.send({ type: 'create', request });
@@ -298,6 +423,7 @@ class Simulation {
         machine.partitioned = true;
         void this.time.pause(4_000 * random.next()).then(() => {
           machine.partitioned = false;
+          this.#reconnected(site);
         });
       } else if (kind < 0.65) {
         this.#count('skews');
@@ -310,7 +436,10 @@ class Simulation {
         await this.#longFreeze(site);
       } else {
         this.#count('snapshots');
-        void site.keyspace?.snapshot().catch(() => {});
+        void this.#controlPlane
+          .find((each) => each === site)
+          ?.keyspace?.snapshot()
+          .catch(() => {});
       }
     }
   }
@@ -323,7 +452,7 @@ class Simulation {
     await this.time.pause(300);
     this.time.jump(DAY_MS + 60_000 * this.#random.next());
     await this.time.pause(800);
-    for (const other of this.#sites) if (other !== site) await this.#snapshot(other);
+    for (const other of this.#controlPlane) if (other !== site) await this.#snapshot(other);
     machine.thaw();
   }
 
@@ -347,11 +476,17 @@ class Simulation {
     const head = state.revision;
     let waits = 0;
     do {
-      for (const { machine } of this.#sites) {
-        machine.partitioned = false;
+      for (const site of this.#sites) {
+        const { machine } = site;
+        if (machine.partitioned) {
+          machine.partitioned = false;
+          this.#reconnected(site);
+        }
         machine.skewMs = 0;
         machine.thaw();
       }
+      // A host that nobody uses has no reason to.
+      for (const { kv } of this.#hosts) kv?.service.call('Range', rangeOf('k/a'), {}).catch(() => {});
       await this.time.pause(200);
     } while (!caughtUp() && ++waits < 200);
     if (!caughtUp())
@@ -380,7 +515,9 @@ class Simulation {
     const contents = (rows: Iterable<unknown>) => show([...rows]);
     const expected = contents(state.view().range('', AFTER_ALL_KEYS));
     const newcomer = await this.#open(this.#machine('new'));
-    for (const keyspace of [newcomer, ...this.#sites.flatMap((site) => site.keyspace ?? [])]) {
+    // Hosts first: they ask the control plane.
+    const replicas = [...this.#hosts, ...this.#controlPlane].flatMap((site) => site.keyspace ?? []);
+    for (const keyspace of [newcomer, ...replicas]) {
       if (contents((await keyspace.sync()).range('', AFTER_ALL_KEYS)) !== expected) {
         this.#findings.push({
           rule: 'a replica has another state than the log',
