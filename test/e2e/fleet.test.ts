@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
 import { canRunSystemdHosts } from '../support/systemd-host/lab.ts';
@@ -199,6 +202,34 @@ const fleetUnit = (...options: string[]) => `${SLEEP}[X-Fleet]\n${options.join('
     expect(await shown(red, 'spare.service', 'ActiveState')).toBe('inactive');
   });
 
+  test('by the times that its own processes write down, a unit never runs on two hosts, though one is cut off and comes back', async () => {
+    const stamps = '/var/tmp/stamps';
+    const clock = `ExecStart=/bin/sh -c 'while true; do date +%%s%%N >> ${stamps}; sleep 0.05; done'`;
+    await fleet.put('clock.service', 'launched', `[Service]\n${clock}\n`);
+    const [first] = await fleet.active('clock.service');
+    all.lab.cutOff(all.host(first!));
+    const second = await eventually(
+      'it has moved',
+      async () => {
+        const [now] = await fleet.active('clock.service');
+        if (now === first) throw new Error(`it is still on ${first}`);
+        return now!;
+      },
+      { timeoutMs: 60_000 },
+    );
+    all.lab.reconnect(all.host(first!));
+    await all.ready(...NAMES);
+    const times = async (name: string) => (await all.host(name).sh(`cat ${stamps}`)).trim().split('\n').map(Number);
+    const [before, after] = [await times(first!), await times(second)];
+    const gap = Math.min(...after) - Math.max(...before);
+    expect(before.length).toBeGreaterThan(10);
+    expect(gap).toBeGreaterThan(0);
+    console.log(
+      `units: ${(gap / 1e9).toFixed(1)} s between the last process on ${first} and the first on ${second}, duplicate time 0`,
+    );
+    for (const name of NAMES) await all.host(name).sh(`rm -f ${stamps}`);
+  }, 120_000);
+
   test('a host without power: its units move to one that may have them, pairs together, and the others stay', async () => {
     await fleet.put('one.service', 'launched', fleetUnit('Conflicts=two.service'));
     await fleet.put('two.service', 'launched', fleetUnit('Conflicts=one.service'));
@@ -222,6 +253,29 @@ const fleetUnit = (...options: string[]) => `${SLEEP}[X-Fleet]\n${options.join('
     for (const unit of ['one.service', 'friend.service'])
       expect(await shown(all.host(one!), unit, 'ActiveState')).toBe('inactive');
   }, 120_000);
+
+  test('the command line starts a unit, shows what it wrote, and runs a command beside it, without SSH', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'terrane-unit-'));
+    const file = join(directory, 'hello.service');
+    await writeFile(file, '[Service]\nExecStart=/bin/sh -c "echo Hello from $$; exec sleep infinity"\n');
+    const unit = async (...args: string[]) => {
+      const { code, stdout, stderr } = await all.terrane(['unit', ...args]);
+      if (code !== 0) throw new Error(`${args.join(' ')}: ${stdout}${stderr}`);
+      return stdout;
+    };
+    const [, where] = /launched on (\w+)/.exec(await unit('start', file)) ?? [];
+    await eventually('its journal has what it wrote', async () => expect(await unit('journal', 'hello')).toContain('Hello from'));
+    expect(await unit('status', 'hello')).toMatch(new RegExp(`${where} +loaded +active +running`));
+    expect((await unit('exec', 'hello', 'hostname')).trim()).toBe(where);
+    const failed = await all.terrane(['unit', 'exec', 'hello', 'sh', '-c', 'echo out; echo err >&2; exit 7']);
+    expect(failed).toMatchObject({ code: 7, stdout: 'out\n', stderr: expect.stringContaining('err\n') });
+    const pid = () => shown(all.host(where!), 'hello.service', 'MainPID');
+    const before = await pid();
+    await unit('restart', 'hello');
+    expect(await pid()).not.toBe(before);
+    await unit('destroy', 'hello');
+    await rm(directory, { recursive: true });
+  });
 
   test('a reboot leaves each unit running once', async () => {
     for (const name of NAMES) await fleet.put(`x.${name}.service`, 'launched', fleetUnit('Conflicts=x.*.service'));
