@@ -138,6 +138,8 @@ describe("the host's own units", () => {
     for (const desired of ['launched', 'loaded', 'absent'] as const)
       expect(steps(unit({ desired }), { state: theirs })).toEqual([]);
     expect(steps(unit(), { state: state({ loadState: 'masked', fragmentPath: '' }) })).toEqual([]);
+    // As system.slice is, which every service runs in.
+    expect(steps(unit(), { state: { ...RUNNING, fragmentPath: '' } })).toEqual([]);
   });
 
   test('run on when they hide a file of ours, which goes', () => {

@@ -100,7 +100,9 @@ function unread({ needsReload, loadState }: SystemdState): boolean {
 
 /** Is there a unit of this name that we did not write? */
 export function hostsOwn({ fragmentPath, loadState }: SystemdState, ours: string): boolean {
-  return (fragmentPath !== '' && fragmentPath !== ours) || loadState === 'masked';
+  // Without a file are those that systemd makes itself: system.slice, mounts, devices.
+  const withoutFile = fragmentPath === '' && loadState === 'loaded';
+  return withoutFile || (fragmentPath !== '' && fragmentPath !== ours) || loadState === 'masked';
 }
 
 function stop(name: string, { activeState, jobId }: SystemdState, reason: string): UnitStep | undefined {

@@ -1,8 +1,12 @@
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { unitNameProblem } from '../../core/fleet/unit-name.ts';
 import type { AssignedUnit, UnitReport } from '../../core/node/assigned-unit.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import { messageOf } from '../docker/errors.ts';
 import { type Bus, type BusSignal, connectBus } from './bus.ts';
+import { executeUnitStep, type UnitStepContext } from './execute-unit-step.ts';
 import { type Launches, launches } from './launches.ts';
 import { type SystemdManager, systemdManager } from './manager.ts';
 import type { ObservedUnit, SystemdState, UnitFile } from './observed.ts';
@@ -33,6 +37,8 @@ export interface UnitDriverOptions {
   readonly fragments?: string;
   /** For what must be gone after a reboot: /run/terrane. */
   readonly memory: string;
+  /** The command, in tests with what gets it to the host. */
+  readonly systemctl?: readonly string[];
   /** undefined: it is not known yet. */
   readonly assigned: () => readonly AssignedUnit[] | undefined;
   /** As the planner takes it. */
@@ -92,6 +98,21 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     return connection.manager;
   }
 
+  const context: UnitStepContext = {
+    files,
+    started,
+    log,
+    manager: connected,
+    mayRun: options.mayRun,
+    stateOf: (name) => states.get(name)!,
+    stale(now_) {
+      stale = now_;
+    },
+    reloaded() {
+      for (const known of states.keys()) outdated.add(known);
+    },
+  };
+
   function onSignal({ path, member, body }: BusSignal): void {
     const name = member === 'PropertiesChanged' ? unitOfPath(path) : member.startsWith('Unit') ? String(body[0]) : undefined;
     if (member === 'JobRemoved') {
@@ -148,6 +169,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
         if (problem === undefined) log.warn("this host's units can't be looked after", { reason: messageOf(error) });
         problem = messageOf(error);
         disconnect();
+        await stopWithoutBus();
         wakeAt = now() + Math.min(RECONNECT_MS_FIRST * 2 ** failures++, RECONNECT_MS_MAX);
       }
       looked = true;
@@ -160,7 +182,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
 
   /** Looks, plans, and sets steps going. Gives when to do so again. */
   async function pass(): Promise<number> {
-    const units = assigned();
+    const units = wanted();
     if (!units) return Number.POSITIVE_INFINITY;
     listed = await files.list();
     const names = new Set([...units.map(({ name }) => name), ...listed.keys()]);
@@ -191,12 +213,18 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     return wakeAt;
   }
 
+  /** Names become names of files: those that could not be a unit's are nobody's wish. */
+  function wanted(): readonly AssignedUnit[] | undefined {
+    return assigned()?.filter(({ name }) => unitNameProblem(name) === undefined);
+  }
+
   async function look(names: ReadonlySet<string>): Promise<void> {
     for (const name of states.keys()) if (!names.has(name)) states.delete(name);
-    const wanted = [...names].filter((name) => outdated.has(name) || !states.has(name));
+    for (const name of cooling.keys()) if (!names.has(name)) cooling.delete(name);
+    const asked = [...names].filter((name) => outdated.has(name) || !states.has(name));
     outdated.clear();
     await Promise.all(
-      wanted.map(async (name) => {
+      asked.map(async (name) => {
         const first = !states.has(name);
         const state = await connected().state(name);
         states.set(name, state);
@@ -213,7 +241,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     const { name } = step;
     busy.add(name);
     try {
-      await execute(step);
+      await executeUnitStep(step, context);
     } catch (error) {
       if (!closed) sayFailed(error, { step: step.type, unit: name });
     }
@@ -226,46 +254,21 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     trigger();
   }
 
-  async function execute(step: UnitStep): Promise<void> {
-    const { name } = step;
-    const manager = connected();
-    switch (step.type) {
-      case 'writeUnit':
-        await files.write(step.unit);
-        stale = true;
-        if (INSTALLED.test(step.unit.contents)) await manager.enable(name);
-        return;
-      case 'removeUnit':
-        await manager.disable(name);
-        await files.remove(name);
-        stale = true;
-        cooling.delete(name);
-        await started.forget(name);
-        return manager.resetFailed(name);
-      case 'reload':
-        stale = false;
-        try {
-          await manager.reload();
-        } catch (error) {
-          stale = true;
-          throw error;
-        }
-        for (const known of states.keys()) outdated.add(known);
-        return;
-      case 'startUnit':
-        if (step.fenced && !options.mayRun()) return;
-        log.info('starting a unit', { unit: name, generation: step.generation });
-        return started.start(name, step, states.get(name)!);
-      case 'stopUnit':
-        log.info('stopping a unit', { unit: name, reason: step.reason });
-        await started.stopping(name);
-        return manager.stop(name);
-      case 'killUnit':
-        log.warn('killing a unit: its time for stopping is over', { unit: name });
-        return manager.kill(name);
-      case 'forgetLaunch':
-        return started.forget(name);
+  /** What must not run in two places must not wait for a bus: systemctl reaches systemd without one. */
+  async function stopWithoutBus(): Promise<void> {
+    const lapsed = options.lapsed();
+    if (!lapsed || closed) return;
+    const over = now() >= lapsed.at + lapsed.graceSeconds * 1000;
+    const words = over ? ['kill', '--signal=KILL', '--'] : ['stop', '--no-block', '--'];
+    const ours = wanted()?.filter(({ name, fenced }) => fenced && listed.has(name)) ?? [];
+    for (const { name } of ours) {
+      const [program = '', ...first] = options.systemctl ?? ['systemctl'];
+      await promisify(execFile)(program, [...first, ...words, name]).catch((error: unknown) => sayFailed(error, { unit: name }));
+      // It is started again once the lease is held, though nobody has seen it stop.
+      await started.forget(name);
     }
+    // Soon again: it may have to be killed.
+    if (ours.length > 0) failures = 0;
   }
 
   function sayFailed(error: unknown, fields: Record<string, unknown> = {}): void {
@@ -297,6 +300,3 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     },
   };
 }
-
-/** Does it ask for links from other units? */
-const INSTALLED = /^\[Install\]\s*$/m;

@@ -45,7 +45,7 @@ export function unitReports({ units, observed, launches, pathOf, time }: UnitRep
 function problem(state: SystemdState, foreign: boolean, launch: Launch | undefined): string | undefined {
   const { fragmentPath, loadState, loadError } = state;
   if (foreign) {
-    const what = loadState === 'masked' ? 'is masked on the host' : `is the host's own (${fragmentPath})`;
+    const what = loadState === 'masked' ? 'is masked on the host' : `is the host's own (${fragmentPath || 'made by systemd'})`;
     return `a unit of this name ${what}: give yours another name`;
   }
   if (loadState !== 'loaded' && loadState !== 'not-found') return `systemd can't load it: ${loadError || loadState}`;

@@ -31,6 +31,7 @@ export async function drive(host: SystemdHost, owner = OWNER): Promise<DrivenHos
     directory: host.path('/run/systemd/system'),
     memory: host.path('/run/terrane'),
     fragments: '/run/systemd/system',
+    systemctl: [...host.command, 'systemctl'],
     assigned: () => units,
     lapsed: () => lapsed,
     mayRun: () => lapsed === undefined,

@@ -139,6 +139,7 @@ suite('units on a host', () => {
     other.assign(unit('theirs.service', SLEEP));
     await other.reported('theirs.service', { activeState: 'active' });
     const { assign, reported } = await agent();
+    assign(unit('../../../etc/systemd/system/escaped.service', SLEEP), unit('system.slice', '[Slice]\n', { desired: 'absent' }));
     assign(unit('own.service', service('/bin/sleep 1')), unit('dbus.service', SLEEP, { generation: 3 }));
     expect(await reported('own.service', { activeState: 'active' })).toMatchObject({
       error: "a unit of this name is the host's own (/etc/systemd/system/own.service): give yours another name",
@@ -147,6 +148,7 @@ suite('units on a host', () => {
     assign(unit('mine.service', SLEEP));
     await reported('mine.service', { activeState: 'active' });
     expect(await show('own.service', 'MainPID')).toBe(before);
+    expect(await host.sh('ls /etc/systemd/system')).not.toContain('escaped');
     for (const name of ['by-hand.service', 'theirs.service', 'dbus.service']) {
       expect(await show(name, 'ActiveState')).toBe('active');
     }
@@ -269,6 +271,20 @@ suite('units on a host', () => {
     assign(unit('bus.service', SLEEP, { generation: 2 }));
     await reported('bus.service', { launched: 2, activeState: 'active' });
     expect(await show('bus.service', 'InvocationID')).not.toBe(before);
+  });
+
+  test('fenced ones stop with the lease even when there is no bus', async () => {
+    const { assign, lapse, reported } = await agent();
+    assign(unit('fenced.service', SLEEP, { fenced: true }), unit('free.service', SLEEP));
+    await reported('fenced.service', { launched: 1, activeState: 'active' });
+    await reported('free.service', { launched: 1, activeState: 'active' });
+    await host.sh('systemctl stop dbus.socket dbus.service');
+    lapse({ at: Date.now(), graceSeconds: 5 });
+    await eventually('it has stopped', async () => expect(await show('fenced.service', 'ActiveState')).toBe('inactive'));
+    expect(await show('free.service', 'ActiveState')).toBe('active');
+    await host.sh('systemctl start dbus.socket dbus.service');
+    lapse(undefined);
+    await reported('fenced.service', { launched: 1, activeState: 'active' });
   });
 
   test('after a reboot they start again from what was assigned', async () => {

@@ -1,0 +1,68 @@
+import type { Logger } from '../../core/ports/logger.ts';
+import type { Launches } from './launches.ts';
+import type { SystemdManager } from './manager.ts';
+import type { SystemdState } from './observed.ts';
+import type { UnitFiles } from './unit-files.ts';
+import type { UnitStep } from './unit-steps.ts';
+
+/** What steps act on. */
+export interface UnitStepContext {
+  readonly files: UnitFiles;
+  readonly started: Launches;
+  readonly log: Logger;
+  /** Throws while systemd can't be reached. */
+  readonly manager: () => SystemdManager;
+  /** May fenced units be started now? */
+  readonly mayRun: () => boolean;
+  readonly stateOf: (name: string) => SystemdState;
+  /** Are there files that systemd has yet to read? */
+  readonly stale: (stale: boolean) => void;
+  /** systemd has read them: what it said before holds no more. */
+  readonly reloaded: () => void;
+}
+
+/** Does one step. Throws what systemd or the disk say. */
+export async function executeUnitStep(step: UnitStep, context: UnitStepContext): Promise<void> {
+  const { name } = step;
+  const { files, started, log } = context;
+  const manager = context.manager();
+  switch (step.type) {
+    case 'writeUnit':
+      await files.write(step.unit);
+      context.stale(true);
+      if (INSTALLED.test(step.unit.contents)) await manager.enable(name);
+      return;
+    case 'removeUnit':
+      await manager.disable(name);
+      await files.remove(name);
+      context.stale(true);
+      await started.forget(name);
+      return manager.resetFailed(name);
+    case 'reload':
+      // First: what is written meanwhile is not in it.
+      context.stale(false);
+      try {
+        await manager.reload();
+      } catch (error) {
+        context.stale(true);
+        throw error;
+      }
+      return context.reloaded();
+    case 'startUnit':
+      if (step.fenced && !context.mayRun()) return;
+      log.info('starting a unit', { unit: name, generation: step.generation });
+      return started.start(name, step, context.stateOf(name));
+    case 'stopUnit':
+      log.info('stopping a unit', { unit: name, reason: step.reason });
+      await started.stopping(name);
+      return manager.stop(name);
+    case 'killUnit':
+      log.warn('killing a unit: its time for stopping is over', { unit: name });
+      return manager.kill(name);
+    case 'forgetLaunch':
+      return started.forget(name);
+  }
+}
+
+/** Does it ask for links from other units? */
+const INSTALLED = /^\[Install\]\s*$/m;
