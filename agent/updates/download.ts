@@ -4,13 +4,14 @@ import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { get as httpGet, type IncomingMessage } from 'node:http';
 import { get as httpsGet } from 'node:https';
 import { dirname, join } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import type { OfferedUpdate } from '../../core/updates/agent-protocol.ts';
 import { abortableDelay } from '../abortable-delay.ts';
 import { messageOf } from '../docker/errors.ts';
 import { UpdateFailure } from './driver.ts';
 
 export interface DownloadOptions {
-  /** PEM of the control plane's own authority, which may be who serves the files. */
+  /** PEM of the control plane's own authority, which may be who serves the files: beside those that everybody trusts. */
   readonly ca?: string | undefined;
   readonly signal: AbortSignal;
   readonly retryMs?: number;
@@ -107,7 +108,9 @@ async function follow(url: URL, ca: string | undefined, signal: AbortSignal): Pr
 function ask(url: URL, ca: string | undefined, signal: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const request =
-      url.protocol === 'https:' ? httpsGet(url, { signal, ...(ca && { ca }) }, resolve) : httpGet(url, { signal }, resolve);
+      url.protocol === 'https:'
+        ? httpsGet(url, { signal, ...(ca && { ca: [...rootCertificates, ca] }) }, resolve)
+        : httpGet(url, { signal }, resolve);
     request.once('error', reject);
     request.setTimeout(IDLE_MS, () => request.destroy(new Error(`nothing came for ${IDLE_MS / 1000} s`)));
   });

@@ -11,6 +11,7 @@ import type { UpdateControl } from './control-plane.ts';
 import { type AnyUpdateDriver, isSelfUpdating, UpdateFailure } from './driver.ts';
 import { healthGate, type HostHealth } from './health-gate.ts';
 import {
+  AGAIN_MS_MAX,
   after,
   type Circumstances,
   ended,
@@ -139,7 +140,7 @@ export function startFollower(options: FollowerOptions): Follower {
     const { follows, askAgainAt = 0, news } = current;
     problem = await driver.problem();
     if (problem !== undefined) return undefined;
-    const asks = now() >= askAgainAt;
+    const asks = mayAsk(askAgainAt, now());
     if (isSelfUpdating(driver)) {
       const update = await driver.staged();
       return update && asks ? { type: 'offered', update, staged: true } : undefined;
@@ -156,8 +157,12 @@ export function startFollower(options: FollowerOptions): Follower {
   /** Once for each agent: with what has answered, this boot has proved itself. */
   async function keepOnce(driver: AnyUpdateDriver): Promise<void> {
     if (kept) return;
-    await driver.keep?.();
-    kept = true;
+    try {
+      await driver.keep?.();
+      kept = true;
+    } catch (error) {
+      log.warn('this boot could not be marked as a good one', { reason: messageOf(error) });
+    }
   }
 
   async function takeTurn(current: Journal): Promise<Outcome | undefined> {
@@ -307,16 +312,20 @@ export function startFollower(options: FollowerOptions): Follower {
   }
 
   async function loop(): Promise<void> {
-    await begin();
+    let begun = false;
     while (!signal.aborted) {
       wake = new AbortController();
       try {
+        if (!begun) await begin();
+        begun = true;
         if (!journal && !wanted) await pause(2 ** 30);
         else if (!journal) await become(newJournal(wanted!));
         else await round(journal);
       } catch (error) {
         if (signal.aborted) break;
-        log.warn('updates are held up', { reason: messageOf(error) });
+        // A disk that is full, for one: said once.
+        if (messageOf(error) !== waiting) log.warn('updates are held up', { reason: messageOf(error) });
+        say(messageOf(error));
         await pause(around(timing.retryMs, random));
       }
     }
@@ -338,6 +347,11 @@ export function startFollower(options: FollowerOptions): Follower {
     }),
     done: loop(),
   };
+}
+
+/** A clock that was set back by years is no reason to wait for years. */
+function mayAsk(askAgainAt: number, now: number): boolean {
+  return now >= askAgainAt || askAgainAt - now > AGAIN_MS_MAX;
 }
 
 function isSame(a: AssignedUpdate | undefined, b: AssignedUpdate | undefined): boolean {

@@ -96,7 +96,7 @@ export interface Circumstances {
 const BOOTS_MAX = 3;
 const ROLLBACKS_MAX = 5;
 const AGAIN_MS_FIRST = 600_000;
-const AGAIN_MS_MAX = 86_400_000;
+export const AGAIN_MS_MAX = 86_400_000;
 const MESSAGE_MAX = 3500;
 
 export const newJournal = (follows: AssignedUpdate): Journal => ({ format: 1, phase: 'idle', follows, news: [] });

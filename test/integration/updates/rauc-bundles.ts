@@ -13,7 +13,7 @@ export interface Bundles {
 }
 
 export const COMPATIBLE = 'acme-host';
-const IMAGE_BYTES = 8 * 1024 * 1024;
+const IMAGE_BYTES = 2 * 1024 * 1024;
 
 export function raucBundles(): Bundles {
   const directory = mkdtempSync(join(tmpdir(), 'trn-bundles-'));

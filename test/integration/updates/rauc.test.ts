@@ -152,7 +152,7 @@ async function untilOver({ plane, host, running }: Scene, what: string): Promise
     const rogue = bundles.make('2.0.0', 'rogue').bytes;
     const genuine = made['2.0.0']!.bytes;
     const flipped = Buffer.from(genuine);
-    flipped[4_000_000]! ^= 1;
+    flipped[1_000_000]! ^= 1;
     const cases = [
       { bytes: rogue, sum: undefined, code: 1004, says: 'signature verification failed' },
       { bytes: flipped, sum: made['2.0.0']!, code: 1003, says: 'SHA-256' },
