@@ -1,6 +1,5 @@
 import { ROUTE_PROTOCOL } from '../../core/network/names.ts';
 import type { AssignedNetwork } from '../../core/network/assigned-network.ts';
-import { OWN_DEVICES } from '../../core/network/kernel/dumps.ts';
 import { afterSteps } from '../../core/network/kernel/after-steps.ts';
 import { networkSteps } from '../../core/network/kernel/diff.ts';
 import { NOTHING_WANTED, type ObservedNetwork } from '../../core/network/kernel/state.ts';
@@ -178,7 +177,7 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
     let assigned = given;
     cleared = undefined;
     const clash = clashWith(assigned.network, observed);
-    if (clash && !observed.links.some(({ name }) => OWN_DEVICES.includes(name))) {
+    if (clash && !isSetUp(assigned.network, observed)) {
       podNetwork = undefined;
       return {
         reason: 'NetworkClash',
@@ -297,6 +296,11 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
       lock?.release();
     },
   };
+}
+
+/** This very network was programmed before: whatever came beside it since, pods that talk by it go on. */
+function isSetUp(network: string, { routes }: ObservedNetwork): boolean {
+  return routes.some(({ to, device, protocol }) => to === network && device === undefined && protocol === String(ROUTE_PROTOCOL));
 }
 
 function asTrouble(error: unknown): Trouble {

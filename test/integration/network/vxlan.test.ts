@@ -118,6 +118,63 @@ const SETTINGS = {
     expect(await h3.must('ip', '-4', 'addr', 'show', 'dev', bridgeOf(await subnetOf(h3)))).toContain('inet ');
   }, 120_000);
 
+  test('a network that overlaps what a host has is refused there by name, and what runs goes on', async () => {
+    await setNetwork({ network: '192.168.0.0/16', backend: { type: 'vxlan' } });
+    await eventually('the node says which', async () => {
+      const condition = await networkCondition('h1');
+      expect(condition).toMatchObject({ status: 'True', reason: 'NetworkClash' });
+      expect(condition!.message).toContain('192.168.0.0/16 overlaps 192.168.77.0/24, the network of eth0');
+    });
+    await allPairs(pods);
+  }, 60_000);
+
+  test('when the network changes, pods keep what they have and new ones get the new: nothing is stopped', async () => {
+    await setNetwork({ network: '10.60.0.0/16', backend: { type: 'vxlan' } });
+    await eventually('the node says who has not moved', async () => {
+      const condition = await networkCondition('h1');
+      expect(condition).toMatchObject({ status: 'False' });
+      expect(condition!.message).toContain('1 pod runs with an address from before');
+    });
+    const moved = await startPods(lab, [h1, h2], '-new');
+    expect(moved.every(({ ip }) => ip.startsWith('10.60.'))).toBe(true);
+    await eventually('the new ones reach each other', () => allPairs(moved), { timeoutMs: 40_000, everyMs: 500 });
+    expect((await pods[0]!.run('ping', '-n', '-c', '1', '-W', '1', h2.address)).code).toBe(0);
+    await lab.installation.terrane(['delete', 'pod', 'h1']);
+    await eventually(
+      'the network from before is gone with its last pod',
+      async () => expect((await h1.docker('network', 'ls', '--format', '{{.Name}}')).match(/terrane-/g)).toHaveLength(1),
+      { timeoutMs: 40_000, everyMs: 500 },
+    );
+  }, 120_000);
+
+  test('a host that is removed from its cluster has nothing of the network left', async () => {
+    expect(await h3.must('ip', 'link')).toContain('terrane-vx');
+    expect((await lab.installation.terrane(['node', 'remove', 'h3', '--yes'])).code).toBe(0);
+    await eventually(
+      'all of it is gone',
+      async () => {
+        const left = [
+          await h3.must('ip', 'link'),
+          await h3.must('ip', 'route'),
+          await h3.must('nft', 'list', 'tables'),
+          await h3.must('iptables', '-S'),
+        ];
+        expect(left.join('')).not.toMatch(/terrane-vx|proto 84|terrane_network|TERRANE-FORWARD|trn-/);
+      },
+      { timeoutMs: 60_000, everyMs: 500 },
+    );
+  }, 90_000);
+
+  async function setNetwork(spec: object): Promise<void> {
+    const network = { apiVersion: 'terrane.dev/v1', kind: 'Network', metadata: { name: 'default' }, spec };
+    expect(await lab.installation.terrane(['apply', '-f', '-'], { stdin: JSON.stringify(network) })).toMatchObject({ code: 0 });
+  }
+
+  async function networkCondition(name: string) {
+    const node = (await nodesOf(lab)).find(({ metadata }) => metadata.name === name);
+    return node?.status?.conditions?.find(({ type }) => type === 'NetworkUnavailable');
+  }
+
   async function subnetOf(host: LabHost): Promise<string> {
     return (await nodesOf(lab)).find(({ metadata }) => metadata.name === host.name)!.spec!.podCIDR!;
   }
