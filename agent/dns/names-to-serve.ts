@@ -4,20 +4,21 @@ import { gatewayOf } from '../../core/network/names.ts';
 import type { NamesToServe } from './start-dns.ts';
 
 /** The parts of an assignment that names are made of. */
-type AssignmentToName = Pick<Assignment, 'revision' | 'network' | 'services'>;
+type AssignmentToName = Pick<Assignment, 'revision' | 'network' | 'services' | 'dns'>;
 
 /** SkyDNS's own. */
 const SKYDNS_DOMAINS = ['skydns.local'];
 
 /** What is to be answered on this host, at the gateway of its containers; undefined: it has no part in the cluster's network. */
-export function namesToServe({ revision, network, services = [] }: AssignmentToName): NamesToServe | undefined {
+export function namesToServe({ revision, network, services = [], dns = {} }: AssignmentToName): NamesToServe | undefined {
   if (!network?.subnet) return undefined;
   return {
     address: gatewayOf(network.subnet),
     network: network.network,
     domain: network.clusterDomain,
     services: namedServices(services),
-    skydnsDomains: SKYDNS_DOMAINS,
+    skydnsDomains: dns.skydnsDomains ?? SKYDNS_DOMAINS,
+    upstreams: dns.servers,
     revision,
   };
 }

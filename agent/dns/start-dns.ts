@@ -24,6 +24,8 @@ export interface NamesToServe {
   readonly services: readonly NamedService[];
   /** Domains whose names are keys of the cluster's key-value store below /skydns. */
   readonly skydnsDomains: readonly string[];
+  /** Name servers of the outside; undefined: the host's own. */
+  readonly upstreams?: readonly string[] | undefined;
   /** Of the assignment. */
   readonly revision: number;
 }
@@ -94,7 +96,7 @@ export async function startDns(options: StartDnsOptions): Promise<RunningDns> {
         if (read.servers.length > 0) conf = read;
       });
     }
-    return conf.servers.filter((address) => address !== names?.address);
+    return (names?.upstreams ?? conf.servers).filter((address) => address !== names?.address);
   };
   const ask = forwarder({ servers: upstreams, elapsed, signal, ...(options.upstreamPort && { port: options.upstreamPort }) });
   const answers = answerer({

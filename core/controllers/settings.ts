@@ -1,5 +1,6 @@
 import type { AssignmentSettings } from '../node/assignment.ts';
 import { type FieldError, invalidValue } from '../resources/field-error.ts';
+import { dnsSettingsProblems } from '../network/dns/dns-settings.ts';
 import { serviceCidrProblems } from '../network/service-cidr.ts';
 import { SETTINGS_NAME, SETTINGS_NAMESPACE } from './settings-name.ts';
 import type { ClusterState } from './types.ts';
@@ -45,7 +46,7 @@ export function settingsOf(state: Pick<ClusterState, 'get'>): ClusterSettings {
 
 /** What is wrong with a settings ConfigMap: refused when it is written. */
 export function settingsProblems(data: Readonly<Record<string, string>>): readonly FieldError[] {
-  return [...settingsFrom(data).problems, ...serviceCidrProblems(data.serviceCidr)];
+  return [...settingsFrom(data).problems, ...serviceCidrProblems(data.serviceCidr), ...dnsSettingsProblems(data)];
 }
 
 function settingsFrom(data: Readonly<Record<string, string>>): { settings: ClusterSettings; problems: FieldError[] } {

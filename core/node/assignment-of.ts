@@ -1,6 +1,7 @@
 import { contentDigest } from '../controllers/digest.ts';
 import type { ClusterState } from '../controllers/types.ts';
 import { networkAssignedTo } from '../network/assigned-to.ts';
+import { dnsSettingsOf } from '../network/dns/dns-settings.ts';
 import type { Node } from '../resources/schema/node.ts';
 import type { Pod } from '../resources/schema/pod.ts';
 import { assignedUnits } from './assigned-units.ts';
@@ -26,6 +27,7 @@ export function assignmentOf(
   if (!node) return undefined;
   const pods = state.podsOn(nodeName);
   const network = networkAssignedTo(state, nodeName);
+  const dns = dnsSettingsOf(state);
   const configMaps = new Set<string>();
   const secrets = new Set<string>();
   for (const pod of pods) {
@@ -49,6 +51,7 @@ export function assignmentOf(
     ...(policies && { policies }),
     ...(units.length > 0 && { units }),
     ...(network && { network }),
+    ...(dns && { dns }),
     settings: { reportSeconds, pollSeconds, renewSeconds, fencedStopSeconds, fencedGraceSeconds },
     ...(updates.length > 0 && { updates }),
   };

@@ -1,5 +1,6 @@
 import type { PullCredentials } from '../images/credentials-for.ts';
 import type { AssignedNetwork } from '../network/assigned-network.ts';
+import type { DnsSettings } from '../network/dns/dns-settings.ts';
 import type { ConfigMap } from '../resources/schema/config-map.ts';
 import type { Node } from '../resources/schema/node.ts';
 import type { Pod } from '../resources/schema/pod.ts';
@@ -32,6 +33,8 @@ export interface Assignment {
   readonly units?: readonly AssignedUnit[];
   /** Its part in the pods' network, if the cluster has one. */
   readonly network?: AssignedNetwork;
+  /** What the cluster's owner chose of names, if anything. */
+  readonly dns?: DnsSettings;
   readonly settings: AssignmentSettings;
   /** What this host's agent keeps up to date; absent: nothing. */
   readonly updates?: readonly AssignedUpdate[];

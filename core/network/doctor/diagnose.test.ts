@@ -233,7 +233,7 @@ describe('a trouble is named, with its fix:', () => {
       },
       'dns',
       'warning',
-      /192\.0\.2\.1 of/,
+      /^192\.0\.2\.1, which/,
     ],
   ])('%s', (_, facts, check, status, message) => {
     const found = wrong(facts);

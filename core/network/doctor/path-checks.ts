@@ -80,8 +80,8 @@ export const dns: Check = ({ dns: probe }) => {
   else if (silent.length > 0)
     found.push({
       status: silent.length === probe.upstreams.length ? 'problem' : 'warning',
-      message: `${silent.join(', ')} of this host's /etc/resolv.conf ${silent.length === 1 ? "doesn't" : "don't"} answer: pods wait, or get no names from outside of the cluster`,
-      fix: 'Remove those that are gone from /etc/resolv.conf, or let UDP and TCP port 53 through to them',
+      message: `${silent.join(', ')}, which names outside of the cluster are asked of, ${silent.length === 1 ? "doesn't" : "don't"} answer: pods wait, or don't get such names`,
+      fix: 'Take those that are gone out of /etc/resolv.conf (or dnsServers in cluster-settings), or let UDP and TCP port 53 through to them',
     });
   return found;
 };

@@ -226,6 +226,12 @@ describe('names elsewhere', () => {
     expect(upstream.asked).toEqual(['udp A long.example.com', 'tcp A long.example.com']);
   });
 
+  test('are asked of the name servers that the cluster chose, if it did', async () => {
+    dns.serve({ ...names, upstreams: ['127.0.0.3'] });
+    expect(await digShort('www.example.com')).toEqual(['192.0.2.2']);
+    expect(upstream.asked).toEqual([]);
+  });
+
   test('that one of ours stands for are looked up along with it', async () => {
     expect(await digShort('mail.shop.svc.cluster.local')).toEqual(['smtp.example.com.', '192.0.2.1']);
   });
