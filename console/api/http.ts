@@ -31,17 +31,19 @@ export interface Call {
   readonly body?: unknown;
   readonly signal?: AbortSignal;
   readonly accept?: string;
+  /** Of the body. Default: JSON. */
+  readonly contentType?: string;
 }
 
 /** One request with the session cookie, which scripts can't read. Throws an ApiError. */
 export async function send(
   path: string,
-  { method = 'GET', body, signal, accept = 'application/json' }: Call = {},
+  { method = 'GET', body, signal, accept = 'application/json', contentType = 'application/json' }: Call = {},
 ): Promise<Response> {
   const request = {
     method,
     credentials: 'same-origin',
-    headers: { accept, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    headers: { accept, ...(body === undefined ? {} : { 'content-type': contentType }) },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     ...(signal === undefined ? {} : { signal }),
   } as const;

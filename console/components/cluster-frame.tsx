@@ -19,6 +19,7 @@ export function ClusterFrame({ id, children }: ClusterFrameProps) {
     [base, 'Overview'],
     [`${base}/nodes`, 'Nodes'],
     [`${base}/workloads`, 'Workloads'],
+    [`${base}/updates`, 'Updates'],
   ] as const;
   return (
     <Page title={cluster?.name ?? 'Cluster'}>

@@ -214,6 +214,45 @@ test('pages and files are sent with a policy that lets nothing else in, and only
       await page.getByText('Conditions').click();
       await isGood(page, 'prod');
 
+      // A rollout: a host asks, its group is paused and goes on, each seen without a reload.
+      await page.getByRole('link', { name: 'Updates' }).click();
+      await page.getByText('No group of hosts follows a channel yet').waitFor();
+      await isGood(page, 'prod');
+      const make = async (path: string, body: object) => {
+        const headers = { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' };
+        const answer = await installation.fetch(path, headers, JSON.stringify(body));
+        expect([answer.status, answer.ok ? '' : await answer.text()]).toEqual([201, '']);
+        return answer;
+      };
+      const update = (kind: string, name: string, spec: object) =>
+        make(`/clusters/${cluster}/apis/terrane.dev/v1/${kind.toLowerCase()}s`, {
+          apiVersion: 'terrane.dev/v1',
+          kind,
+          metadata: { name },
+          spec: { application: 'flatcar', ...spec },
+        });
+      const files = [{ name: 'update.gz', size: 1, sha256: '0'.repeat(64) }];
+      await update('UpdatePackage', 'os-2', { version: '2.0.0', url: 'https://files.example/', files });
+      await update('UpdateChannel', 'stable', { packages: { amd64: 'os-2' } });
+      await update('UpdateGroup', 'fleet', { channel: 'stable' });
+      // The kubeconfig's token is of its cluster only; the session isn't.
+      const body = JSON.stringify({ kind: 'update', cluster });
+      const issued = (await page.evaluate(
+        `fetch('/v1/tokens', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '${body}' }).then((answer) => answer.json())`,
+      )) as { secret: string };
+      const card = page.getByRole('article').filter({ hasText: 'fleet' });
+      await card.getByText('Nothing was given yet').waitFor();
+      const host = `<app appid="flatcar" version="1.0.0" track="fleet" machineid="m1" machinealias="rack-7" board="amd64-usr"><updatecheck/></app>`;
+      await installation.fetch(`/updates/${issued.secret}/v1/update/`, {}, `<request protocol="3.0">${host}</request>`);
+      await card.getByText('0 of 1 host run 2.0.0; 1 under way').waitFor();
+      await card.getByRole('row').filter({ hasText: 'rack-7' }).getByText('granted').waitFor();
+      await isGood(page, 'prod');
+      await card.getByRole('button', { name: 'Pause fleet' }).click();
+      await card.getByText('Paused', { exact: true }).waitFor();
+      await card.getByRole('button', { name: 'Resume fleet' }).click();
+      await card.getByText('Active', { exact: true }).waitFor();
+      await isGood(page, 'prod');
+
       // An API token: shown once, and revoked.
       await page.getByRole('link', { name: 'Tokens' }).click();
       await page.getByRole('button', { name: 'Create an API token' }).click();
