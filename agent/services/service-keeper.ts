@@ -19,7 +19,7 @@ export function serviceKeeper(nodeName: string, nft: Nft, forget: ForgetFlows): 
   return {
     table: SERVICES_TABLE,
     failure: { reason: 'ServicesNotRouted', what: 'Services are not routed on this host' },
-    wants: ({ services = [] }) => services.some(isRouted),
+    wants: hasRoutedService,
     async enforce(assignment, bridges) {
       const from = JSON.stringify(bridges);
       if (made?.assignment === assignment && made.bridges === from) return;
@@ -38,6 +38,8 @@ export function serviceKeeper(nodeName: string, nft: Nft, forget: ForgetFlows): 
     },
   };
 }
+
+export const hasRoutedService = ({ services = [] }: Assignment) => services.some(isRouted);
 
 const isRouted = ({ clusterIP }: AssignedService) => clusterIP !== undefined;
 

@@ -1,11 +1,11 @@
-import { BRIDGE_TABLE, compileBridges, type PodBridge } from '../../core/network/services/bridge-table.ts';
+import type { PodBridge } from '../../core/network/services/bridge-table.ts';
 import type { Assignment } from '../../core/node/assignment.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import { messageOf } from '../docker/errors.ts';
 import type { EventLog } from '../event-log.ts';
 import type { ForgetFlows } from '../kernel/conntrack.ts';
 import { type Nft, NftError } from '../kernel/nft.ts';
-import { nftTable } from '../kernel/nft-table.ts';
+import { bridgeKeeper } from './bridge-keeper.ts';
 import type { Keeper } from './keeper.ts';
 import { policyKeeper } from './policy-keeper.ts';
 import { serviceKeeper } from './service-keeper.ts';
@@ -42,67 +42,69 @@ const REPAIR_MS = 8_000;
 /** Keeps the kernel's rules as the assignment's Services and policies ask, and repairs what others change in them. */
 export function startServices(options: ServicesOptions): RunningServices {
   const { nft, log, events } = options;
+  const bridge = bridgeKeeper(nft, options.prepare);
   const keepers: readonly Keeper[] = [
+    bridge,
     serviceKeeper(options.nodeName, nft, options.forget),
     policyKeeper(nft, options.podAddresses),
   ];
-  const bridgeTable = nftTable(nft, { family: 'bridge', table: BRIDGE_TABLE });
   /** Those whose tables are known to be gone. */
-  const cleared = new Set<Keeper | typeof bridgeTable>();
+  const cleared = new Set<Keeper>();
   const problems = new Map<Keeper, string>();
   let dismissed = false;
   let busy: Promise<void> | undefined;
   let again: 'check' | 'repair' | undefined;
 
-  async function prepareBridges(wanted: boolean, repairs: boolean): Promise<readonly PodBridge[]> {
-    if (!wanted) {
-      if (!cleared.has(bridgeTable)) await bridgeTable.remove();
-      cleared.add(bridgeTable);
-      return [];
+  /** One that fails doesn't keep the others from their work. */
+  async function pass(repairs: boolean): Promise<void> {
+    const assignment = options.assignment();
+    if (!assignment) return;
+    const wanted = keepers.filter((keeper) => !dismissed && keeper.wants(assignment));
+    const bridges = wanted.length > 0 ? await lookAtBridges() : [];
+    for (const keeper of keepers) {
+      if (!wanted.includes(keeper)) await clear(keeper);
+      else if (bridges || keeper !== bridge)
+        await keep(keeper, assignment, bridges ?? [], repairs).catch((error: unknown) => failed(keeper, error));
     }
-    cleared.delete(bridgeTable);
-    const bridges = await options.bridges();
-    await options.prepare(bridges.map(({ name }) => name));
-    if (repairs) await bridgeTable.repair();
-    await bridgeTable.set(compileBridges(bridges));
-    return bridges;
   }
 
-  async function keep(keeper: Keeper, assignment: Assignment, repairs: boolean): Promise<void> {
-    if (!isWanted(keeper, assignment)) {
-      if (!cleared.has(keeper)) await keeper.clear();
-      cleared.add(keeper);
-      return;
+  /** undefined: can't be told. */
+  async function lookAtBridges(): Promise<readonly PodBridge[] | undefined> {
+    try {
+      return await options.bridges();
+    } catch (error) {
+      failed(bridge, error);
+      return undefined;
     }
+  }
+
+  async function keep(keeper: Keeper, assignment: Assignment, bridges: readonly PodBridge[], repairs: boolean): Promise<void> {
     cleared.delete(keeper);
     // Before anything is added: what others changed must not be taken for what was there.
     if (repairs && (await keeper.repair()))
       log.warn('rules had been changed by somebody else: they are as they were', { table: keeper.table });
-    await keeper.enforce(assignment, await prepareBridges(true, repairs));
+    await keeper.enforce(assignment, bridges);
+    if (problems.delete(keeper)) log.info(`no longer so: ${keeper.failure.what}`);
   }
 
-  const isWanted = (keeper: Keeper, assignment: Assignment) => !dismissed && keeper.wants(assignment);
-
-  async function pass(repairs: boolean): Promise<void> {
-    const assignment = options.assignment();
-    if (!assignment) return;
-    for (const keeper of keepers) await attempt(keeper, () => keep(keeper, assignment, repairs), assignment);
-    if (!keepers.some((keeper) => isWanted(keeper, assignment)))
-      await attempt(keepers[0]!, async () => void (await prepareBridges(false, repairs)), assignment);
-  }
-
-  async function attempt(keeper: Keeper, step: () => Promise<void>, assignment: Assignment): Promise<void> {
+  async function clear(keeper: Keeper): Promise<void> {
+    problems.delete(keeper);
+    if (cleared.has(keeper)) return;
+    // Once: a host without nft, or whose agent may not use it, lacks nothing as long as there is nothing to keep.
+    cleared.add(keeper);
     try {
-      await step();
-      if (problems.delete(keeper)) log.info(`no longer so: ${keeper.failure.what}`);
+      await keeper.clear();
     } catch (error) {
-      // A host without nft that has nothing to keep lacks nothing.
-      if (error instanceof NftError && error.missing && !isWanted(keeper, assignment)) return;
-      const why = error instanceof NftError && error.missing ? MISSING : messageOf(error);
-      const message = `${keeper.failure.what}: ${why}`;
-      if (message !== problems.get(keeper)) events.add({ type: 'Warning', reason: keeper.failure.reason, message });
-      problems.set(keeper, message);
+      if (!(error instanceof NftError && error.missing))
+        log.warn('rules that are not needed any more could not be removed', { table: keeper.table, reason: messageOf(error) });
     }
+  }
+
+  function failed(keeper: Keeper, error: unknown): void {
+    const why = error instanceof NftError && error.missing ? MISSING : messageOf(error);
+    const message = `${keeper.failure.what}: ${why}`;
+    if (message !== problems.get(keeper)) events.add({ type: 'Warning', reason: keeper.failure.reason, message });
+    problems.set(keeper, message);
   }
 
   function run(kind: 'check' | 'repair'): void {

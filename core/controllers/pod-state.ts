@@ -1,3 +1,4 @@
+import { endpointAddressProblem } from '../network/endpoint-address.ts';
 import type { Condition } from '../resources/schema/meta.ts';
 import type { Pod } from '../resources/schema/pod.ts';
 import { parseTime } from './time.ts';
@@ -32,4 +33,13 @@ export function readySince(pod: Pod): number | undefined {
 export function availableAt(pod: Pod, minReadySeconds: number): number | undefined {
   const since = readySince(pod);
   return since === undefined ? undefined : since + minReadySeconds * 1000;
+}
+
+/**
+ * Where it can be reached; undefined: nowhere (yet). Its host says so, and other hosts' rules are made of it: what is no address, or a
+ * special one, is none.
+ */
+export function podAddress({ status }: Pod): string | undefined {
+  const ip = status?.podIP;
+  return ip !== undefined && endpointAddressProblem(ip) === undefined ? ip : undefined;
 }

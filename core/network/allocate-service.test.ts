@@ -157,3 +157,30 @@ test.each(['10.96.0.0', '10.96.0.1/16', '10.0.0.0/8', '10.0.0.0/25', 'fd00::/112
     expect(message).toContain('data.serviceCidr');
   },
 );
+
+describe('the addresses of pods and those of Services are apart', () => {
+  const network = (block: string) => ({ metadata: { name: 'default' }, spec: { network: block } });
+  const settingsMap = (serviceCidr: string) => ({
+    metadata: { name: 'cluster-settings', namespace: 'terrane-system' },
+    data: { serviceCidr },
+  });
+
+  test('when the network is written', async () => {
+    const { message } = await refusal(cluster, (txn) => createResource(txn, 'Network', network('10.0.0.0/8'), ctx));
+    expect(message).toContain('spec.network: Invalid value: "10.0.0.0/8": overlaps the addresses of Services (10.96.0.0/16)');
+    await settings({ serviceCidr: '172.30.0.0/16' });
+    await inTxn(cluster, (txn) => createResource(txn, 'Network', network('10.0.0.0/8'), ctx));
+  });
+
+  test('when the settings are written', async () => {
+    await inTxn(cluster, (txn) => createResource(txn, 'Network', network('172.30.0.0/16'), ctx));
+    const { message } = await refusal(cluster, (txn) => createResource(txn, 'ConfigMap', settingsMap('172.30.1.0/24'), ctx));
+    expect(message).toContain('data.serviceCidr: Invalid value: "172.30.1.0/24": overlaps the addresses of pods (172.30.0.0/16)');
+    await inTxn(cluster, (txn) => createResource(txn, 'ConfigMap', settingsMap('172.31.0.0/16'), ctx));
+    const again = await refusal(cluster, (txn) => {
+      const stored = getResource(txn, 'ConfigMap', 'terrane-system', 'cluster-settings')!;
+      return updateResource(txn, { ...stored, data: { serviceCidr: '172.30.0.0/20' } }, ctx);
+    });
+    expect(again.message).toContain('overlaps');
+  });
+});

@@ -1,5 +1,5 @@
 import { contentDigest } from '../controllers/digest.ts';
-import { isFinished } from '../controllers/pod-state.ts';
+import { isFinished, podAddress } from '../controllers/pod-state.ts';
 import type { ClusterState } from '../controllers/types.ts';
 import { matchesSelector } from '../resources/selectors.ts';
 import type { LabelSelector } from '../resources/schema/meta.ts';
@@ -29,12 +29,12 @@ export function assignedPoliciesOf(state: State, nodeName: string): AssignedPoli
 export function peerOf(pod: Pod): unknown {
   if (!isPeer(pod)) return undefined;
   const ports = pod.spec.containers.flatMap((container) => container.ports ?? []);
-  return { ip: pod.status?.podIP, labels: pod.metadata.labels, ports };
+  return { ip: podAddress(pod), labels: pod.metadata.labels, ports };
 }
 
 /** Pods on their host's network have its address: selectors don't find them, and nothing isolates them. */
 function isPeer(pod: Pod): boolean {
-  return pod.status?.podIP !== undefined && pod.spec.hostNetwork !== true && !isFinished(pod);
+  return podAddress(pod) !== undefined && pod.spec.hostNetwork !== true && !isFinished(pod);
 }
 
 /** Pods' addresses by selector, worked out once for all hosts that ask at one revision. */
@@ -133,7 +133,7 @@ class Compiler {
   #group(digest: string, pods: readonly Pod[]): string {
     const id = digest.replace(/[^A-Za-z0-9]/g, '').slice(0, 16);
     if (!this.#groups.has(id)) {
-      const addresses = [...new Set(pods.map(({ status }) => status!.podIP!))].sort();
+      const addresses = [...new Set(pods.map((pod) => podAddress(pod)!))].sort();
       this.#groups.set(id, { id, addresses });
     }
     return id;

@@ -1,11 +1,11 @@
 import type { Container, Pod } from '../../resources/schema/pod.ts';
 import type { SliceEndpoint, SlicePort } from '../../resources/schema/endpoint-slice.ts';
 import type { Service } from '../../resources/schema/service.ts';
-import { isFinished, isReady } from '../pod-state.ts';
+import { isFinished, isReady, podAddress } from '../pod-state.ts';
 
 /** What a pod is to a Service that selects it. undefined: it has no address (any more). */
 export function endpointOf(service: Service, pod: Pod): SliceEndpoint | undefined {
-  const ip = pod.status?.podIP;
+  const ip = podAddress(pod);
   if (!ip || isFinished(pod)) return undefined;
   const serving = isReady(pod);
   const terminating = pod.metadata.deletionTimestamp !== undefined;

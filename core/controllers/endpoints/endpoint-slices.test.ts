@@ -101,6 +101,16 @@ describe('the endpoints of a Service', () => {
     );
   });
 
+  test.each(['127.0.0.1', '169.254.169.254', '10.0.0.1 ; flush ruleset', ''])(
+    'are not what a host says that is no address of a pod: %j',
+    async (ip) => {
+      const cluster = await TestCluster.with(node('n1'), service('web'), web('a', ip), web('b', '10.0.0.2'));
+      const { problems } = await cluster.settle();
+      expect(problems).toEqual([]);
+      expect(addresses(cluster.list('EndpointSlice'))).toEqual(['10.0.0.2']);
+    },
+  );
+
   test('written by hand, for a Service without a selector, are left alone', async () => {
     const byHand = {
       kind: 'EndpointSlice',

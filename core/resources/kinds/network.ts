@@ -1,6 +1,9 @@
+import type { ReadView } from '../../keyspace/types.ts';
 import { NETWORK_NAME, readNetwork } from '../../network/config.ts';
 import { formatCidr } from '../../network/ipv4.ts';
-import { networkSchema } from '../schema/network.ts';
+import { networkOverlap } from '../../network/service-overlap.ts';
+import { type Network, networkSchema } from '../schema/network.ts';
+import { invalid } from '../status.ts';
 import { ageColumn, nameColumn } from './columns.ts';
 import type { KindDefinition } from './definition.ts';
 
@@ -24,6 +27,8 @@ export const networkKind: KindDefinition<'Network'> = {
   defaults(network) {
     network.spec ??= {};
   },
+  admit: refuseOverlap,
+  admitUpdate: (next, _previous, view) => refuseOverlap(next, view),
   validate: ({ spec }) => [...readNetwork(spec).problems],
   validateUpdate: () => [],
   columns: [
@@ -58,3 +63,8 @@ export const networkKind: KindDefinition<'Network'> = {
     ageColumn,
   ],
 };
+
+function refuseOverlap(network: Network, view: ReadView): void {
+  const errors = networkOverlap(network, view);
+  if (errors.length > 0) throw invalid(networkKind, network.metadata.name, errors);
+}
