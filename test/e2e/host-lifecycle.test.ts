@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
 import { gzipSync } from 'node:zlib';
-import { runtimeMember, type Arch } from '../../bin/build/runtime.ts';
 import { tarEnd, tarMembers } from '../../bin/build/tar.ts';
 import type { Node } from '../../core/resources/schema/node.ts';
 import type { Pod } from '../../core/resources/schema/pod.ts';
@@ -219,7 +218,11 @@ async function archiveWith(agent: string, version: string): Promise<Buffer> {
     { path: 'bin/terrane-agent', mode: 0o755, content: await readFile(join(source, 'terrane-agent')) },
     { path: 'lib/agent.mjs', mode: 0o644, content: Buffer.from(`${agent}// ${version}\n`) },
   ]);
-  const runtime = await runtimeMember(process.arch as Arch, join(ROOT, 'node_modules/.cache/terrane'), () => {});
+  // As the build keeps it: a member of gzip that archives begin with.
+  const pinned = JSON.parse(await readFile(join(source, 'runtime.json'), 'utf8')) as { version: string };
+  const runtime = await readFile(
+    join(ROOT, `node_modules/.cache/terrane/node-linux-${process.arch}-${pinned.version}.member.gz`),
+  );
   return Buffer.concat([runtime, gzipSync(Buffer.concat([own, tarEnd()]))]);
 }
 

@@ -45,6 +45,7 @@ test('GNU and busybox tar read the archive, which is several gzip members', () =
       'lib/agent.mjs',
       'share/terrane-agent.service',
       'share/uninstall.sh',
+      'share/upgrade-guard.sh',
     ].sort(),
   );
   expect(output('/bin/busybox', 'tar', '-tzf', archive).trim().split('\n').sort()).toEqual(names);
