@@ -47,12 +47,15 @@ export function aptDriver({ run, folder, ca, remark }: AptOptions): UpdateDriver
     '-o',
     'Dpkg::Options::=--force-confdef',
   ];
-  const apt = (args: readonly string[], timeoutMs: number, signal: AbortSignal | undefined) =>
-    must(run, 'apt-get', [...options, ...args], {
+  async function apt(args: readonly string[], timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const { code, log } = await run('apt-get', [...options, ...args], {
       timeoutMs,
       ...(signal && { signal }),
+      // needrestart only lists: restarting services is for people, and the engine's are not its.
       env: { DEBIAN_FRONTEND: 'noninteractive', NEEDRESTART_MODE: 'l' },
     });
+    if (code !== 0) throw new CommandFailed(`apt-get ${args.at(-1)}`, code, log);
+  }
 
   return {
     takesTurns: true,
