@@ -57,6 +57,7 @@ describe('a unit file', () => {
   test.each([
     ['[Unit\nA=b', 'line 1: unable to find end of section'],
     ['A=b', 'line 1: an option needs a section'],
+    ['[Unit]\nA=\0', 'no NUL'],
     ['[Unit]\nnonsense', 'line 2: expected an option'],
     [`[Unit]\nA=${'x'.repeat(2047)}`, 'line 2: line too long (max 2048 bytes)'],
   ])('that is malformed is refused by its line: %j', (text, message) => {

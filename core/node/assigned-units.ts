@@ -1,5 +1,5 @@
 import type { ClusterState } from '../controllers/types.ts';
-import { parseUnitFile } from '../fleet/unit-file.ts';
+import { readUnitFile } from '../fleet/unit-file.ts';
 import { unitHash } from '../fleet/unit-hash.ts';
 import type { Unit, UnitHost } from '../resources/schema/unit.ts';
 import type { AssignedUnit } from './assigned-unit.ts';
@@ -24,7 +24,7 @@ function assigned({ metadata, spec }: Unit, { uid, placement, fenced, leaving }:
     uid: uid ?? metadata.uid,
     placement,
     contents,
-    hash: unitHash(parseUnitFile(contents)),
+    hash: unitHash(readUnitFile(contents)),
     desired: absent ? 'absent' : stopped ? 'loaded' : 'launched',
     generation: absent ? 0 : generation,
     fenced,

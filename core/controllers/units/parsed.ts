@@ -1,5 +1,5 @@
 import { type Requirements, requirementsOf } from '../../fleet/requirements.ts';
-import { parseUnitFile, type UnitOption } from '../../fleet/unit-file.ts';
+import { readUnitFile, type UnitOption } from '../../fleet/unit-file.ts';
 import { unitHash } from '../../fleet/unit-hash.ts';
 import { isTemplate } from '../../fleet/unit-name.ts';
 import { unitRequests } from '../../fleet/unit-requests.ts';
@@ -16,11 +16,10 @@ export interface ParsedUnit {
 
 const known = new WeakMap<Unit['spec'], ParsedUnit>();
 
-/** Throws UnitFileError for a text that was stored before it was refused. */
 export function parsedUnit({ metadata, spec }: Unit): ParsedUnit {
   let parsed = known.get(spec);
   if (!parsed) {
-    const options = parseUnitFile(spec.contents);
+    const options = readUnitFile(spec.contents);
     const requirements = requirementsOf(metadata.name, options);
     known.set(spec, (parsed = { options, requirements, requests: unitRequests(options), hash: unitHash(options) }));
   }

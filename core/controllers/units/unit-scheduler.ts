@@ -23,7 +23,6 @@ export const unitScheduler: Controller = {
     const draft = new Draft(this.name, now);
     const units: Unit[] = [];
     draft.forEach(state.list('Unit'), (unit) => {
-      parsedUnit(unit); // Throws for a text that can't be read: that unit is left out, not all of them.
       if (isWanted(unit) || isOnHosts(unit)) units.push(unit);
       else settle(draft, unit, now);
     });

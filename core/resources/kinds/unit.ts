@@ -1,5 +1,5 @@
 import { requirementsOf } from '../../fleet/requirements.ts';
-import { parseUnitFile, UnitFileError, type UnitOption } from '../../fleet/unit-file.ts';
+import { parseUnitFile, readUnitFile, UnitFileError, type UnitOption } from '../../fleet/unit-file.ts';
 import { isTemplate, unitNameProblem } from '../../fleet/unit-name.ts';
 import { unitProblem } from '../../fleet/validate-unit.ts';
 import { type FieldError, invalidValue } from '../field-error.ts';
@@ -97,7 +97,7 @@ function hostOf({ metadata, spec, status }: Unit): string {
 }
 
 function isGlobal(name: string, contents: string): boolean {
-  return requirementsOf(name, parseUnitFile(contents)).global;
+  return requirementsOf(name, readUnitFile(contents)).global;
 }
 
 /** What all hosts say, or how many say so. */
