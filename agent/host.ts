@@ -1,5 +1,6 @@
 import os from 'node:os';
 import { SYSTEMD_LABEL } from '../core/node/systemd-label.ts';
+import type { Assignment } from '../core/node/assignment.ts';
 import { FLANNEL_PREFIX } from '../core/network/flannel/lease.ts';
 import type { Logger } from '../core/ports/logger.ts';
 import type { ServerTime } from './clock-offset.ts';
@@ -236,7 +237,7 @@ export async function runHost({
     assignment: workload.assignment,
     count: (name) => counted.count(name),
     async onAssignment(next) {
-      await workload.assign(next);
+      await workload.assign(options.podNetwork === 'none' ? withoutNetwork(next) : next);
       updates.assign(next.updates ?? []);
       serveNames();
       lookAfterUnits();
@@ -335,6 +336,12 @@ export async function runHost({
   await workload.close();
   client.close();
   log.info('agent stopped; its containers and units run on');
+}
+
+/** For a host that takes no part in it: nothing on it should look for what isn't there. */
+function withoutNetwork(assignment: Assignment): Assignment {
+  const { network: _, ...rest } = assignment;
+  return rest;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
