@@ -11,7 +11,7 @@ import {
   watchRequest,
 } from '../../../core/etcd/protobuf/index.ts';
 import type { EtcdCaller, EtcdService } from '../../../core/etcd/service.ts';
-import { putOf, rangeOf } from '../../../core/etcd/testing/requests.ts';
+import { putOf, putOp, rangeOf, txnOf } from '../../../core/etcd/testing/requests.ts';
 import { eventually } from '../../support/eventually.ts';
 import { RawClient } from '../http2/raw-client.ts';
 import { type OurEtcd, startOurs } from './our-etcd.ts';
@@ -76,6 +76,22 @@ test('an answer of many megabytes comes through the windows, whole', async () =>
   const { kvs } = decodeResponse('Range', bytes!);
   expect(kvs.map(({ value }) => value.length)).toEqual(Array.from({ length: 12 }, () => 1_000_000));
   expect(kvs.every(({ key, value }) => value.every((byte) => byte === key.charCodeAt(key.length - 1)))).toBe(true);
+});
+
+test('a range of a hundred thousand keys comes whole, and in order', async () => {
+  const [COUNT, AT_ONCE] = [100_000, 125];
+  const keyOf = (n: number) => `all/${String(n).padStart(6, '0')}`;
+  const load = async (from: number) => {
+    const puts = Array.from({ length: AT_ONCE }, (_, n) => putOp(keyOf(from + n), 'v'));
+    expect((await call('/etcdserverpb.KV/Txn', encodeRequest('Txn', txnOf(puts)))).error).toBeUndefined();
+  };
+  for (let from = 0; from < COUNT; from += AT_ONCE * 40) {
+    await Promise.all(Array.from({ length: 40 }, (_, n) => load(from + n * AT_ONCE)));
+  }
+  const { bytes } = await call('/etcdserverpb.KV/Range', encodeRequest('Range', rangeOf('all/', { rangeEnd: 'all0' })));
+  const { kvs, count, more } = decodeResponse('Range', bytes!);
+  expect([count, kvs.length, more]).toEqual([COUNT, COUNT, false]);
+  expect(kvs.every(({ key }, n) => key === keyOf(n))).toBe(true);
 });
 
 describe('refusals', () => {
