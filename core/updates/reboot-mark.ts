@@ -58,10 +58,11 @@ export function unmarked(node: Node, { cordoned }: RebootMark): Node {
 }
 
 /**
- * The pods that have to leave before a reboot: those that something brings back elsewhere. Others stay, and start again with their host.
+ * The pods that have to leave before a reboot: those that something brings back elsewhere. Others stay, and start again with their host;
+ * a DaemonSet's would be made anew right there.
  */
 export function toLeave(pods: readonly Pod[]): Pod[] {
-  return pods.filter((pod) => !isFinished(pod) && controllerOf(pod) !== undefined);
+  return pods.filter((pod) => !isFinished(pod) && (controllerOf(pod)?.kind ?? 'DaemonSet') !== 'DaemonSet');
 }
 
 function withMark(node: Node, mark: RebootMark): Node {
