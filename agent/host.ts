@@ -305,6 +305,7 @@ export async function runHost({
       containers: workload.containerCount(),
       stateProblem: state.problem(),
       kv: kv.facts(),
+      serviceProblems: services.problems(),
       dns: dns.facts(),
     };
   };

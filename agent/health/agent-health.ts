@@ -15,6 +15,8 @@ export interface AgentFacts {
   readonly containers: number;
   readonly stateProblem: string | undefined;
   readonly kv: ReturnType<RunningKv['facts']>;
+  /** What of Services and policies can't be done here, and why. */
+  readonly serviceProblems: readonly string[];
   readonly dns: DnsFacts;
 }
 
@@ -30,6 +32,7 @@ export function healthOf(facts: AgentFacts): { problems: string[]; facts: Record
       revision,
       pods,
       kv: kvFacts(facts.kv),
+      ...(facts.serviceProblems.length > 0 ? { services: facts.serviceProblems } : {}),
       dns: facts.dns.listening ?? facts.dns.problem ?? 'not served',
     },
   };
