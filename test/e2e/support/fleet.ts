@@ -53,6 +53,8 @@ export async function fleetOf(all: HostsInstallation): Promise<Fleet> {
     return response;
   };
   const read = async <T>(path: string) => (await (await must('GET', path)).json()) as T;
+  /** Names of all that were ever seen, by id: a machine that is cut off is listed no more, and what ran there still names it. */
+  const known = new Map<string, string>();
   const fleet: Fleet = {
     request,
     async put(name, desiredState, text) {
@@ -74,6 +76,7 @@ export async function fleetOf(all: HostsInstallation): Promise<Fleet> {
         const host = [...all.hosts.values()].find(({ address }) => address === primaryIP);
         return host ? [[host.name, id] as const] : [];
       });
+      for (const [name, id] of named) known.set(id, name);
       return new Map(named);
     },
     async active(...names) {
@@ -87,8 +90,8 @@ export async function fleetOf(all: HostsInstallation): Promise<Fleet> {
         },
         { timeoutMs: 60_000 },
       );
-      const hosts = new Map([...(await fleet.machines())].map(([name, id]) => [id, name]));
-      return found.map((id) => hosts.get(id) ?? id);
+      if (!found.every((id) => known.has(id))) await fleet.machines();
+      return found.map((id) => known.get(id) ?? id);
     },
     activeStates: (pattern, count) =>
       eventually(`${count} of ${String(pattern)} are active`, async () => {
@@ -97,6 +100,7 @@ export async function fleetOf(all: HostsInstallation): Promise<Fleet> {
         return states;
       }),
   };
+  await fleet.machines();
   return fleet;
 }
 
