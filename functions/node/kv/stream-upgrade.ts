@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { errorEnvelope, TerraneError } from '../../../core/errors/terrane-error.ts';
 import type { Sequence } from '../../../core/keyspace/types.ts';
@@ -12,6 +13,8 @@ import { type KvAnswersDeps, kvAnswers } from './answers.ts';
 import type { AnswersUnderWay } from './answers-under-way.ts';
 import { Openings } from './openings.ts';
 import { serveKvStream } from './stream.ts';
+
+const KEEP_ALIVE_MS = 30_000;
 
 export interface KvStreamsDeps extends KvAnswersDeps {
   readonly accounts: Pick<Accounts, 'hostOfKey' | 'countRequest'>;
@@ -60,7 +63,11 @@ export function kvStreams(deps: KvStreamsDeps): { readonly upgrade: UpgradeHandl
     if (socket.destroyed || closed) return void socket.destroy();
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
-    if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true);
+    if (socket instanceof Socket) {
+      socket.setNoDelay(true);
+      // A host that went without a word is noticed.
+      socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    }
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: ${KV_STREAM_PROTOCOL}\r\n\r\n`);
     const { underWay, hint, onError } = deps;
     serveKvStream({ socket, answers, underWay, hint, onError, host: () => hostOf(opener) });
