@@ -3,16 +3,24 @@ import { equalJson } from '../resources/equal.ts';
 import type { Pod, PodStatus } from '../resources/schema/pod.ts';
 import { findCondition, withCondition } from './conditions.ts';
 import type { Draft } from './draft.ts';
+import { type AddressCheck, withOwnAddresses } from './pod-addresses.ts';
 import { isFinished } from './pod-state.ts';
 
 /** What its host says of a pod that is bound to it. */
-export function foldPod(draft: Draft, pod: Pod, { status, gone }: PodReport, receivedAt: number, now: number): void {
+export function foldPod(
+  draft: Draft,
+  pod: Pod,
+  { status, gone }: PodReport,
+  check: AddressCheck,
+  receivedAt: number,
+  now: number,
+): void {
   if (gone) {
     // Only a deletion can end: of a pod that shall run, `gone` is a mistake, and the host will start it again.
     if (pod.metadata.deletionTimestamp) draft.delete(pod, { gracePeriodSeconds: 0 });
     return;
   }
-  const next = statusFrom(pod, status, Math.min(receivedAt, now));
+  const next = statusFrom(pod, withOwnAddresses(check, pod, status), Math.min(receivedAt, now));
   // What has ended has ended: a late report must not bring it back.
   if (isFinished(pod) && next.phase !== pod.status?.phase) return;
   if (!equalJson(next, pod.status)) draft.updateStatus({ ...pod, status: next });

@@ -7,6 +7,7 @@ import { eventAbout, eventName } from './event.ts';
 import { foldNode } from './fold-node.ts';
 import { foldPod } from './fold-pod.ts';
 import { nodeSilentAt } from './node/silence.ts';
+import { type AddressCheck, addressCheck } from './pod-addresses.ts';
 import { settingsOf } from './settings.ts';
 import { timestamp } from './time.ts';
 import type { ClusterState, Controller, NewResource } from './types.ts';
@@ -22,24 +23,32 @@ export function reportFolder(items: readonly InboxItem[]): Controller {
     decide(state, now) {
       const draft = new Draft(component, now);
       const settings = settingsOf(state);
+      const check = addressCheck(state);
       for (const item of [...items].sort((a, b) => (a.nodeName < b.nodeName ? -1 : 1))) {
         // What a silent host said last is no longer known to be true.
         if ((nodeSilentAt(state, item.nodeName, settings) ?? Number.POSITIVE_INFINITY) <= now) continue;
         const node = state.get('Node', '', item.nodeName);
-        draft.attempt(node, () => fold(state, draft, item, node, now));
+        draft.attempt(node, () => fold(state, draft, item, node, check, now));
       }
       return draft.finish();
     },
   };
 }
 
-function fold(state: ClusterState, draft: Draft, item: InboxItem, node: Node | undefined, now: number): void {
+function fold(
+  state: ClusterState,
+  draft: Draft,
+  item: InboxItem,
+  node: Node | undefined,
+  check: AddressCheck,
+  now: number,
+): void {
   foldNode(draft, item, node, now);
   for (const event of item.report.events) if (node) foldEvent(state, draft, node, event, item.receivedAt);
   for (const reported of item.report.pods) {
     const pod = state.get('Pod', reported.namespace, reported.name);
     if (pod?.metadata.uid === reported.uid && pod.spec.nodeName === item.nodeName)
-      foldPod(draft, pod, reported, item.receivedAt, now);
+      foldPod(draft, pod, reported, check, item.receivedAt, now);
   }
 }
 

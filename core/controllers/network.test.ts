@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { heard, node, SECOND } from '../../test/support/builders.ts';
+import { heard, node, pod, podReport, running, SECOND } from '../../test/support/builders.ts';
 import { TestCluster } from '../../test/support/cluster.ts';
 import type { NetworkSpec } from '../resources/schema/network.ts';
 
@@ -103,5 +103,28 @@ describe('the network controller', () => {
 
   test('leases nothing when the hosts keep their own networks', async () => {
     expect(subnets(await settled(network({ backend: { type: 'none' } }), node('n1')))).toEqual([['n1', undefined]]);
+  });
+});
+
+describe('an address that a host reports for its pod', () => {
+  const claims: readonly [string, (own: string, other: string) => string, 'counts' | 'is refused', object?][] = [
+    ["in the host's own part", (own) => own, 'counts'],
+    ["in another host's part", (_, other) => other, 'is refused'],
+    ["in another host's part, by a pod on its host's network", (_, other) => other, 'is refused', { hostNetwork: true }],
+    ["in the pods' network where nobody has a part", () => '10.244.255.9', 'is refused'],
+    ["of Docker's own bridge", () => '172.17.0.5', 'counts'],
+    ["of its host, by a pod on its host's network", () => '192.168.7.7', 'counts', { hostNetwork: true }],
+  ];
+  test.each(claims)('%s', async (_, choose, expected, spec = {}) => {
+    const cluster = await settled(node('n1'), node('n2'), pod('claimer', { nodeName: 'n1', spec }));
+    const [own, other] = ['n1', 'n2'].map((name) => cluster.get('Node', name).spec!.podCIDR!.replace('.0/24', '.9'));
+    const address = choose(own!, other!);
+    const status = { ...running(true), podIP: address, podIPs: [{ ip: address }] };
+    cluster.inbox = [heard('n1', cluster.now, { pods: [podReport(cluster.pods[0]!, status)] })];
+    await cluster.settle();
+    const counts = expected === 'counts';
+    expect(cluster.pods[0]!.status).toMatchObject({ phase: 'Running' });
+    expect(cluster.pods[0]!.status?.podIP).toBe(counts ? address : undefined);
+    expect(cluster.pods[0]!.status?.podIPs).toEqual(counts ? [{ ip: address }] : undefined);
   });
 });
