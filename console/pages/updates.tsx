@@ -3,6 +3,7 @@ import type { ClusterView } from '../../core/accounts/api.ts';
 import type { UpdateChannel } from '../../core/resources/schema/update-channel.ts';
 import type { UpdateGroup } from '../../core/resources/schema/update-group.ts';
 import type { InstanceView } from '../../core/updates/api.ts';
+import { isAim } from '../../core/updates/ledger.ts';
 import { ask } from '../api/http.ts';
 import { Badge, Live, type Tone } from '../components/badge.tsx';
 import { ClusterFrame } from '../components/cluster-frame.tsx';
@@ -98,7 +99,7 @@ function GroupCard({ cluster, group, instances }: GroupCardProps) {
   const { metadata, spec, status = {} } = group;
   const { name } = metadata;
   const target = status.version;
-  const arrived = instances.filter(({ version }) => version === target).length;
+  const arrived = instances.filter(({ version }) => isAim(target, version)).length;
   return (
     <article class="card" aria-labelledby={`group-${name}`}>
       <div class="page-head">

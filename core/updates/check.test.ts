@@ -75,6 +75,37 @@ describe('a check', () => {
     expect(await ask('a', { arch: 'arm64' })).toBe('NoPackage');
   });
 
+  test('of another architecture, which is led to another version, starts no counts anew', async () => {
+    await pkg('1.9.0', 'arm64');
+    await cluster.transact((txn) => {
+      const { status: _, ...stable } = getResource(txn, 'UpdateChannel', '', 'stable') as never as { status?: object; spec: object };
+      const packages = { amd64: 'flatcar-2.0.0-amd64', arm64: 'flatcar-1.9.0-arm64' };
+      updateResource(txn, { ...stable, spec: { ...stable.spec, packages } } as never, context());
+    });
+    await group('prod', { safeMode: false, maxUpdatesPerPeriod: 100, halt: { failedPercent: 40, afterFinished: 4 } });
+    const arm = { arch: 'arm64' };
+    for (const [host, more, version] of [
+      ['a', {}, '2.0.0'],
+      ['b', arm, '1.9.0'],
+    ] as const) {
+      expect(await ask(host, more)).toBe(version);
+      await ask(host, { ...more, version, asks: false });
+    }
+    const counts = async () => getResource(await cluster.sync(), 'UpdateGroup', '', 'prod')!.status;
+    expect(await counts()).toMatchObject({ version: '1.9.0, 2.0.0', completed: 2, failed: 0 });
+    for (const [host, more] of [
+      ['c', {}],
+      ['d', arm],
+    ] as const) {
+      await ask(host, more);
+      await ask(host, { ...more, asks: false, happenings: [{ type: 'error', code: 9 }] });
+    }
+    expect(await counts()).toMatchObject({ completed: 2, failed: 2, halted: { reason: 'TooManyFailures' } });
+    const { revision } = await cluster.sync();
+    for (const more of [{}, arm, {}, arm]) expect(await ask('e', more)).toBe('Halted');
+    expect((await cluster.sync()).revision).toBe(revision);
+  });
+
   test('is answered with what the group is pinned to', async () => {
     await pkg('1.5.0');
     await group('prod', { safeMode: false }, { pin: 'flatcar-1.5.0-amd64' });

@@ -19,7 +19,7 @@ const easy: Policy = {
   rollout: { type: 'all' },
 };
 const pkg = (version: string) => ({ name: `flatcar-${version}`, version });
-const channel: Channel = { target: pkg('2.0.0'), floors: [] };
+const channel: Channel = { target: pkg('2.0.0'), aims: ['2.0.0'], floors: [] };
 
 /** A group with hosts that ask and tell, as the endpoint would have it. */
 class Group {
@@ -74,7 +74,7 @@ describe('an instance that asks', () => {
 
   test('is given nothing by a channel without a package', () => {
     const group = new Group();
-    group.channel = { target: undefined, floors: [] };
+    group.channel = { target: undefined, aims: [], floors: [] };
     expect(group.ask('a')).toBe(is('NoPackage'));
   });
 
@@ -115,14 +115,14 @@ describe('an instance that asks', () => {
   test('is given what the channel names now, if that changed since its grant, on the same slot', () => {
     const group = new Group({ updatesMax: 1 });
     group.ask('a');
-    group.channel = { target: pkg('3.0.0'), floors: [] };
+    group.channel = { target: pkg('3.0.0'), aims: ['3.0.0'], floors: [] };
     expect(group.ask('a')).toBe('3.0.0');
     expect(group.ledger.underWay).toHaveLength(1);
   });
 
   test('is led over a floor in two steps', () => {
     const group = new Group();
-    group.channel = { target: pkg('3.0.0'), floors: [pkg('2.0.0')] };
+    group.channel = { target: pkg('3.0.0'), aims: ['3.0.0'], floors: [pkg('2.0.0')] };
     expect(group.ask('a')).toBe('2.0.0');
     group.tell('a', { type: 'complete' });
     expect(group.ask('a')).toBe('3.0.0');
@@ -183,7 +183,7 @@ describe('safe mode', () => {
     group.ask('a');
     group.tell('a', { type: 'error', code: 9 });
     expect(group.ledger.halted).toEqual({ reason: 'FirstUpdateFailed', at: 0 });
-    group.channel = { target: pkg('2.0.1'), floors: [] };
+    group.channel = { target: pkg('2.0.1'), aims: ['2.0.1'], floors: [] };
     expect(group.ask('b')).toBe(is('Halted'));
     group.ledger = resume(group.ledger);
     expect(group.ask('b')).toBe('2.0.1');
@@ -201,13 +201,13 @@ describe('safe mode', () => {
     const group = new Group({ safeMode: true, updatesMax: 5 });
     group.ask('a');
     group.tell('a', { type: 'complete' });
-    group.channel = { target: pkg('3.0.0'), floors: [] };
+    group.channel = { target: pkg('3.0.0'), aims: ['3.0.0'], floors: [] };
     expect([group.ask('b'), group.ask('c')]).toEqual(['3.0.0', is('FirstUpdateUnderWay')]);
   });
 
   test('a floor on the way does not prove the target', () => {
     const group = new Group({ safeMode: true, updatesMax: 5 });
-    group.channel = { target: pkg('3.0.0'), floors: [pkg('2.0.0')] };
+    group.channel = { target: pkg('3.0.0'), aims: ['3.0.0'], floors: [pkg('2.0.0')] };
     group.ask('a');
     group.tell('a', { type: 'complete' });
     expect([group.ask('a'), group.ask('b')]).toEqual(['3.0.0', is('FirstUpdateUnderWay')]);

@@ -1,4 +1,4 @@
-import { aimAt, giveUpOnLate, grantOf, grantTo } from './ledger.ts';
+import { aimAt, aimOf, giveUpOnLate, grantOf, grantTo } from './ledger.ts';
 import type { Channel, Ledger, Package, Policy } from './model.ts';
 import { nextPackage } from './next-package.ts';
 import { type Candidate, isItsTurn } from './rollout.ts';
@@ -49,7 +49,7 @@ export function answerCheck(question: Question, now: number): Answer {
   const next = nextPackage(channel, candidate.version);
   if (!next) return hold('UpToDate', question.ledger);
 
-  const ledger = giveUpOnLate(aimAt(question.ledger, channel.target.version, question.unready), policy, now);
+  const ledger = giveUpOnLate(aimAt(question.ledger, aimOf(channel.aims), question.unready), policy, now);
   const current = grantOf(ledger, candidate.instance);
   if (current && current.progress !== 'granted') return hold('UpdateUnderWay', ledger);
   if (!policy.enabled) return hold('UpdatesDisabled', ledger);

@@ -2,8 +2,14 @@ import type { Grant, HaltReason, Ledger, Package, Policy, Progress } from './mod
 
 /** What happens to a group's book. Each step gives a new one; a step that changes nothing gives the same. */
 
+/** One text for the versions that a rollout leads to: mostly one, or one an architecture. */
+export const aimOf = (versions: readonly string[]): string => [...new Set(versions)].sort().join(', ');
+
+/** Whether a version is among those. Versions have neither commas nor spaces. */
+export const isAim = (aim: string | undefined, version: string): boolean => aim?.split(', ').includes(version) ?? false;
+
 /**
- * The counts are about one target version at a time. What is under way and the limits go on; so does a halt: that the channel has
+ * The counts are about one aim at a time. What is under way and the limits go on; so does a halt: that the channel has
  * moved on doesn't say that somebody has looked. `unready`: how many pods of the cluster are missing now.
  */
 export function aimAt(ledger: Ledger, version: string, unready: () => number = () => 0): Ledger {
@@ -35,7 +41,7 @@ export function advance(ledger: Ledger, instance: string, progress: Progress): L
 
 /** Counts only what reached the target: a floor on the way proves nothing about it. */
 export function complete(ledger: Ledger, instance: string, version: string): Ledger {
-  return { ...without(ledger, instance), completed: ledger.completed + (ledger.version === version ? 1 : 0) };
+  return { ...without(ledger, instance), completed: ledger.completed + (isAim(ledger.version, version) ? 1 : 0) };
 }
 
 export function fail(ledger: Ledger, instance: string, policy: Policy, now: number): Ledger {

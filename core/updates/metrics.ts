@@ -1,5 +1,6 @@
 import type { UpdateGroup } from '../resources/schema/update-group.ts';
 import type { InstanceView } from './api.ts';
+import { isAim } from './ledger.ts';
 
 /** Instances that were silent for longer are not counted: they are gone, or not yet forgotten. */
 const SEEN_MS = 24 * 3_600_000;
@@ -29,7 +30,7 @@ export function updateMetrics(groups: readonly UpdateGroup[], instances: readonl
 
 function progress({ metadata, status }: UpdateGroup, instances: readonly InstanceView[]): number {
   const own = instances.filter(({ group }) => group === metadata.name);
-  return own.length === 0 ? 0 : own.filter(({ version }) => version === status?.version).length / own.length;
+  return own.length === 0 ? 0 : own.filter(({ version }) => isAim(status?.version, version)).length / own.length;
 }
 
 type Labels = Readonly<Record<string, string>>;

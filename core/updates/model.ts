@@ -10,8 +10,10 @@ export interface Package {
 }
 
 export interface Channel {
-  /** What instances shall end up with. */
+  /** What instances of the architecture that asks shall end up with. */
   readonly target: Package | undefined;
+  /** The versions that instances of any architecture shall end up with: what the group's counts are about. */
+  readonly aims: readonly string[];
   /** Versions that nobody may jump over, in any order. */
   readonly floors: readonly Package[];
 }
@@ -77,7 +79,7 @@ export interface Grant {
 
 /** A group's book, changed in one transaction with each grant and each event: what the limits are counted from. */
 export interface Ledger {
-  /** Version that the counts below are about; a new one starts them anew. */
+  /** What the counts below are about, as `aimOf` writes it: a new one starts them anew. */
   readonly version: string | undefined;
   readonly underWay: readonly Grant[];
   /** Times of grants within the last period, ascending. */

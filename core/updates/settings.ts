@@ -89,18 +89,21 @@ function rolloutOf({ percentage, linear, waves }: RolloutSpec = {}): Rollout {
 export function channelOf(view: ReadView, group: UpdateGroup, arch: string): Channel {
   const { channel: name, pin } = group.spec;
   const channel = getResource(view, 'UpdateChannel', '', name);
-  const suits = (one: UpdatePackage | undefined) =>
+  const suits = (one: UpdatePackage | undefined, machines: string) =>
     one !== undefined &&
     applicationOf(one.spec.application) === applicationOf(group.spec.application) &&
-    [arch, 'all'].includes(one.spec.arch ?? 'amd64');
-  const find = (wanted: string | undefined): Package | undefined => {
+    [machines, 'all'].includes(one.spec.arch ?? 'amd64');
+  const find = (wanted: string | undefined, machines = arch): Package | undefined => {
     const found = wanted === undefined ? undefined : getResource(view, 'UpdatePackage', '', wanted);
-    return suits(found) ? { name: found!.metadata.name, version: found!.spec.version } : undefined;
+    return suits(found, machines) ? { name: found!.metadata.name, version: found!.spec.version } : undefined;
   };
   const packages = channel?.spec.packages ?? {};
+  const target = pin === undefined ? find(packages[arch] ?? packages.all) : find(pin);
+  const others = pin === undefined ? Object.entries(packages) : [];
   return {
-    target: pin === undefined ? find(packages[arch] ?? packages.all) : find(pin),
-    floors: (channel?.spec.floors ?? []).map((floor) => find(floor.package)).filter((found) => found !== undefined),
+    target,
+    aims: [...others.map(([of, name]) => find(name, of)), target].flatMap((found) => found?.version ?? []),
+    floors: (channel?.spec.floors ?? []).map(({ package: floor }) => find(floor)).filter((found) => found !== undefined),
   };
 }
 

@@ -98,7 +98,7 @@ export const updateGroupSchema = z.strictObject({
   status: z
     .strictObject({
       observedGeneration: z.number().int().optional(),
-      /** Version that the counts are about. */
+      /** Version that the counts are about; more than one, with commas, if architectures differ. */
       version: z.string().optional(),
       underWay: z.number().int().optional(),
       completed: z.number().int().optional(),
