@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { deployment, heard, nodeStatus, pod, podReport, running, SECOND } from '../../test/support/builders.ts';
 import { TestCluster } from '../../test/support/cluster.ts';
+import { haltGroup } from '../updates/halting.ts';
 import { zincatiId } from '../updates/host-identity.ts';
 import { acquire, findLock, release } from '../updates/reboot-lock.ts';
 import { REBOOT_ANNOTATION } from '../updates/reboot-mark.ts';
@@ -202,6 +203,18 @@ describe('a host that is a node', () => {
     expect(group().status).toMatchObject({ halted: { reason: 'DrainTimedOut' } });
     expect(group().status?.reboots).toBeUndefined();
     expect(await ask('n2')).toMatchObject({ reason: 'Halted' });
+  });
+
+  test('that is drained when its group is halted, and never asks again, does not stay empty', async () => {
+    await budget(2);
+    await ask('n2');
+    await cluster.keyspace.transact((txn) => haltGroup(txn, 'os', 'TooManyFailures', 'of others', cluster.ctx()));
+    const { wakeAt } = await cluster.settle();
+    expect(wakeAt).toBeLessThanOrEqual(cluster.now + HOUR + 2 * SECOND);
+    await pass(3_610);
+    expect(cordoned('n2')).toBe(false);
+    expect(group().status).toMatchObject({ halted: { reason: 'TooManyFailures' } });
+    expect(group().status?.reboots).toBeUndefined();
   });
 
   test('whose window closes while it drains is as before, and does not reboot', async () => {

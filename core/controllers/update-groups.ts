@@ -15,9 +15,9 @@ export const updateGroupController: Controller = {
     const draft = new Draft(this.name, now);
     draft.forEach(state.list('UpdateGroup'), (group) => {
       // One change of its status at a time.
-      if (tellPause(draft, group) || group.status?.halted) return;
+      if (tellPause(draft, group)) return;
       watchReboots(draft, group, now);
-      watchHealth(state, draft, group, now);
+      if (!group.status?.halted) watchHealth(state, draft, group, now);
     });
     return draft.finish();
   },
@@ -25,7 +25,9 @@ export const updateGroupController: Controller = {
 
 function watchReboots(draft: Draft, group: UpdateGroup, now: number): void {
   const { timeout } = policyOf(group);
-  for (const { id, since } of group.status?.reboots ?? []) {
+  for (const { id, since, draining } of group.status?.reboots ?? []) {
+    // A halted group has said what there is to say of hosts that went down; one that is drained for nothing is still let go.
+    if (group.status?.halted && !draining) continue;
     // Times in resources are rounded down to the second.
     const lateAt = (parseTime(since) ?? 0) + 1000 + timeout;
     if (lateAt < now) draft.giveUpOnReboot(group.metadata.name, id);

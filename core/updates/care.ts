@@ -3,7 +3,7 @@ import type { UpdateGroup } from '../resources/schema/update-group.ts';
 import { getResource, listResources, type WriteContext } from '../resources/write.ts';
 import { forgetInstance, readInstance, readLedger, writeLedger } from './book.ts';
 import { resume, without } from './ledger.ts';
-import { tellStatus } from './status.ts';
+import { tellStatus, tellStatusOf } from './status.ts';
 import { normal, tell } from './tell.ts';
 import { unreadyPods } from './workload-health.ts';
 
@@ -24,11 +24,12 @@ export function resumeGroup(txn: TxnView, name: string, ctx: WriteContext): Upda
 }
 
 /** Forgets an instance, and frees the slot that it may hold. */
-export function forget(txn: TxnView, application: string, instance: string): boolean {
+export function forget(txn: TxnView, application: string, instance: string, ctx: WriteContext): boolean {
   const kept = readInstance(txn, application, instance);
   if (!kept) return false;
   const ledger = readLedger(txn, kept.group);
   writeLedger(txn, kept.group, ledger, without(ledger, instance), instance);
   forgetInstance(txn, application, instance);
+  tellStatusOf(txn, kept.group, ctx);
   return true;
 }

@@ -4,6 +4,7 @@ import type { KindName } from '../resources/schema/kinds.ts';
 import { newCluster } from '../resources/testing/fixtures.ts';
 import { createResource, deleteResource, getResource, updateResource } from '../resources/write.ts';
 import { readInstance, readLedger } from './book.ts';
+import { forget } from './care.ts';
 import { check, type Report } from './check.ts';
 
 const MINUTE = 60_000;
@@ -78,9 +79,9 @@ describe('a check', () => {
   test('of another architecture, which is led to another version, starts no counts anew', async () => {
     await pkg('1.9.0', 'arm64');
     await cluster.transact((txn) => {
-      const { status: _, ...stable } = getResource(txn, 'UpdateChannel', '', 'stable') as never as { status?: object; spec: object };
+      const stable = getResource(txn, 'UpdateChannel', '', 'stable')!;
       const packages = { amd64: 'flatcar-2.0.0-amd64', arm64: 'flatcar-1.9.0-arm64' };
-      updateResource(txn, { ...stable, spec: { ...stable.spec, packages } } as never, context());
+      updateResource(txn, { ...stable, spec: { ...stable.spec, packages } }, context());
     });
     await group('prod', { safeMode: false, maxUpdatesPerPeriod: 100, halt: { failedPercent: 40, afterFinished: 4 } });
     const arm = { arch: 'arm64' };
@@ -161,6 +162,16 @@ describe('what is kept', () => {
     const uid = (name: string) => getResource(view, 'UpdateGroup', '', name)!.metadata.uid;
     expect(readLedger(view, uid('prod')).underWay).toHaveLength(0);
     expect(readLedger(view, uid('beta')).underWay).toHaveLength(1);
+    expect(getResource(view, 'UpdateGroup', '', 'prod')!.status?.underWay).toBe(0);
+  });
+
+  test('of an instance that a person forgets is gone, also from what the group’s status counts', async () => {
+    await group('prod');
+    await ask('a');
+    await cluster.transact((txn) => forget(txn, 'flatcar', 'a', context()));
+    const view = await cluster.sync();
+    expect(readInstance(view, 'flatcar', 'a')).toBeUndefined();
+    expect(getResource(view, 'UpdateGroup', '', 'prod')!.status?.underWay).toBe(0);
   });
 
   test('survives many rounds: the books read back are the books written', async () => {
@@ -187,6 +198,8 @@ test('what was long ago, and the books of groups that are gone, are forgotten', 
     await ask(`${i.toString(16)}-old`);
     await ask(`${i.toString(16)}-old`, { version: '2.0.0' });
   }
+  // Hosts that went away in the middle.
+  for (let i = 0; i < 5; i++) await ask(`${i}-lost-old`);
   await cluster.transact((txn) => deleteResource(txn, 'UpdateGroup', '', 'gone', {}, context()));
   now += 11 * 24 * 60 * MINUTE;
   for (let i = 0; i < 40; i++) {

@@ -11,7 +11,7 @@ import { grantOf, without } from './ledger.ts';
 import type { Ledger, Policy } from './model.ts';
 import { forgetStale } from './retention.ts';
 import { channelOf, findGroup, policyOf } from './settings.ts';
-import { tellStatus } from './status.ts';
+import { tellStatus, tellStatusOf } from './status.ts';
 import { normal, tell, warning } from './tell.ts';
 import { unhealthyWorkload, unreadyPods } from './workload-health.ts';
 
@@ -63,7 +63,7 @@ export function checkIn(
   const kept = readInstance(txn, report.application, report.instance) ?? unknownInstance(uid);
   const before = readLedger(txn, uid);
   // An instance that changed groups takes nothing with it.
-  if (kept.group !== uid) leave(txn, kept, report.instance);
+  if (kept.group !== uid) leave(txn, kept, report.instance, ctx);
 
   let outcome: Outcome = { record: kept.record, ledger: before };
   const told = (happening: Happening) => {
@@ -128,7 +128,10 @@ function tellChanges(
     tell(txn, group, haltedBecause(after.halted.reason, `at ${version}, after ${instance} asked`), ctx);
 }
 
-function leave(txn: TxnView, kept: KeptInstance, instance: string): void {
+function leave(txn: TxnView, kept: KeptInstance, instance: string, ctx: WriteContext): void {
   const ledger = readLedger(txn, kept.group);
-  writeLedger(txn, kept.group, ledger, without(ledger, instance), instance);
+  const left = without(ledger, instance);
+  if (left === ledger) return;
+  writeLedger(txn, kept.group, ledger, left, instance);
+  tellStatusOf(txn, kept.group, ctx);
 }

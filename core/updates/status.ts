@@ -2,7 +2,7 @@ import { timestamp } from '../controllers/time.ts';
 import type { TxnView } from '../keyspace/types.ts';
 import { equalJson } from '../resources/equal.ts';
 import type { UpdateGroup } from '../resources/schema/update-group.ts';
-import { getResource, updateResource, type WriteContext } from '../resources/write.ts';
+import { getResource, listResources, updateResource, type WriteContext } from '../resources/write.ts';
 import { readLedger } from './book.ts';
 import { readHolders } from './holders.ts';
 
@@ -30,4 +30,10 @@ export function tellStatus(txn: TxnView, name: string, ctx: WriteContext): void 
     ...(unhealthySince !== undefined && { unhealthySince }),
   };
   if (!equalJson(status, group.status)) updateResource(txn, { ...group, status }, ctx, { subresource: 'status' });
+}
+
+/** As tellStatus, of the group with that uid; one that was deleted has none. */
+export function tellStatusOf(txn: TxnView, uid: string, ctx: WriteContext): void {
+  const group = listResources(txn, 'UpdateGroup').find(({ metadata }) => metadata.uid === uid);
+  if (group) tellStatus(txn, group.metadata.name, ctx);
 }

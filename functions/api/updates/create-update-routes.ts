@@ -58,7 +58,7 @@ export function createUpdateRoutes(deps: UpdateRoutesDeps): Hono<ApiEnv> {
     const [application, instance] = [pathParam(c, 'application'), pathParam(c, 'id')];
     const { tenant, id } = c.var.cluster;
     const seen = (await instances.list(tenant, id)).some((one) => one.application === application && one.instance === instance);
-    const { result, revision } = await (await registry(c)).transact((txn) => forget(txn, application, instance));
+    const { result, revision } = await (await registry(c)).transact((txn) => forget(txn, application, instance, context()));
     if (!result && !seen) throw new TerraneError('not_found', `There is no instance ${instance} of ${application}.`);
     await instances.delete(tenant, id, application, instance);
     wrote(c, instance, 'instances', 'delete', revision);
