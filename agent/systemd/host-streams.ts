@@ -65,8 +65,12 @@ function sinceOf(text: string): string {
   return `@${(at / 1000).toFixed(3)}`;
 }
 
-async function* textOf(child: Child, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+function textOf(child: Child, signal: AbortSignal): AsyncIterable<Uint8Array> {
   const ended = ending(child, signal);
+  return leavable(text(child, ended, signal), ended);
+}
+
+async function* text(child: Child, ended: Ending, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   child.stderr.resume();
   try {
     yield* child.stdout as AsyncIterable<Uint8Array>;
@@ -77,8 +81,25 @@ async function* textOf(child: Child, signal: AbortSignal): AsyncGenerator<Uint8A
   }
 }
 
-async function* frames(child: Child, signal: AbortSignal, timeoutMs: number): AsyncGenerator<Uint8Array> {
+function frames(child: Child, signal: AbortSignal, timeoutMs: number): AsyncIterable<Uint8Array> {
   const ended = ending(child, signal);
+  return leavable(framesOf(child, ended, timeoutMs), ended);
+}
+
+/** A reader that leaves ends the child at once: a generator would only hear of it after the next piece, and that may be hours away. */
+function leavable(pieces: AsyncGenerator<Uint8Array>, ended: Ending): AsyncIterable<Uint8Array> {
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: () => pieces.next(),
+      return() {
+        ended.end();
+        return pieces.return(undefined);
+      },
+    }),
+  };
+}
+
+async function* framesOf(child: Child, ended: Ending, timeoutMs: number): AsyncGenerator<Uint8Array> {
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
@@ -123,12 +144,14 @@ async function* frames(child: Child, signal: AbortSignal, timeoutMs: number): As
 
 interface Ending {
   readonly done: Promise<{ readonly exitCode: number; readonly error?: string }>;
-  /** TERM, then KILL. Nothing, if it has ended. */
+  /** TERM, then KILL, also to what it has left behind with its output open. Nothing, if that has ended. */
   end(): void;
 }
 
 function ending(child: Child, signal: AbortSignal): Ending {
+  // Until nobody has its output any more: then what is left of its group, if anything, has been let go on purpose.
   let over = false;
+  let ends = false;
   const kill = (name: 'SIGTERM' | 'SIGKILL') => {
     try {
       if (!over && child.pid !== undefined) process.kill(-child.pid, name);
@@ -137,19 +160,24 @@ function ending(child: Child, signal: AbortSignal): Ending {
     }
   };
   const end = () => {
-    if (over) return;
+    if (over || ends) return;
+    ends = true;
     kill('SIGTERM');
-    setTimeout(() => kill('SIGKILL'), GRACE_MS).unref();
+    setTimeout(() => {
+      kill('SIGKILL');
+      // What has left the group may keep the output open for ever.
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }, GRACE_MS).unref();
   };
   signal.addEventListener('abort', end, { once: true });
+  child.once('close', () => {
+    over = true;
+    signal.removeEventListener('abort', end);
+  });
   const done = new Promise<{ exitCode: number; error?: string }>((resolve) => {
-    const settle = (result: { exitCode: number; error?: string }) => {
-      over = true;
-      signal.removeEventListener('abort', end);
-      resolve(result);
-    };
-    child.once('error', (error) => settle({ exitCode: 127, error: `it could not be run: ${error.message}` }));
-    child.once('exit', (code, by) => settle({ exitCode: code ?? 128 + (SIGNALS[by ?? ''] ?? 0) }));
+    child.once('error', (error) => resolve({ exitCode: 127, error: `it could not be run: ${error.message}` }));
+    child.once('exit', (code, by) => resolve({ exitCode: code ?? 128 + (SIGNALS[by ?? ''] ?? 0) }));
   });
   if (signal.aborted) end();
   return { done, end };
