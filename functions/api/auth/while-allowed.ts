@@ -1,4 +1,5 @@
 import type { Context, MiddlewareHandler } from 'hono';
+import { atLeast } from '../../../core/accounts/roles.ts';
 import { TerraneError } from '../../../core/errors/terrane-error.ts';
 import type { Accounts } from '../../../store/accounts/accounts.ts';
 import type { ApiEnv } from '../../context.ts';
@@ -34,7 +35,8 @@ async function isRefused(accounts: WhileAllowedDeps['accounts'], c: Context<ApiE
   try {
     const { principal } = await accounts.authenticate(credentialOf(c));
     await clusterFor(accounts, principal, c);
-    return false;
+    // What each request needs beyond that is its handler's: who has lost a part of what they had asks again.
+    return !atLeast(principal.role, c.var.principal.role);
   } catch (error) {
     return error instanceof TerraneError && error.status < 500;
   }

@@ -54,6 +54,11 @@ test.each<[string, string, (of: { owner: string; member: string; id: string; tok
     'secrets',
     ({ owner, member }) => world.expectStatus(200, 'PATCH', `/v1/members/${member}`, { as: owner, body: { role: 'viewer' } }),
   ],
+  [
+    'the role is lower than it was',
+    'pods',
+    ({ owner, member }) => world.expectStatus(200, 'PATCH', `/v1/members/${member}`, { as: owner, body: { role: 'viewer' } }),
+  ],
 ])('a stream ends by itself when %s, and what feeds it is told', async (_, path, undo) => {
   const owner = await world.person();
   const email = `member-${opened}@example.com`;
