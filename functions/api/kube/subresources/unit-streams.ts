@@ -18,7 +18,7 @@ export async function journal(request: KubeRequest): Promise<Response> {
   if (since !== undefined && Number.isNaN(Date.parse(since)))
     throw badRequest('since must be a time as RFC 3339, such as 2024-01-02T03:04:05Z');
   const lines = integerQuery(request, 'lines');
-  const stream = await ask(request, await keyspace.sync(), {
+  const stream = await ask(request, hostOf(request, await keyspace.sync()), {
     kind: 'journal',
     unit: target.name!,
     output,
@@ -49,7 +49,8 @@ export async function exec(request: KubeRequest): Promise<Response> {
   if (command.join(' ').length > COMMAND_CHARACTERS_MAX)
     throw badRequest(`a command may have ${COMMAND_CHARACTERS_MAX} characters: put what is longer into a file on the host`);
   const view = await keyspace.sync();
-  const stream = await ask(request, view, { kind: 'exec', unit: target.name!, command, timeoutSeconds });
+  const nodeName = hostOf(request, view);
+  // Before it is asked for: the host may run it and yet not answer, or who asked may hang up before it does.
   deps.onWrite?.({
     principal: c.var.principal,
     cluster: c.var.cluster,
@@ -60,6 +61,7 @@ export async function exec(request: KubeRequest): Promise<Response> {
     subresource: 'exec',
     revision: view.revision,
   });
+  const stream = await ask(request, nodeName, { kind: 'exec', unit: target.name!, command, timeoutSeconds });
   return answer(stream, 'application/vnd.terrane.exec-frames');
 }
 
@@ -67,23 +69,20 @@ function answer(body: ReadableStream<Uint8Array>, type: string): Response {
   return new Response(body, { headers: { 'content-type': type, 'cache-control': 'no-store', 'x-accel-buffering': 'no' } });
 }
 
-async function ask(
-  { c, deps, target }: KubeRequest,
-  view: ReadView,
-  request: StreamRequest,
-): Promise<ReadableStream<Uint8Array>> {
-  const { definition, name = '' } = target;
-  const unit = getResource(view, 'Unit', '', name);
-  if (!unit) throw notFound(definition, name);
-  const hosts = (unit.status?.hosts ?? []).filter(({ uid }) => uid === undefined).map(({ nodeName }) => nodeName);
-  const nodeName = hostOf(name, hosts, c.req.query('host'));
+async function ask({ c, deps }: KubeRequest, nodeName: string, request: StreamRequest): Promise<ReadableStream<Uint8Array>> {
   const { tenant, id } = c.var.cluster;
   const stream = await deps.relay.request(tenant, id, nodeName, request, c.req.raw.signal);
   if (!stream.ok) throw new StatusError(reasonOf(stream.status), stream.message, {}, stream.status);
   return stream.body;
 }
 
-function hostOf(name: string, hosts: readonly string[], asked: string | undefined): string {
+/** The unit's host, or of several the one that is asked for. */
+function hostOf({ c, target }: KubeRequest, view: ReadView): string {
+  const { definition, name = '' } = target;
+  const unit = getResource(view, 'Unit', '', name);
+  if (!unit) throw notFound(definition, name);
+  const hosts = (unit.status?.hosts ?? []).filter(({ uid }) => uid === undefined).map(({ nodeName }) => nodeName);
+  const asked = c.req.query('host');
   if (hosts.length === 0) throw badRequest(`unit ${name} is on no host (terrane unit status ${name} says why)`);
   if (asked) {
     if (hosts.includes(asked)) return asked;
