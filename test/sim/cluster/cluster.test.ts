@@ -4,8 +4,6 @@ import type { Sabotage } from './cluster-world.ts';
 import { simulateCluster } from './simulate.ts';
 
 const SEEDS = Number(process.env['TERRANE_SIM_SEEDS'] ?? 8);
-/** A bug that shows in none of so many stories is one that the invariants don't see. */
-const STORIES_MAX = 60;
 /** A limit on hanging, not an expectation of speed. */
 const LIMIT_MS = 240_000;
 
@@ -34,17 +32,19 @@ describe('a whole cluster', () => {
   );
 });
 
+/**
+ * By the seed of a story in which it shows. If the stories themselves change (another fault, another weight), look for one in which it still does: a bug
+ * that shows in none of sixty is one that the invariants don't see.
+ */
 describe('a bug put in on purpose is found', () => {
-  test.each<[what: string, sabotage: Sabotage, finding: RegExp]>([
-    ['hosts let fenced work run on when they are cut off', { unfencedHosts: true }, /fenced .* run/],
-    ['a writer does not know its own commit again', { log: withForeignNames }, /restarts of .* were acknowledged/],
+  test.each<[what: string, sabotage: Sabotage, seed: number, finding: RegExp]>([
+    ['hosts let fenced work run on when they are cut off', { unfencedHosts: true }, 3, /fenced .* run/],
+    ['a writer does not know its own commit again', { log: withForeignNames }, 15, /restarts of .* were acknowledged/],
   ])(
     '%s',
-    async (_, sabotage, finding) => {
-      const found: string[] = [];
-      for (let seed = 1; seed <= STORIES_MAX && !found.some((what) => finding.test(what)); seed++)
-        found.push(...(await simulateCluster(seed, sabotage)).findings);
-      expect(found).toContainEqual(expect.stringMatching(finding));
+    async (_, sabotage, seed, finding) => {
+      const { findings } = await simulateCluster(seed, sabotage);
+      expect(findings).toContainEqual(expect.stringMatching(finding));
     },
     LIMIT_MS,
   );
