@@ -289,6 +289,8 @@ obtain() {
   "$work/unpacked/bin/node" --version >/dev/null ||
     unsupported "the agent's runtime does not start here: it needs glibc 2.28 or newer and libstdc++ (Debian, Ubuntu: apt-get install libstdc++6). Nothing was installed."
   if [ "$checked_signature" = 0 ]; then check_signature_with_runtime "$work/unpacked"; fi
+  # On the disk before it has the name by which a later run takes it for whole.
+  sync -f "$work/unpacked" 2>/dev/null || sync
   mv "$work/unpacked" "$version_dir"
 }
 

@@ -132,7 +132,8 @@ main() {
   if [ -L "$LINK" ]; then rm -f "$LINK"; fi
   rm -rf "${BASE:?}/versions" "${BASE:?}/etc"
   rm -f "$BASE/current" "$BASE/current.new"
-  rm -f "$BASE/upgrade-guard.sh" "$BASE/upgrade.pending" "$BASE/upgrade.result"
+  # With what a power cut left half-written.
+  rm -f "$BASE/upgrade-guard.sh" "$BASE/upgrade.pending" "$BASE/upgrade.result" "$BASE/upgrade.pending.new" "$BASE/upgrade.result.new"
   # Last, since sh reads this file as it goes.
   rm -f "$BASE/uninstall.sh"
   # A directory of the system's stays, even if nothing else is in it.

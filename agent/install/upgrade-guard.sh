@@ -19,13 +19,18 @@ field() { sed -n "s/^$1=//p" "$PENDING"; }
 
 # write FILE: standard input, whole or not at all.
 write() {
-  cat >"$1.new"
-  sync "$1.new" 2>/dev/null || true
-  mv -f "$1.new" "$1"
+  if cat >"$1.new"; then
+    sync "$1.new" 2>/dev/null || true
+    mv -f "$1.new" "$1"
+  else
+    rm -f "$1.new"
+    return 1
+  fi
 }
 
 finish() {
-  printf 'version=%s\noutcome=%s\nreason=%s\n' "$(field version)" "$1" "$2" | write "$RESULT"
+  # A full disk keeps nobody from going back.
+  printf 'version=%s\noutcome=%s\nreason=%s\n' "$(field version)" "$1" "$2" | write "$RESULT" || say "could not write $RESULT"
   rm -f "$PENDING"
 }
 
@@ -42,6 +47,13 @@ roll_back() {
   fi
 }
 
+# A reboot takes the timer of the old agent along, and a new one that hangs would be left alone. If it is there still, nothing happens.
+watch() {
+  [ -n "${INVOCATION_ID:-}" ] && [ -d /run/systemd/system ] || return 0
+  systemd-run --quiet --collect --unit="terrane-agent-upgrade-$(field id)" --on-active=$(($(field deadline) - $(date +%s) + 1)) \
+    --timer-property=AccuracySec=1s "$BASE/upgrade-guard.sh" deadline "$(field id)" 2>/dev/null || true
+}
+
 on_start() {
   # The link was not moved yet when the old agent ended: there was no upgrade.
   if [ "$(readlink "$BASE/current")" != "$(field to)" ]; then
@@ -54,7 +66,8 @@ on_start() {
   elif [ "$(date +%s)" -gt "$(field deadline)" ]; then
     roll_back 'was not healthy in time'
   else
-    { sed '/^starts=/d' "$PENDING" && echo "starts=$starts"; } | write "$PENDING"
+    { sed '/^starts=/d' "$PENDING" && echo "starts=$starts"; } | write "$PENDING" || say "could not count starts in $PENDING"
+    watch
   fi
 }
 

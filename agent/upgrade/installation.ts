@@ -13,9 +13,11 @@ export interface Installation {
   /** How the last upgrade ended, in the same form. */
   readonly result: string;
   readonly guard: string;
+  /** Name of the version that this process is, below `versions`; undefined: a program beside it. */
+  readonly running: string | undefined;
 }
 
-export function installationAt(base: string): Installation {
+export function installationAt(base: string, running?: string): Installation {
   return {
     base,
     current: join(base, 'current'),
@@ -23,13 +25,14 @@ export function installationAt(base: string): Installation {
     pending: join(base, 'upgrade.pending'),
     result: join(base, 'upgrade.result'),
     guard: join(base, 'upgrade-guard.sh'),
+    running,
   };
 }
 
 /** Where the program that runs belongs to: `<base>/versions/<version>/lib/agent.mjs`. undefined: it was not installed by install.sh as a service. */
 export function ownInstallation(program: string | undefined): Installation | undefined {
-  const base = /^(\/.+)\/versions\/[^/]+\/lib\/[^/]+$/.exec(program ?? '')?.[1];
-  const found = base === undefined ? undefined : installationAt(base);
+  const [, base, running] = /^(\/.+)\/versions\/([^/]+)\/lib\/[^/]+$/.exec(program ?? '') ?? [];
+  const found = base === undefined ? undefined : installationAt(base, running);
   return found && existsSync(found.guard) && existsSync('/run/systemd/system') ? found : undefined;
 }
 

@@ -17,7 +17,7 @@ export interface AgentUpgrade {
    * about to be ended. The version before comes back by itself if the new one ends three times or isn't healthy in time.
    */
   upgradeTo(version: string, artefact: string, sha256: string): Promise<void>;
-  /** This agent is healthy: the control plane has answered it. An upgrade to it is done. */
+  /** This agent is healthy: the control plane has answered it. An upgrade to it is done; one to another version is none of its business. */
   healthy(): Promise<void>;
   /** Is there an upgrade to this agent that nobody has found good yet? */
   pending(): Promise<boolean>;
@@ -53,7 +53,7 @@ const run = promisify(execFile);
 
 export function agentUpgrade(options: AgentUpgradeOptions): AgentUpgrade {
   const { installation, now, healthySeconds = HEALTHY_SECONDS, arm = armTimer, restart = restartService } = options;
-  const { current, versions, pending, result, guard } = installation;
+  const { current, versions, pending, result, guard, running } = installation;
   const isPending = async () => (await readIfThere(pending)) !== undefined;
 
   return {
@@ -77,7 +77,8 @@ export function agentUpgrade(options: AgentUpgradeOptions): AgentUpgrade {
         await rm(pending, { force: true });
         throw new UpgradeError(`the agent could not be switched to ${version}: ${messageOf(error)}`, { cause: error });
       }
-      await removeOthers(versions, [from, to]);
+      // What can't be removed is in nobody's way: from here on the new version has to be started.
+      await removeOthers(versions, [from, to]).catch(() => undefined);
       await restart();
     },
     async healthy() {
@@ -85,6 +86,8 @@ export function agentUpgrade(options: AgentUpgradeOptions): AgentUpgrade {
       if (text === undefined) return;
       const { version = '', to } = parseKeyValues(text);
       if ((await readlink(current)) !== to) return;
+      // The old agent is answered, too, until it has ended: that says nothing of the new one.
+      if (to === undefined || basename(to) !== running) return;
       await writeAtomic(result, keyValues({ version, outcome: 'healthy', reason: '' } satisfies UpgradeResult));
       await rm(pending, { force: true });
     },
@@ -141,7 +144,16 @@ async function removeOthers(versions: string, keep: readonly string[]): Promise<
 }
 
 async function armTimer(command: readonly string[], seconds: number): Promise<void> {
-  await run('systemd-run', ['--quiet', '--collect', `--on-active=${seconds}`, '--timer-property=AccuracySec=1s', ...command]);
+  // The guard gives it the same name, so that there is one of it.
+  const name = `--unit=terrane-agent-upgrade-${command.at(-1)!}`;
+  await run('systemd-run', [
+    '--quiet',
+    '--collect',
+    name,
+    `--on-active=${seconds}`,
+    '--timer-property=AccuracySec=1s',
+    ...command,
+  ]);
 }
 
 async function restartService(): Promise<void> {

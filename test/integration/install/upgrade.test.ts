@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type Installation, installationAt } from '../../../agent/upgrade/installation.ts';
+import { type Installation, installationAt, parseKeyValues } from '../../../agent/upgrade/installation.ts';
 import { agentUpgrade, type AgentUpgradeOptions } from '../../../agent/upgrade/upgrade.ts';
 import { type TestControlPlane, testControlPlane } from './control-plane.ts';
 import { install, run } from './run-script.ts';
@@ -29,6 +29,9 @@ afterEach(() => plane.stop());
 
 const upgrade = (options: Partial<AgentUpgradeOptions> = {}) =>
   agentUpgrade({ installation, now: () => Date.now(), arm: async () => {}, restart: async () => {}, ...options });
+/** The agent that the link leads to. */
+const newAgent = async () =>
+  upgrade({ installation: installationAt(installation.base, basename(await readlink(installation.current))) });
 const toNew = (options?: Partial<AgentUpgradeOptions>) => upgrade(options).upgradeTo('1.1.0', plane.archive(), sha256);
 /** What systemd does before it starts the agent. */
 const start = async (...args: string[]) => {
@@ -54,7 +57,7 @@ describe('an upgrade', () => {
   test('switches to a checked version, and is done when the new agent is healthy', async () => {
     await toNew();
     expect(await start()).toBe('1.1.0');
-    const next = upgrade();
+    const next = await newAgent();
     expect(await next.pending()).toBe(true);
     await next.healthy();
     expect(await next.last()).toEqual({ version: '1.1.0', outcome: 'healthy', reason: '' });
@@ -71,8 +74,27 @@ describe('an upgrade', () => {
       outcome: 'rolled-back',
       reason: 'ended 3 times before it was healthy',
     });
-    await upgrade().healthy();
+    await (await newAgent()).healthy();
     expect(await start()).toBe('1.0.0');
+  });
+
+  test('is not found good because the old agent, which has not ended yet, is answered by the control plane', async () => {
+    await toNew();
+    await upgrade({ installation: installationAt(installation.base, basename(before)) }).healthy();
+    expect(await upgrade().pending()).toBe(true);
+    await (await newAgent()).healthy();
+    expect(await upgrade().pending()).toBe(false);
+  });
+
+  test('is undone also on a full disk, where nobody can write down why', async () => {
+    await toNew();
+    for (const file of [installation.result, installation.pending]) await mkdir(`${file}.new`);
+    const { id } = parseKeyValues(await readFile(installation.pending, 'utf8'));
+    expect(await start()).toBe('1.1.0');
+    // Without systemd here, the restart that comes last fails.
+    await run(installation.guard, ['deadline', id!]);
+    expect(basename(await readlink(installation.current))).toMatch(/^1\.0\.0-/);
+    expect(existsSync(installation.pending)).toBe(false);
   });
 
   test('is undone at a start after its time is over, as after a reboot that took the timer along', async () => {
@@ -164,6 +186,7 @@ describe('refused, with nothing changed', () => {
 
 test('uninstall.sh takes what an upgrade left along', async () => {
   await toNew();
+  for (const file of [installation.result, installation.pending]) await writeFile(`${file}.new`, 'half of it');
   await rm(join(installation.base, 'data'), { recursive: true, force: true });
   expect((await run(join(installation.base, 'uninstall.sh'), ['--purge'])).code).toBe(0);
   expect(existsSync(installation.base)).toBe(false);

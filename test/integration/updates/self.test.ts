@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import { readFile, readlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -35,16 +36,19 @@ beforeEach(async () => {
 });
 afterEach(() => plane.stop());
 
-const agent = (version: string) =>
-  selfDriver({
+const agent = (version: string) => {
+  const running = readdirSync(installation.versions).find((name) => name.startsWith(`${version}-`));
+  const own = installationAt(installation.base, running);
+  return selfDriver({
     installed: {
-      installation,
-      upgrade: agentUpgrade({ installation, now: () => Date.now(), arm: async () => {}, restart: async () => {} }),
+      installation: own,
+      upgrade: agentUpgrade({ installation: own, now: () => Date.now(), arm: async () => {}, restart: async () => {} }),
     },
     version,
     folder: join(plane.directory, 'updates'),
     ca: undefined,
   });
+};
 const start = async () => {
   expect((await run(installation.guard, ['start'])).code).toBe(0);
   return basename(await readlink(installation.current)).replace(/-.*/, '');
