@@ -278,7 +278,7 @@ export async function runHost({
         observedRevision: workload.observedRevision(),
         node: status,
         network: network.facts(),
-        labels: { ...nodeLabels(info, nodeName), [SYSTEMD_LABEL]: String(units !== undefined), ...updates.labels },
+        labels: { ...nodeLabels(info, nodeName), [SYSTEMD_LABEL]: String(units?.usable() ?? false), ...updates.labels },
         // Of pods that no engine has been asked about yet, nothing new is known.
         pods: taken ? workload.pods.values() : [],
         observed: taken ?? new Map(),

@@ -8,6 +8,8 @@ import { hostStreams } from './host-streams.ts';
 import { openUnitDriver, type UnitDriver } from './unit-driver.ts';
 
 export interface HostUnits extends UnitDriver {
+  /** Is there a bus to systemd? Once there was, it is expected to come back: a bus that is restarted moves no unit. */
+  usable(): boolean;
   readonly streams: UnitStreams;
 }
 
@@ -20,24 +22,23 @@ export interface StartUnitsOptions {
   readonly now: () => number;
   readonly time: (at: number) => string;
   readonly onChange: () => void;
+  /** Where systemd is, in tests. */
+  readonly places?: { readonly bus: string; readonly directory: string; readonly memory: string };
 }
 
-const DIRECTORY = '/run/systemd/system';
-const BUS = '/run/dbus/system_bus_socket';
+const PLACES = { bus: '/run/dbus/system_bus_socket', directory: '/run/systemd/system', memory: '/run/terrane' };
 
 /** Units of this host, whose systemd is the first process and whose agent may use it. undefined on any other host. */
 export async function startUnits(options: StartUnitsOptions): Promise<HostUnits | undefined> {
-  const { owner, assignment, lease, log, now, time, onChange } = options;
-  const why = withoutSystemd();
+  const { owner, assignment, lease, log, now, time, onChange, places = PLACES } = options;
+  const why = withoutSystemd(places.directory);
   if (why !== undefined) {
     log.info('this host runs no systemd units', { reason: why });
     return undefined;
   }
   const driver = await openUnitDriver({
     owner,
-    bus: BUS,
-    directory: DIRECTORY,
-    memory: '/run/terrane',
+    ...places,
     assigned() {
       const current = assignment();
       return current && (current.units ?? []);
@@ -55,13 +56,19 @@ export async function startUnits(options: StartUnitsOptions): Promise<HostUnits 
   });
   const assigned = (unit: string) =>
     assignment()?.units?.some(({ name, desired }) => name === unit && desired !== 'absent') ?? false;
-  return { ...driver, streams: hostStreams({ assigned }) };
+  let usable = false;
+  const look = () => {
+    usable ||= existsSync(places.bus);
+    return usable;
+  };
+  if (!look())
+    log.warn('this host runs no systemd units until there is D-Bus', { fix: `install dbus: ${places.bus} is not there` });
+  return { ...driver, usable: look, streams: hostStreams({ assigned }) };
 }
 
 /** As sd_booted(3) has it. */
-function withoutSystemd(): string | undefined {
-  if (!existsSync(DIRECTORY)) return 'systemd is not what started it';
+function withoutSystemd(directory: string): string | undefined {
+  if (!existsSync(directory)) return 'systemd is not what started it';
   if (process.getuid?.() !== 0) return 'the agent is not root';
-  if (!existsSync(BUS)) return `there is no D-Bus at ${BUS}: install dbus and start the agent again`;
   return undefined;
 }
