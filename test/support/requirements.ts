@@ -14,6 +14,7 @@ export const TEST_REQUIREMENTS: readonly Requirement[] = [
   { package: 'systemd-sysv', provides: '/sbin/init', why: 'hosts with systemd, in containers' },
   { package: 'dbus', provides: '/usr/bin/dbus-daemon', why: 'hosts with systemd, in containers' },
   { package: 'cloud-init', provides: 'cloud-init', why: 'what `terrane node config` prints is checked by cloud-init itself' },
+  { package: 'ignition', provides: 'ignition-validate', why: 'what `terrane node config` prints is checked by Ignition itself' },
   { package: 'shellcheck', provides: 'shellcheck', why: 'install.sh is checked' },
   { package: 'chromium', provides: '/usr/bin/chromium', why: 'the web console is walked in a real browser' },
   { package: 'etcd-client', provides: 'etcdctl', why: "the host's etcd endpoint is held against Debian's client" },

@@ -62,6 +62,21 @@ describe('node config', () => {
     }
   });
 
+  const withIgnition = present('ignition-validate') ? test : test.skip;
+  if (withIgnition === test.skip) console.warn("skipped the check of Ignition documents: it takes Debian's ignition");
+  withIgnition(
+    "--format ignition prints what Ignition's own validator finds nothing to say about, for every platform",
+    async () => {
+      const validate = (document: string) => spawnSync('ignition-validate', ['-'], { encoding: 'utf8', input: document });
+      for (const platform of PLATFORMS) {
+        const { stdout } = await config(platform, 'ignition');
+        expect(validate(stdout)).toMatchObject({ status: 0, stdout: '', stderr: '' });
+      }
+      expect(validate('{"ignition": {"version": "3.3.0"}, "systemd": {"units": [{"name": "a"}]}}').status).not.toBe(0);
+      expect(validate('{"ignition": {"version": "3.3.0"}, "other": 1}').stdout).toContain('other');
+    },
+  );
+
   const withCloudInit = present('cloud-init') ? test : test.skip;
   if (withCloudInit === test.skip) console.warn("skipped the check of cloud-init documents: it takes Debian's cloud-init");
   withCloudInit("--format cloud-init prints what cloud-init's own schema command finds valid, for every platform", async () => {
