@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import type { LeaseKeeper } from '../fencing/lease-keeper.ts';
-import { silentLogger } from '../../core/ports/logger.ts';
-import { startUnits } from './start-units.ts';
+import type { LeaseKeeper } from '../../../agent/fencing/lease-keeper.ts';
+import { silentLogger } from '../../../core/ports/logger.ts';
+import { startUnits } from '../../../agent/systemd/start-units.ts';
 
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
 if (asRoot === test.skip) console.warn("skipped what the agent does without D-Bus: it takes root, as the agent's units do");
