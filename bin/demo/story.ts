@@ -1,12 +1,17 @@
 import { spawnSync } from 'node:child_process';
+import { Resolver } from 'node:dns/promises';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { get, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import type { Deployment } from '../../core/resources/schema/deployment.ts';
 import type { Node } from '../../core/resources/schema/node.ts';
 import type { Pod } from '../../core/resources/schema/pod.ts';
+import type { Service } from '../../core/resources/schema/service.ts';
 import { type Child, startChild, until } from '../machine/child.ts';
 import { type Engine, findOrStartEngine } from '../machine/engine.ts';
-import { describeMissing, DOCKER, ensurePackages, IPTABLES } from '../machine/packages.ts';
+import { describeMissing, DOCKER, ensurePackages, IPROUTE, IPTABLES, NFTABLES } from '../machine/packages.ts';
 import type { Narrator } from './narrator.ts';
 import { type Terrane, TERRANE_PROGRAM, terraneCommand } from './terrane.ts';
 import { DEMO_PORT, demoManifest, makeWebImage } from './web-image.ts';
@@ -41,19 +46,20 @@ export async function tellStory(scene: Scene): Promise<'told'> {
   await say.step('The node is ready', () => nodeReady(say, terrane, running));
   await say.step('Run a Deployment of two replicas', () => deploy(scene, terrane, engine, running));
   await say.step('Each replica answers over HTTP', () => askEach(say, terrane));
+  await say.step('The Service has one name and one address for both', () => askService(say, terrane, running));
   await say.step('Read the logs of one', () => readLogs(say, terrane));
   await say.step('Scale to three', async () => {
     await terrane(['scale', 'deployment', 'web', '--replicas', '3']);
     await replicasReady(terrane, 3, running);
   });
   await say.step('Kill a container: it comes back', () => killOne(say, terrane, engine, running));
-  await say.step('Delete the Deployment: its containers are gone', () => deleteAll(say, terrane, engine, running));
+  await say.step('Delete it all: its containers are gone', () => deleteAll(say, terrane, engine, running));
   whatNext(say, config, server, agent);
   return 'told';
 }
 
 async function findEngine({ dir, say, cleanups, stopCommands }: Scene): Promise<Engine> {
-  const missing = ensurePackages([DOCKER, IPTABLES], (line) => say.detail(line));
+  const missing = ensurePackages([DOCKER, IPTABLES, IPROUTE, NFTABLES], (line) => say.detail(line));
   if (missing.length > 0) throw new Error(describeMissing(missing));
   const engine = await findOrStartEngine(join(dir, 'docker'), (line) => say.detail(line));
   cleanups.push(() => engine.stop());
@@ -166,10 +172,37 @@ async function webPods(terrane: Terrane): Promise<Pod[]> {
 async function askEach(say: Narrator, terrane: Terrane): Promise<void> {
   for (const pod of await webPods(terrane)) {
     const url = `http://${pod.status?.podIP}:${DEMO_PORT}/`;
-    const text = await (await fetch(url)).text();
-    if (text !== PAGE) throw new Error(`${url} answered ${JSON.stringify(text)}`);
-    say.detail(`${pod.metadata.name} at ${url}: ${text}`);
+    const answer = await (await fetch(url)).text();
+    if (answer !== PAGE) throw new Error(`${url} answered ${JSON.stringify(answer)}`);
+    say.detail(`${pod.metadata.name} at ${url}: ${answer}`);
   }
+}
+
+/** As a container does: the name, from the agent's name server on the bridge of the pods' network, and then the address. */
+async function askService(say: Narrator, terrane: Terrane, children: readonly Child[]): Promise<void> {
+  if (process.getuid?.() !== 0) return say.detail("left out: only root may set up the pods' network");
+  const { items } = JSON.parse(await terrane(['get', 'nodes', '-o', 'json'])) as { items: Node[] };
+  const subnet = items[0]?.spec?.podCIDR;
+  if (!subnet) throw new Error("the host has no subnet of the pods' network: terrane net doctor says why");
+  const gateway = subnet.replace(/\d+\/\d+$/, '1');
+  const { clusterIP } = (JSON.parse(await terrane(['get', 'service', 'web', '-o', 'json'])) as Service).spec!;
+  const resolver = new Resolver({ timeout: 1000, tries: 1 });
+  resolver.setServers([gateway]);
+  const name = 'web.default.svc.cluster.local';
+  const addresses = await until(`${name} is known`, children, () => resolver.resolve4(name).catch(() => undefined));
+  if (addresses.join() !== clusterIP) throw new Error(`${name} is ${addresses.join()}, and the Service ${clusterIP}`);
+  say.detail(`${name}, asked at ${gateway}, is ${clusterIP}`);
+  const url = `http://${clusterIP}/`;
+  const answer = await until(`${url} answers`, children, () => getAs('localhost', url).catch(() => undefined));
+  if (answer !== PAGE) throw new Error(`${url} answered ${JSON.stringify(answer)}`);
+  say.detail(`${url}: ${answer}`);
+}
+
+/** With a Host of its own, which fetch can't send: esbuild's server answers only to names that it knows. */
+async function getAs(host: string, url: string): Promise<string> {
+  const request = get(url, { headers: { host }, signal: AbortSignal.timeout(2000) });
+  const [answer] = (await once(request, 'response')) as [IncomingMessage];
+  return await text(answer);
 }
 
 async function readLogs(say: Narrator, terrane: Terrane): Promise<void> {
@@ -195,6 +228,7 @@ async function killOne(say: Narrator, terrane: Terrane, { socket }: Engine, chil
 
 async function deleteAll(say: Narrator, terrane: Terrane, { socket }: Engine, children: readonly Child[]): Promise<void> {
   await terrane(['delete', 'deployment', 'web']);
+  await terrane(['delete', 'service', 'web']);
   await until('no container of it is left', children, async () => {
     const left = docker(socket, 'ps', '--all', '--quiet', '--filter', 'label=terrane.dev/pod-uid');
     return (left === '' && (await webPods(terrane)).length === 0) || undefined;
@@ -219,7 +253,7 @@ function narrated(say: Narrator, terrane: Terrane): Terrane {
 
 function whatNext(say: Narrator, config: string, server: Server, agent: Child): void {
   say.detail(`
-It works: sign-up, a host, a Deployment, logs, scaling, healing.
+It works: sign-up, a host, a Deployment, a Service by name, logs, scaling, healing.
 
 Try next, in another terminal in this folder:
   export TERRANE_CONFIG=${config}

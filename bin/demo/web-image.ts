@@ -55,4 +55,12 @@ spec:
           readinessProbe:
             httpGet: { path: /, port: http }
             periodSeconds: 2
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: web
+spec:
+  selector: { app: web }
+  ports: [{ port: 80, targetPort: http }]
 `;

@@ -11,6 +11,8 @@ export interface Requirement {
 
 export const DOCKER: Requirement = { package: 'docker.io', provides: 'dockerd', why: 'hosts run containers with Docker Engine' };
 export const IPTABLES: Requirement = { package: 'iptables', provides: 'iptables', why: "Docker's bridge network" };
+export const IPROUTE: Requirement = { package: 'iproute2', provides: 'ip', why: "the pods' network" };
+export const NFTABLES: Requirement = { package: 'nftables', provides: 'nft', why: 'Services are routed by it' };
 
 /** Whether a command or absolute path is there. sbin is looked at too: it isn't on every user's PATH. */
 export function present(provides: string): boolean {

@@ -1,11 +1,11 @@
-import { DOCKER, IPTABLES, type Requirement } from '../../bin/machine/packages.ts';
+import { DOCKER, IPROUTE, IPTABLES, NFTABLES, type Requirement } from '../../bin/machine/packages.ts';
 
 /** What the integration and e2e suites drive for real. */
 export const TEST_REQUIREMENTS: readonly Requirement[] = [
   DOCKER,
   IPTABLES,
-  { package: 'iproute2', provides: 'ip', why: 'network namespaces as hosts' },
-  { package: 'nftables', provides: 'nft', why: "guarding the embedded store's port" },
+  IPROUTE,
+  NFTABLES,
   { package: 'iputils-ping', provides: 'ping', why: 'packets that must not be cut in two' },
   { package: 'wireguard-tools', provides: 'wg', why: 'encrypted networks' },
   { package: 'wireguard-go', provides: 'wireguard-go', why: 'encrypted networks where the kernel has no WireGuard' },
