@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { clusterZone, type NamedService } from './cluster-zone.ts';
 import { resolve } from './resolve.ts';
 import type { DnsAnswer } from './record.ts';
+import type { Zone } from './zone.ts';
 
 const http = { name: 'http', protocol: 'TCP', port: 80 };
 
@@ -185,6 +186,23 @@ describe('the zone', () => {
       expect(await ask(name)).toBeUndefined();
     },
   );
+
+  test("its addresses' names are its own, beside somebody else's zone of the whole block", async () => {
+    const other: Zone = {
+      origin: '10.in-addr.arpa',
+      covers: (name) => name.endsWith('10.in-addr.arpa'),
+      lookup: () => undefined,
+    };
+    for (const zones of [
+      [zone, other],
+      [other, zone],
+    ]) {
+      const reverse = (name: string) =>
+        resolve({ name, type: 'PTR' }, { zones, ask: () => Promise.reject(new Error('asked')), turn: 0, ttl: 5, serial: 42 });
+      expect(dataOf(await reverse('7.0.96.10.in-addr.arpa'))).toEqual([{ type: 'PTR', target: 'web.shop.svc.cluster.local' }]);
+      expect((await reverse('9.9.9.10.in-addr.arpa'))?.authority).toMatchObject([{ name: '10.in-addr.arpa' }]);
+    }
+  });
 
   test('has a SOA and a name server, and is not handed out as a whole', async () => {
     expect(dataOf(await ask('cluster.local', 'SOA'))).toMatchObject([{ primary: 'ns.dns.cluster.local' }]);

@@ -1,3 +1,4 @@
+import { isWithin } from './names.ts';
 import type { DnsAnswer, DnsQuestion, NamedData, ResourceRecord, ResponseCode } from './record.ts';
 import { failed } from './record.ts';
 import type { Zone } from './zone.ts';
@@ -9,7 +10,7 @@ export interface OtherAnswer {
 }
 
 export interface ResolveOptions {
-  /** The one with the longest origin answers. */
+  /** The one with the longest origin answers, but for single names elsewhere that one claims. */
   readonly zones: readonly Zone[];
   /** Asks the name servers of the outside. */
   readonly ask: (question: DnsQuestion) => Promise<OtherAnswer>;
@@ -41,6 +42,8 @@ export function zoneOf(zones: readonly Zone[], name: string): Zone | undefined {
   let best: Zone | undefined;
   for (const zone of zones) {
     if (!zone.covers(name)) continue;
+    // What a zone claims elsewhere, it claims name by name: that goes before a whole zone of somebody else there.
+    if (!isWithin(name, zone.origin)) return zone;
     if (!best || zone.origin.length > best.origin.length) best = zone;
   }
   return best;
