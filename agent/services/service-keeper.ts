@@ -11,10 +11,10 @@ import type { Keeper } from './keeper.ts';
 /** Routes Services. */
 export function serviceKeeper(nodeName: string, nft: Nft, forget: ForgetFlows): Keeper {
   const table = nftTable(nft, { family: 'ip', table: SERVICES_TABLE });
-  /** What the table was made from last: most checks find nothing new. */
-  let made:
-    | { readonly assignment: Assignment; readonly bridges: string; readonly services: readonly AssignedService[] }
-    | undefined;
+  /** What the table was made from: most checks find nothing new. undefined: it may not be as it should. */
+  let made: { readonly assignment: Assignment; readonly bridges: string } | undefined;
+  /** What datagrams were last sent by. */
+  let routed: readonly AssignedService[] | undefined;
 
   return {
     table: SERVICES_TABLE,
@@ -24,16 +24,23 @@ export function serviceKeeper(nodeName: string, nft: Nft, forget: ForgetFlows): 
       const from = JSON.stringify(bridges);
       if (made?.assignment === assignment && made.bridges === from) return;
       const services = (assignment.services ?? []).filter(isRouted);
-      const before = made?.services;
       made = undefined;
       await table.set(compileServices(services, hostOf(nodeName, assignment, bridges)));
-      made = { assignment, bridges: from, services };
-      const stale = before ? staleFlows(before, services) : [];
+      made = { assignment, bridges: from };
+      const stale = routed ? staleFlows(routed, services) : [];
+      routed = services;
       if (stale.length > 0) await forget(stale);
     },
-    repair: () => table.repair(),
+    async repair() {
+      const before = made;
+      made = undefined;
+      const changed = await table.repair();
+      made = before;
+      return changed;
+    },
     async clear() {
       made = undefined;
+      routed = undefined;
       await table.remove();
     },
   };
