@@ -6,10 +6,10 @@ import { VXLAN_DEVICE } from '../../core/network/names.ts';
 import type { DnsFacts } from '../dns/start-dns.ts';
 import { messageOf } from '../docker/errors.ts';
 import { linksIn, routesIn } from './ip-facts.ts';
-import { droppingChainsIn } from './nft-facts.ts';
+import { droppingChainsIn, forwardTablesIn } from './nft-facts.ts';
 import { probeDns } from './probe-dns.ts';
 import { probePeers } from './probe-peers.ts';
-import { runTool } from './run-tool.ts';
+import { runTool, ToolNotInstalled } from './run-tool.ts';
 
 export interface GatherOptions {
   readonly node: string;
@@ -37,7 +37,7 @@ export async function gatherFacts({ node, assigned, clockAheadMs, dns, signal }:
     attempt(setting('net/ipv4/ip_forward')),
     setting('net/bridge/bridge-nf-call-iptables').catch(() => false),
     iptablesRules(signal).catch(() => undefined),
-    runTool('nft', ['-j', 'list', 'chains'], signal).then(droppingChainsIn, () => []),
+    attempt(droppingChains(assigned?.network, signal)),
     checksumOffload(signal).catch(() => undefined),
     probeDns({ dns, domain: assigned?.clusterDomain, signal }),
     assigned?.subnet ? probePeers({ assigned, signal }) : [],
@@ -71,6 +71,19 @@ async function iptablesRules(signal: AbortSignal): Promise<NetworkFacts['iptable
     runTool('iptables', ['-w', '-t', 'raw', '-S'], signal).catch(() => ''),
   ]);
   return { filter, raw };
+}
+
+/** Without nft, nothing is in nftables that isn't iptables' own. */
+async function droppingChains(network: string | undefined, signal: AbortSignal): Promise<string[]> {
+  if (network === undefined) return [];
+  try {
+    const tables = forwardTablesIn(await runTool('nft', ['-j', 'list', 'chains'], signal));
+    const list = (table: string) => runTool('nft', ['-j', 'list', 'table', ...table.split(' ')], signal);
+    return (await Promise.all(tables.map(async (table) => droppingChainsIn(await list(table), network)))).flat();
+  } catch (error) {
+    if (error instanceof ToolNotInstalled) return [];
+    throw error;
+  }
 }
 
 async function checksumOffload(signal: AbortSignal): Promise<boolean | undefined> {

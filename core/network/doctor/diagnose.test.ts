@@ -75,6 +75,15 @@ test('a host with which all is well is told so, check by check', () => {
   expect(isSick(diagnosis)).toBe(false);
 });
 
+test('what could not be tried is not called well', () => {
+  const silent = { answered: false, answeredFull: undefined };
+  const findingOf = (facts: NetworkFacts, check: string) => diagnose(facts).findings.find((finding) => finding.check === check);
+  const nobody = findingOf({ ...well, peers: [probe('b', silent), probe('c', silent)] }, 'packet-size');
+  expect(nobody?.message).toBe('not tried: no other host answers');
+  const unread = findingOf({ ...well, droppingChains: undefined, unknown: ['nft: busy'] }, 'forward-policy');
+  expect(unread).toMatchObject({ status: 'unknown', message: 'could not be found out: nft: busy' });
+});
+
 const iptables = (filter: string, raw = '') => ({ ...well, iptables: { filter, raw } });
 const peers = (...probes: PeerProbe[]) => ({ ...well, peers: probes });
 const links = (more: NonNullable<NetworkFacts['links']>[number]) => ({ ...well, links: [...well.links!, more] });

@@ -26,7 +26,11 @@ const CHECKS: Readonly<Record<string, Entry>> = {
   },
   duplicates: { check: host.duplicates, fine: () => 'each host has an address and a subnet of its own' },
   'ip-forward': { check: host.ipForward, fine: () => 'the kernel forwards packets', known: (f) => f.ipForward !== undefined },
-  'forward-policy': { check: host.forwardPolicy, fine: () => 'no firewall drops what is forwarded between pods' },
+  'forward-policy': {
+    check: host.forwardPolicy,
+    fine: () => 'no firewall drops what is forwarded between pods',
+    known: (f) => f.droppingChains !== undefined,
+  },
   'docker-raw-drop': { check: host.dockerRawDrop, fine: () => "Docker doesn't drop what comes from other hosts" },
   encryption: {
     check: host.encryption,
@@ -53,7 +57,11 @@ const CHECKS: Readonly<Record<string, Entry>> = {
   'packet-size': {
     check: path.packetSize,
     fine: ({ peers }) =>
-      peers.length === 0 ? 'there are no other hosts to reach' : `packets as large as pods send them get through`,
+      peers.length === 0
+        ? 'there are no other hosts to reach'
+        : peers.some(({ answered }) => answered)
+          ? 'packets as large as pods send them get through'
+          : 'not tried: no other host answers',
   },
   dns: {
     check: path.dns,

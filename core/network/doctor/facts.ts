@@ -15,8 +15,8 @@ export interface NetworkFacts {
   readonly bridgeFiltered: boolean;
   /** What `iptables -S` prints, of the tables filter and raw; undefined: there is no iptables here. */
   readonly iptables: { readonly filter: string; readonly raw: string } | undefined;
-  /** Chains of nftables that drop what they don't accept, at the hook for forwarded packets; not iptables' own. */
-  readonly droppingChains: readonly string[];
+  /** Chains of nftables, not iptables' own, that drop what is forwarded and accept nothing between pods before that. */
+  readonly droppingChains: readonly string[] | undefined;
   /** Of the VXLAN device: whether the kernel leaves UDP checksums to a card that it doesn't have. */
   readonly checksumOffload: boolean | undefined;
   /** `uname -r`. */

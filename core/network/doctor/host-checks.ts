@@ -100,10 +100,10 @@ export const forwardPolicy: Check = ({ iptables, droppingChains, bridgeFiltered 
       message: `a rule of iptables drops forwarded packets: ${rejecting}`,
       fix: `Accept the pods' network before it: iptables -I FORWARD -s ${network} -d ${network} -j ACCEPT`,
     });
-  for (const chain of droppingChains)
+  for (const chain of droppingChains ?? [])
     found.push({
       status: 'problem',
-      message: `the chain ${chain} of nftables drops forwarded packets that none of its rules accepts, whatever iptables says (firewalld does that)`,
+      message: `the chain ${chain} of nftables drops what is forwarded and accepts nothing between pods, whatever iptables says (firewalld does that)`,
       fix: `Accept the pods' network in that chain: nft insert rule ${chain} ip saddr ${network} ip daddr ${network} accept; with firewalld: firewall-cmd --permanent --zone=trusted --add-source=${network} && firewall-cmd --reload`,
     });
   return found;

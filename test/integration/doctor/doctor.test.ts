@@ -167,11 +167,18 @@ whenPossible('the doctor', () => {
     const found = await during(
       () => {
         inA('nft', 'add table inet firewalld');
-        inA('nft', 'add chain inet firewalld filter_FORWARD { type filter hook forward priority 10; policy drop; }');
+        inA('nft', 'add chain inet firewalld filter_FORWARD { type filter hook forward priority 10; }');
+        inA('nft', 'add rule inet firewalld filter_FORWARD ct state established accept');
+        inA('nft', 'add rule inet firewalld filter_FORWARD reject with icmpx type admin-prohibited');
       },
-      () => inA('nft', 'delete table inet firewalld'),
+      // As the doctor advises.
+      () => {
+        const pods = 'ip saddr 10.244.0.0/16 ip daddr 10.244.0.0/16';
+        inA('nft', `insert rule inet firewalld filter_FORWARD ${pods} accept`);
+      },
     );
     expect(found).toEqual([expect.stringContaining('forward-policy problem: the chain inet firewalld filter_FORWARD')]);
+    inA('nft', 'delete table inet firewalld');
   });
 
   test('sees what Docker 28 drops in the raw table', async () => {
