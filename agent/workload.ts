@@ -244,7 +244,7 @@ export async function openWorkload(options: WorkloadOptions): Promise<Workload> 
       await enforce(next);
     },
     dismiss(reason) {
-      if (!assignment || (assignment.pods.length === 0 && !assignment.units?.length)) return;
+      if (!assignment || (assignment.pods.length === 0 && !assignment.units?.length && !assignment.network)) return;
       log.error('this node was removed from its cluster: its containers and units are stopped', { reason });
       const { network: _, ...rest } = assignment;
       void enforce({ ...rest, pods: [], configMaps: [], secrets: [], units: [] });

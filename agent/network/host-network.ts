@@ -168,10 +168,7 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
     const subnet = given?.subnet;
     if (!given || subnet === undefined) {
       podNetwork = undefined;
-      if (options.isAssigned() && cleared !== (given ?? 'none')) {
-        await takeAway(observed);
-        cleared = given ?? 'none';
-      }
+      if (options.isAssigned() && cleared !== (given ?? 'none') && (await takeAway(observed))) cleared = given ?? 'none';
       return given?.problem;
     }
     let assigned = given;
@@ -234,8 +231,11 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
     return undefined;
   }
 
-  /** No part in a network (any more): what we made goes, and what others made stays. */
-  async function takeAway(observed: ObservedNetwork): Promise<void> {
+  /**
+   * No part in a network (any more): what we made goes, and what others made stays. False while something is left: containers that are
+   * being stopped are on it, or the engine is down.
+   */
+  async function takeAway(observed: ObservedNetwork): Promise<boolean> {
     ready = undefined;
     wireguard.off();
     await options.flannel?.release();
@@ -244,7 +244,9 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
     if (mine) await applySteps(steps);
     held = undefined;
     const engine = options.engine();
-    if (engine && (await removePodNetworks(engine)).length === 0) await walls.remove().catch(() => undefined);
+    if (!engine || (await removePodNetworks(engine)).length > 0) return false;
+    await walls.remove().catch(() => undefined);
+    return true;
   }
 
   function verdicts(): Verdict[] {

@@ -147,23 +147,28 @@ const SETTINGS = {
     );
   }, 120_000);
 
-  test('a host that is removed from its cluster has nothing of the network left', async () => {
-    expect(await h3.must('ip', 'link')).toContain('terrane-vx');
-    expect((await lab.installation.terrane(['node', 'remove', 'h3', '--yes'])).code).toBe(0);
-    await eventually(
-      'all of it is gone',
-      async () => {
-        const left = [
-          await h3.must('ip', 'link'),
-          await h3.must('ip', 'route'),
-          await h3.must('nft', 'list', 'tables'),
-          await h3.must('iptables', '-S'),
-        ];
-        expect(left.join('')).not.toMatch(/terrane-vx|proto 84|terrane_network|TERRANE-FORWARD|trn-/);
-      },
-      { timeoutMs: 60_000, everyMs: 500 },
-    );
-  }, 90_000);
+  test('a host that is removed from its cluster has nothing of the network left, with pods and without', async () => {
+    await lab.installation.terrane(['delete', 'pod', 'h3']);
+    await eventually('h3 has no pod', async () => expect((await h3.docker('ps', '-q')).trim()).toBe(''), { timeoutMs: 40_000 });
+    for (const host of [h2, h3]) {
+      expect(await host.must('ip', 'link')).toContain('terrane-vx');
+      expect((await lab.installation.terrane(['node', 'remove', host.name, '--yes'])).code).toBe(0);
+    }
+    for (const host of [h2, h3])
+      await eventually(
+        'all of it is gone',
+        async () => {
+          const left = [
+            await host.must('ip', 'link'),
+            await host.must('ip', 'route'),
+            await host.must('nft', 'list', 'tables'),
+            await host.must('iptables', '-S'),
+          ];
+          expect(left.join('')).not.toMatch(/terrane-vx|proto 84|terrane_network|TERRANE-FORWARD|trn-/);
+        },
+        { timeoutMs: 60_000, everyMs: 500 },
+      );
+  }, 150_000);
 
   async function setNetwork(spec: object): Promise<void> {
     const network = { apiVersion: 'terrane.dev/v1', kind: 'Network', metadata: { name: 'default' }, spec };
