@@ -59,6 +59,35 @@ remove_rules() {
   done
 }
 
+# This host's part of the pods' network: what bears the agent's mark (core/network/names.ts). Without --purge it stays: containers that run
+# on talk by it. What is on the machine is this agent's if Docker has a network of its, or if it was the machine's service.
+remove_network() {
+  networks=''
+  if [ -s "$DATA/identity.json" ] && command -v docker >/dev/null 2>&1; then
+    owner="$(field cluster)/$(field hostId)"
+    networks=$(docker -H "unix://$DOCKER" network ls -q --filter "label=terrane.dev/network-owner=$owner" 2>/dev/null) || networks=''
+  fi
+  [ -n "$networks" ] || [ -n "$UNIT" ] || return 0
+  for network in $networks; do
+    docker -H "unix://$DOCKER" network rm "$network" >/dev/null || true
+  done
+  [ "$(id -u)" = 0 ] || return 0
+  if command -v ip >/dev/null 2>&1; then
+    for device in terrane-vx terrane-wg; do
+      ip link del "$device" 2>/dev/null || true
+    done
+    ip -4 route flush proto 84 2>/dev/null || true
+  fi
+  if command -v nft >/dev/null 2>&1; then nft delete table ip terrane_network 2>/dev/null || true; fi
+  if command -v iptables >/dev/null 2>&1; then
+    for parent in DOCKER-USER FORWARD; do
+      while iptables -w -D "$parent" -j TERRANE-FORWARD 2>/dev/null; do :; done
+    done
+    iptables -w -F TERRANE-FORWARD 2>/dev/null || true
+    iptables -w -X TERRANE-FORWARD 2>/dev/null || true
+  fi
+}
+
 # Whether a process was started from this installation.
 is_ours() {
   { tr '\0' '\n' <"/proc/$1/cmdline"; } 2>/dev/null | awk -v dir="$BASE/versions/" 'index($0, dir) == 1 { found = 1 } END { exit !found }'
@@ -124,6 +153,7 @@ main() {
     remove_containers
     remove_units
     [ -z "$UNIT" ] || remove_rules
+    remove_network
     unmount_below "$DATA"
     rm -rf "$DATA"
     if [ "$DATA" = /var/lib/terrane/agent ]; then rmdir /var/lib/terrane 2>/dev/null || true; fi

@@ -181,6 +181,11 @@ const ROOT = join(import.meta.dirname, '../..');
     await host.sh('/opt/terrane/uninstall.sh --purge; rm -f /var/tmp/agent.tar.gz /var/tmp/upgrade.mjs');
     expect(await show('kept.service', 'LoadState')).toBe('not-found');
     expect(await host.sh('docker ps -aq')).toBe('');
+    expect(
+      await host.sh(
+        'ip link; ip -4 route show table all; docker network ls; nft list tables 2>/dev/null; iptables -S 2>/dev/null || true',
+      ),
+    ).not.toMatch(/terrane|trn-|proto 84|TERRANE/);
     const after = await everyFile(host);
     const left = after.split('\n').filter((path) => !before.split('\n').includes(path));
     expect(left).toEqual([]);
