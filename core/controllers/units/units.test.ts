@@ -250,6 +250,26 @@ describe('when a host is lost', () => {
     ]);
   });
 
+  test('or one of two has to move by itself, those that name it follow, one that came meanwhile, too', async () => {
+    await cluster.create(unit('ping.service'));
+    await settle('n1', 'n2', 'n3');
+    await cluster.create(unit('pong.service', { fleet: 'MachineOf=ping.service' }));
+    await settle('n1', 'n2', 'n3');
+    const both = () => [...hosts('ping.service'), ...hosts('pong.service')];
+    expect(both()).toEqual(['n1', 'n1']);
+    const contents = unit('ping.service', { fleet: 'MachineMetadata=kubernetes.io/hostname=n2' }).spec.contents;
+    await cluster.edit('Node', 'n2', ({ metadata }) => void (metadata.labels!['kubernetes.io/hostname'] = 'n2'), '');
+    await cluster.edit('Unit', 'ping.service', ({ spec }) => void (spec.contents = contents), '');
+    // It is still being stopped on n1 when another comes that wants to be with it.
+    hear(['n1', 'n2', 'n3'], () => undefined);
+    await cluster.settle();
+    await cluster.create(unit('late.service', { fleet: 'MachineOf=ping.service' }));
+    await cluster.settle();
+    await settle('n1', 'n2', 'n3');
+    expect([...both(), ...hosts('late.service')]).toEqual(['n2', 'n2', 'n2']);
+    expect(['ping', 'pong', 'late'].map((name) => state(`${name}.service`))).toEqual(['launched', 'launched', 'launched']);
+  });
+
   test('and all others with it, nothing moves: it is the control plane that is cut off', async () => {
     await cluster.create(unit('a.service'));
     await settle('n1', 'n2', 'n3');
