@@ -54,11 +54,13 @@ describe('the log relay', () => {
     expect(answer).toMatchObject({ ok: false, status: 503, message: expect.stringContaining('n9 is not connected') });
   });
 
-  test('gives up on a host that is connected but silent', async () => {
+  test('gives up on a host that is connected but silent, and tells it', async () => {
     const connections = new Connections();
-    connections.add(host, { send: () => {}, close: () => {} });
+    const told: PushMessage[] = [];
+    connections.add(host, { send: (text) => void told.push(JSON.parse(text) as PushMessage), close: () => {} });
     const answer = await localRelay(connections, 5).request('t1', 'c1', 'n1', logs, new AbortController().signal);
     expect(answer).toMatchObject({ ok: false, status: 504 });
+    expect(told.map(({ type }) => type)).toEqual(['stream', 'cancel']);
   });
 
   test("ends the host's post when the reader goes away", async () => {

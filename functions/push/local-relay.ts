@@ -23,14 +23,16 @@ export function localRelay(connections: Connections, answerTimeoutMs = ANSWER_TI
     request(tenant, cluster, nodeName, request, signal) {
       const id = randomBytes(16).toString('base64url');
       return new Promise<HostStream>((resolve) => {
+        // A command that nobody waits for any more is not to run.
+        const giveUp = (status: number, message: string) => {
+          connections.send(tenant, cluster, nodeName, { type: 'cancel', id });
+          settle({ ok: false, status, message });
+        };
         const timer = setTimeout(
-          () => settle({ ok: false, status: 504, message: `node ${nodeName} did not answer within ${answerTimeoutMs / 1000} s` }),
+          () => giveUp(504, `node ${nodeName} did not answer within ${answerTimeoutMs / 1000} s`),
           answerTimeoutMs,
         );
-        const cancel = () => {
-          connections.send(tenant, cluster, nodeName, { type: 'cancel', id });
-          settle({ ok: false, status: 499, message: 'the client went away' });
-        };
+        const cancel = () => giveUp(499, 'the client went away');
         const settle = (stream: HostStream) => {
           clearTimeout(timer);
           // Once it flows, the reader's going away cancels the body, and with it the host's POST.
