@@ -46,15 +46,21 @@ export function run(): Promise<Figures> {
     `${SIZE.containers} containers in ${mix.classes.length} classes on ${SIZE.hosts} hosts, load ${SIZE.load}, seed ${SIZE.seed}\n`,
   );
   const { cluster, figures } = speed(mix);
-  return Promise.resolve({
+  const all: Figures = {
     ...figures,
     ...singles(cluster),
     ...explaining(cluster),
     ...losses(mix),
     ...quality(),
     ...growth(),
-  });
+  };
+  console.log('');
+  for (const name of HEADLINES) console.log(`${name.padEnd(28)} ${Number((all[name] ?? Number.NaN).toFixed(2))}`);
+  return Promise.resolve(all);
 }
+
+/** What the scheduler promises, by the names of `--json`. */
+const HEADLINES = ['placements_per_s', 'speedup_vs_first_fit', 'violations', 'unplaced_ratio_vs_best_fit'];
 
 /** The whole batch, from plain descriptions to the last placement: the best of a few turns, and the peer's only one. */
 function speed(mix: Mix): { cluster: TerraneCluster; figures: Figures } {
