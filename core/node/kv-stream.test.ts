@@ -25,6 +25,21 @@ describe('frames', () => {
     );
   });
 
+  test('that come byte by byte are held in few pieces', () => {
+    const payload = Buffer.alloc(100_000, 7);
+    const bytes = encodeFrame(1, 2, payload);
+    const reader = new FrameReader(payload.length);
+    let most = 0;
+    let early = 0;
+    for (let at = 0; at < bytes.length - 1; at++) {
+      early += reader.push(bytes.subarray(at, at + 1)).length;
+      most = Math.max(most, reader.pieces);
+    }
+    expect([early, most < 50]).toEqual([0, true]);
+    const [whole] = reader.push(bytes.subarray(-1));
+    expect([whole?.id, whole?.code, whole?.payload.equals(payload)]).toEqual([1, 2, true]);
+  });
+
   test('that are longer than allowed, or shorter than they can be, are refused before they are there', () => {
     expect(() => new FrameReader(10).push(encodeFrame(1, 1, new Uint8Array(11)).subarray(0, 4))).toThrow(FrameError);
     expect(() => new FrameReader(10).push(Buffer.from([0, 0, 0, 5]))).toThrow(FrameError);

@@ -52,6 +52,8 @@ export interface Frame {
 
 const LENGTH_BYTES = 4;
 const HEAD_BYTES = 6;
+/** Pieces that are shorter are put together while a frame isn't whole: each costs some hundred bytes besides. */
+const PIECE_BYTES_MIN = 4_096;
 
 /** In one piece, so that it leaves in one write. */
 export function encodeFrame(id: number, code: number, payload: Uint8Array): Buffer {
@@ -82,10 +84,9 @@ export class FrameReader {
 
   /** The frames that became whole. Throws FrameError. */
   push(chunk: Buffer): Frame[] {
-    this.#held.push(chunk);
-    this.#heldBytes += chunk.length;
+    this.#hold(chunk);
     if (this.#heldBytes < this.#needed) return [];
-    const bytes = this.#held.length === 1 ? chunk : Buffer.concat(this.#held);
+    const bytes = this.#held.length === 1 ? this.#held[0]! : Buffer.concat(this.#held);
     const frames: Frame[] = [];
     let at = 0;
     for (;;) {
@@ -107,5 +108,25 @@ export class FrameReader {
     this.#heldBytes = bytes.length - at;
     this.#held = this.#heldBytes > 0 ? [bytes.subarray(at)] : [];
     return frames;
+  }
+
+  #hold(chunk: Buffer): void {
+    this.#heldBytes += chunk.length;
+    let piece = chunk;
+    // Each byte is copied a few times only: what is put together is never the smaller part.
+    for (
+      let last = this.#held.at(-1);
+      last && last.length < PIECE_BYTES_MIN && last.length <= piece.length;
+      last = this.#held.at(-1)
+    ) {
+      piece = Buffer.concat([last, piece]);
+      this.#held.pop();
+    }
+    this.#held.push(piece);
+  }
+
+  /** Pieces held of a frame that isn't whole: few, however small the pieces that come. */
+  get pieces(): number {
+    return this.#held.length;
   }
 }

@@ -15,6 +15,10 @@ import { Openings } from './openings.ts';
 import { serveKvStream } from './stream.ts';
 
 const KEEP_ALIVE_MS = 30_000;
+/** Agents close what they don't use for a minute. Who takes nothing of what waits for it for that long is as good as gone, too. */
+const SILENT_MS = 120_000;
+/** A host needs one; its last may not have ended yet. Each may take memory. */
+const PER_HOST_MAX = 2;
 
 export interface KvStreamsDeps extends KvAnswersDeps {
   readonly accounts: Pick<Accounts, 'hostOfKey' | 'countRequest'>;
@@ -30,6 +34,8 @@ export function kvStreams(deps: KvStreamsDeps): { readonly upgrade: UpgradeHandl
   const answers = kvAnswers(deps);
   const openings = new Openings(clock);
   const sockets = new Set<Duplex>();
+  /** By the host's key, the oldest first. */
+  const ofHosts = new Map<string, Duplex[]>();
   let closed = false;
 
   async function opened(request: IncomingMessage): Promise<SigningHost> {
@@ -50,6 +56,19 @@ export function kvStreams(deps: KvStreamsDeps): { readonly upgrade: UpgradeHandl
     return known.host;
   }
 
+  function keep(keyId: string, socket: Duplex): void {
+    sockets.add(socket);
+    const ofHost = [...(ofHosts.get(keyId) ?? []), socket];
+    ofHosts.set(keyId, ofHost);
+    socket.once('close', () => {
+      sockets.delete(socket);
+      const left = ofHosts.get(keyId)?.filter((other) => other !== socket) ?? [];
+      if (left.length > 0) ofHosts.set(keyId, left);
+      else ofHosts.delete(keyId);
+    });
+    for (const oldest of ofHost.slice(0, -PER_HOST_MAX)) oldest.destroy();
+  }
+
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     let opener: SigningHost;
     try {
@@ -61,12 +80,12 @@ export function kvStreams(deps: KvStreamsDeps): { readonly upgrade: UpgradeHandl
       return refuseUpgrade(socket, Response.json(errorEnvelope(error, '-'), { status: error.status, headers }));
     }
     if (socket.destroyed || closed) return void socket.destroy();
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    keep(opener.keyId, socket);
     if (socket instanceof Socket) {
       socket.setNoDelay(true);
       // A host that went without a word is noticed.
       socket.setKeepAlive(true, KEEP_ALIVE_MS);
+      socket.setTimeout(SILENT_MS, () => socket.destroy());
     }
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: ${KV_STREAM_PROTOCOL}\r\n\r\n`);
     const { underWay, hint, onError } = deps;

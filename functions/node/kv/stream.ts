@@ -21,9 +21,12 @@ export interface KvStreamOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** Questions that are worked on at the same time, and bytes of answers that the host hasn't taken: beyond that it isn't listened to. */
-const AT_ONCE_MAX = 64;
-const UNSENT_BYTES_MAX = 8_000_000;
+/**
+ * Questions that are worked on at the same time (an agent asks no more than five), and bytes of answers that the host hasn't taken. Beyond
+ * either, no question is begun and the host isn't listened to: an answer may have ANSWER_BYTES_MAX, and the memory is everybody's.
+ */
+export const AT_ONCE_MAX = 8;
+export const UNSENT_BYTES_MAX = 8_000_000;
 
 /**
  * A host's kept connection. What its opening has proven holds for all that is asked on it, but for the host's right to ask: that is looked up
@@ -33,6 +36,8 @@ export function serveKvStream(options: KvStreamOptions): void {
   const { socket, answers, underWay, onError } = options;
   const reader = new FrameReader(FORWARD_BYTES_MAX);
   let atOnce = 0;
+  /** Came in one piece with others: one piece may hold thousands. */
+  let waiting: Frame[] = [];
   /** The last entry that went to the host on this connection. */
   let sent: Sequence = 0;
 
@@ -69,7 +74,7 @@ export function serveKvStream(options: KvStreamOptions): void {
       if (known.status === 401 || known.status === 403) socket.end();
     } finally {
       atOnce--;
-      listen();
+      goOn();
     }
   }
 
@@ -77,26 +82,33 @@ export function serveKvStream(options: KvStreamOptions): void {
     if (!socket.destroyed && !socket.writableEnded) socket.write(encodeFrame(id, status, payload));
   }
 
-  function listen(): void {
-    if (socket.destroyed || !socket.isPaused()) return;
-    if (atOnce < AT_ONCE_MAX && socket.writableLength < UNSENT_BYTES_MAX) socket.resume();
+  /** Begins what may be begun; listens for more when nothing is left. */
+  function goOn(): void {
+    const free = () => atOnce < AT_ONCE_MAX && socket.writableLength < UNSENT_BYTES_MAX;
+    let next = 0;
+    while (next < waiting.length && free() && !socket.destroyed && !socket.writableEnded) {
+      atOnce++;
+      void handle(waiting[next++]!);
+    }
+    if (next > 0) waiting = waiting.slice(next);
+    if (socket.destroyed || socket.writableEnded) waiting = [];
+    else if (waiting.length > 0 || !free()) socket.pause();
+    else if (socket.isPaused()) socket.resume();
   }
 
   socket.on('error', () => socket.destroy());
   socket.on('end', () => socket.end());
-  socket.on('drain', listen);
+  socket.on('drain', goOn);
   socket.on('data', (chunk: Buffer) => {
+    // Whoever was told that it may not ask any more isn't listened to.
+    if (socket.writableEnded) return;
     try {
-      for (const frame of reader.push(chunk)) {
-        atOnce++;
-        void handle(frame);
-      }
+      waiting.push(...reader.push(chunk));
     } catch {
       // It doesn't speak as we do: nothing that it says can be told apart any more.
       socket.destroy();
-      return;
     }
-    if (atOnce >= AT_ONCE_MAX || socket.writableLength >= UNSENT_BYTES_MAX) socket.pause();
+    goOn();
   });
 }
 

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import { DismissedError } from '../../../agent/kv/control-plane.ts';
 import { Forwarder } from '../../../agent/kv/forwarder.ts';
 import { httpQuestions } from '../../../agent/kv/http-questions.ts';
-import { openKvStream } from '../../../agent/kv/kv-stream.ts';
+import { type KvStream, openKvStream } from '../../../agent/kv/kv-stream.ts';
 import { kvQuestions } from '../../../agent/kv/kv-questions.ts';
 import type { KvQuestions } from '../../../agent/kv/questions.ts';
 import { encodeRequest } from '../../../core/etcd/protobuf/index.ts';
@@ -175,6 +175,17 @@ describe("a host's kept connection for the key-value store", () => {
     expect(await raw(opening(host, { nonce: undefined }))).toMatch(/^HTTP\/1\.1 401 .*signature_invalid/s);
     // From before the server began: it can't know whether it was used.
     expect(await raw(opening(host, { created: Date.now() - 200_000 }))).toMatch(/^HTTP\/1\.1 401 .*clock_skew/s);
+  });
+
+  test('is one of two at most: a third takes the place of the oldest', async () => {
+    const host = await person.host('many');
+    const streams: KvStream[] = [];
+    for (let n = 0; n < 3; n++) streams.push(await openKvStream(host.client, 10_000));
+    ends.push(() => streams.forEach((stream) => stream.close()));
+    await streams[0]!.closed;
+    for (const stream of streams.slice(1)) {
+      expect((await stream.ask(KV_QUESTION.tail, Buffer.from([0, 0]), { timeoutMs })).length).toBeGreaterThan(0);
+    }
   });
 
   test('is refused to who does not sign, and ended when what comes on it are no frames', async () => {
