@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { withBlindPuts, withForeignNames, withFreshIds, withLazyReads, withoutFences, withoutHeadCheck } from './sabotage.ts';
 import { type Sabotage, simulate } from './simulation.ts';
 
-const SEEDS = 60;
+/** More at a time: `npm run sim:kv`. */
+const SEEDS = 15;
 /** So many stories are told with something broken, until it shows. */
 const SABOTAGED_SEEDS = 40;
 /** A limit on hanging, not an expectation of speed. */
@@ -51,7 +52,7 @@ describe('a keyspace and the copies of it on hosts, under kill -9, lost, late an
   test(
     'goes the same way again under the same seed',
     async () => {
-      for (const seed of [1, 2, 3]) expect(await simulate(seed)).toEqual(await simulate(seed));
+      for (const seed of [1, 2]) expect(await simulate(seed)).toEqual(await simulate(seed));
     },
     LIMIT_MS,
   );
