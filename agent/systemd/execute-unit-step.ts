@@ -1,4 +1,5 @@
 import type { Logger } from '../../core/ports/logger.ts';
+import { messageOf } from '../docker/errors.ts';
 import type { Launches } from './launches.ts';
 import type { SystemdManager } from './manager.ts';
 import type { SystemdState } from './observed.ts';
@@ -54,7 +55,12 @@ export async function executeUnitStep(step: UnitStep, context: UnitStepContext):
       return started.start(name, step, context.stateOf(name));
     case 'stopUnit':
       log.info('stopping a unit', { unit: name, reason: step.reason });
-      await started.stopping(name);
+      // It stops though the disk is full: what is fenced may soon start elsewhere. This agent remembers it all the same.
+      try {
+        await started.stopping(name);
+      } catch (error) {
+        log.warn('that a unit is stopped could not be written down', { unit: name, reason: messageOf(error) });
+      }
       return manager.stop(name);
     case 'killUnit':
       log.warn('killing a unit: its time for stopping is over', { unit: name });

@@ -32,7 +32,7 @@ export interface SystemdState {
 }
 
 /** Does anything of it run, or is about to? */
-export function isUp({ activeState }: SystemdState): boolean {
+export function isUp({ activeState }: Pick<SystemdState, 'activeState'>): boolean {
   return activeState !== 'inactive' && activeState !== 'failed';
 }
 

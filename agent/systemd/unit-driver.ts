@@ -9,7 +9,7 @@ import { type Bus, type BusSignal, connectBus } from './bus.ts';
 import { executeUnitStep, type UnitStepContext } from './execute-unit-step.ts';
 import { type Launches, launches } from './launches.ts';
 import { type SystemdManager, systemdManager } from './manager.ts';
-import type { ObservedUnit, SystemdState, UnitFile } from './observed.ts';
+import { isUp, type ObservedUnit, type SystemdState, type UnitFile } from './observed.ts';
 import { planUnits, type UnitPlanInput } from './plan-units.ts';
 import { unitFiles } from './unit-files.ts';
 import { unitOfPath } from './unit-path.ts';
@@ -60,8 +60,12 @@ interface Cooling {
   readonly until: number;
 }
 
+/** What nobody has seen yet may run. */
+const UP = { activeState: 'active' };
 const COOLING_MS_FIRST = 250;
 const COOLING_MS_MAX = 30_000;
+/** For what was killed over the bus to be seen dead. */
+const FENCE_MS = 500;
 const RECONNECT_MS_FIRST = 500;
 const RECONNECT_MS_MAX = 30_000;
 /** Signals are not all: what was missed is seen after this long. */
@@ -84,6 +88,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
   let passing: Promise<void> | undefined;
   let again = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let fence: ReturnType<typeof setTimeout> | undefined;
   let failures = 0;
   let told = '';
 
@@ -151,6 +156,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
 
   function trigger(): void {
     if (closed) return;
+    watchFence();
     again = true;
     passing ??= passes().finally(() => {
       passing = undefined;
@@ -265,10 +271,36 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
       const [program = '', ...first] = options.systemctl ?? ['systemctl'];
       await promisify(execFile)(program, [...first, ...words, name]).catch((error: unknown) => sayFailed(error, { unit: name }));
       // It is started again once the lease is held, though nobody has seen it stop.
-      await started.forget(name);
+      await started.forget(name).catch((error: unknown) => sayFailed(error, { unit: name }));
     }
     // Soon again: it may have to be killed.
     if (ours.length > 0) failures = 0;
+  }
+
+  /** A bus that hangs answers nothing and ends nothing: when the time of fenced units is over, nobody waits for it. */
+  function watchFence(): void {
+    const lapsed = options.lapsed();
+    if (!lapsed) {
+      clearTimeout(fence);
+      fence = undefined;
+      return;
+    }
+    fence ??= setTimeout(
+      () => {
+        const over = options.lapsed();
+        if (over?.at !== lapsed.at) return refence();
+        const up = wanted()?.filter(({ name, fenced }) => fenced && listed.has(name) && isUp(states.get(name) ?? UP)) ?? [];
+        if (up.length === 0) return;
+        log.warn('units must have ended by now, and the bus does not say so: they are killed without it');
+        void stopWithoutBus().finally(disconnect);
+      },
+      Math.max(0, lapsed.at + lapsed.graceSeconds * 1000 - now()) + FENCE_MS,
+    );
+  }
+
+  function refence(): void {
+    fence = undefined;
+    watchFence();
   }
 
   function sayFailed(error: unknown, fields: Record<string, unknown> = {}): void {
@@ -295,6 +327,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     async close() {
       closed = true;
       clearTimeout(timer);
+      clearTimeout(fence);
       disconnect();
       await passing;
     },

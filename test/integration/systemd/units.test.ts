@@ -273,6 +273,19 @@ suite('units on a host', () => {
     expect(await show('bus.service', 'InvocationID')).not.toBe(before);
   });
 
+  test('fenced ones stop with the lease even when the bus hangs, or the disk is full', async () => {
+    const { assign, lapse, reported } = await agent();
+    assign(unit('hung.service', SLEEP, { fenced: true }));
+    await reported('hung.service', { activeState: 'active' });
+    const pid = await show('dbus.service', 'MainPID');
+    await host.sh(`mkdir /run/terrane/$(ls /run/terrane | grep json$).new && kill -STOP ${pid}`);
+    lapse({ at: Date.now(), graceSeconds: 1 });
+    await eventually('it has been killed', async () => expect(await show('hung.service', 'ActiveState')).not.toBe('active'));
+    await host.sh(`rmdir /run/terrane/*.new; kill -CONT ${pid}`);
+    lapse(undefined);
+    await reported('hung.service', { activeState: 'active' });
+  });
+
   test('fenced ones stop with the lease even when there is no bus', async () => {
     const { assign, lapse, reported } = await agent();
     assign(unit('fenced.service', SLEEP, { fenced: true }), unit('free.service', SLEEP));
