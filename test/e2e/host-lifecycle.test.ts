@@ -140,6 +140,16 @@ const ROOT = join(import.meta.dirname, '../..');
       await all.ready('one');
       await runs();
     });
+
+    test('that hangs is undone though a reboot took its timer along', async () => {
+      await upgradeTo('0.5.0', 'setInterval(() => {}, 1000);\n', 15);
+      await host.reboot();
+      await eventually('the version before is back', async () =>
+        expect(await versions()).toMatch(/^0\.2\.0-[0-9a-f]{12}\nversion=0\.5\.0\noutcome=rolled-back\nreason=was not healthy/),
+      );
+      await all.ready('one');
+      await runs();
+    }, 60_000);
   });
 
   test('uninstalled, it leaves the workloads running, and takes them up again when it is installed anew', async () => {
