@@ -30,7 +30,8 @@ test('a token that was revoked, or whose cluster is gone, is refused at once, an
   expect((await omaha(app('a', '<ping/>'))).status).toBe(200);
   updates.revoke();
   const before = await updates.cluster.sync();
-  expect((await omaha(app('b', '<updatecheck/>'))).status).toBe(401);
+  const refused = await omaha(app('b', '<updatecheck/>'));
+  expect([refused.status, refused.text]).toEqual([401, expect.stringContaining('terrane token create --kind update')]);
   expect((await updates.cluster.sync()).revision).toBe(before.revision);
   expect(updates.seen).toHaveLength(1);
 });
@@ -68,6 +69,13 @@ describe('Omaha', () => {
         ip: '192.0.2.1',
       }),
     ]);
+  });
+
+  test('keeps no more of that than an item of one unit holds', async () => {
+    const long = 'x'.repeat(10_000);
+    const talkative = `<app appid="${FLATCAR}" version="1.${long}" machineid="a" machinealias="${long}" oem="${long}" track="prod" board="amd64-usr"><ping/></app>`;
+    expect((await omaha(talkative)).status).toBe(200);
+    expect(JSON.stringify(updates.seen[0]).length).toBeLessThan(900);
   });
 
   test('follows an update to its end', async () => {

@@ -26,7 +26,13 @@ export function guardedRegistry(token: UpdateToken, keyspaces: Keyspaces, states
     const [found] = await Promise.allSettled([read()]);
     // Before what went wrong: the log of a deleted cluster is gone.
     if (!(await states.isGood(token)))
-      throw new TerraneError('token_revoked', 'This update token was revoked, or its cluster was deleted.');
+      throw new TerraneError(
+        'token_revoked',
+        'This update token was revoked, or its cluster was deleted, or an older Terrane made it.',
+        {
+          fix: 'Make a new one (terrane token create --kind update) and point the host at the URL that it prints.',
+        },
+      );
     wasGood = true;
     if (found.status === 'rejected') throw found.reason;
     return found.value;

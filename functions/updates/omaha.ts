@@ -55,8 +55,8 @@ export async function answerOmaha(
     );
     if (result.type !== 'unknown-group') {
       const { metadata, spec } = result.group;
-      const { version, machineId: instance, machineAlias: alias, oem } = app;
-      const seen = { application, instance, group: metadata.uid, at: ctx.now, version, arch, alias, oem };
+      const [version, alias, oem] = [app.version, app.machineAlias, app.oem].map(short) as [string, string, string];
+      const seen = { application, instance: app.machineId, group: metadata.uid, at: ctx.now, version, arch, alias, oem };
       const ttl = parseDuration(spec.instanceTtl ?? '30d') ?? 0;
       await deps.instances.put(tenant, cluster, { ...seen, ip: deps.clientIp(c) ?? '' }, ttl);
     }
@@ -75,6 +75,9 @@ function requestOf(bytes: Uint8Array): OmahaRequest {
     throw new TerraneError('invalid_omaha', `The body is not an Omaha request: ${error.message}.`);
   }
 }
+
+/** A host may say of itself what it likes: its item stays at one write unit all the same. */
+const short = (text: string): string => text.slice(0, 128);
 
 /** It becomes part of keys, and limits are counted by it. */
 function requireMachineId({ machineId, updateCheck, events }: OmahaApp): void {

@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { KubeObject } from '../../cli/kube/client.ts';
 import { type ServedUpdates, serveUpdates } from '../support/updates/served-updates.ts';
@@ -73,6 +75,23 @@ test('what an upstream server gives is copied once, and a channel changes only w
   // The upstream server's rules saw hosts that were updated one after the other, all well.
   const { json } = await upstream.kube('GET', '/updates/groups/mirrors');
   expect(json).toMatchObject({ completed: 3, failed: 0, underWay: [] });
+}, 60_000);
+
+test('a copy that was cut short is not promoted as it is, and is finished by the next look', async () => {
+  const bytes = randomBytes(50_000);
+  await offer('4594.0.0', bytes);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const name = 'flatcar-4594.0.0';
+  const spec = { application: 'flatcar', version: '4594.0.0', files: [{ name: '4594.0.0.gz', size: bytes.length, sha256 }] };
+  const file = join(installation.dir, 'package.json');
+  writeFileSync(file, JSON.stringify({ apiVersion: 'terrane.dev/v1', kind: 'UpdatePackage', metadata: { name }, spec }));
+  expect(await installation.terrane(['apply', '-f', file])).toMatchObject({ code: 0 });
+  const early = await installation.terrane(['update', 'channel', 'promote', 'stable', name]);
+  expect(early).toMatchObject({ code: 1, stderr: expect.stringContaining('hosts would find nothing to download') });
+  expect(await sync()).toMatchObject({ code: 0, stdout: expect.stringContaining(`package ${name} copied`) });
+  expect(await sync()).toMatchObject({ code: 0, stdout: expect.stringContaining('is there already') });
+  expect(await installation.terrane(['update', 'channel', 'promote', 'stable', name])).toMatchObject({ code: 0 });
+  await installation.terrane(['update', 'channel', 'promote', 'stable', 'flatcar-4593.1.0']);
 }, 60_000);
 
 test.each([

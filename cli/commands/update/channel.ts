@@ -7,6 +7,7 @@ import { withCluster } from '../../options.ts';
 import { printResult } from '../../output/print.ts';
 import { openSession, type SessionOptions } from '../../session.ts';
 import { deleteOf, listOf, patch } from './resource.ts';
+import { missingFiles } from './upload.ts';
 
 export function channelCommand(io: Io): Command {
   return new Command('channel')
@@ -38,7 +39,12 @@ function createCommand(io: Io): Command {
 }
 
 interface Spec {
-  readonly spec: { readonly arch?: string; readonly version?: string; readonly packages?: Readonly<Record<string, string>> };
+  readonly spec: {
+    readonly arch?: string;
+    readonly version?: string;
+    readonly url?: string;
+    readonly packages?: Readonly<Record<string, string>>;
+  };
 }
 
 /** A package by name, or all that another channel names: `promote stable beta` makes stable what beta is. */
@@ -57,6 +63,11 @@ function promoteCommand(io: Io): Command {
       const [onePackage, other] = found;
       if (!onePackage && !other)
         throw new CliError(`there is no package or channel ${from}`, { code: 'not_found', fix: 'terrane update package list' });
+      if (onePackage && (await missingFiles(kube, from, onePackage)).length > 0)
+        throw new CliError(`the files of ${from} are not all here: hosts would find nothing to download`, {
+          code: 'incomplete',
+          fix: `Upload them (the same command goes on where it was cut short): terrane update package upload ${from} FILE --release ${onePackage.spec.version}`,
+        });
       const packages = onePackage ? { [onePackage.spec.arch ?? 'amd64']: from } : (other?.spec.packages ?? {});
       const changed = await patch(kube, UPDATE_CHANNEL, channel, { packages });
       const names = Object.values(packages).join(', ') || 'nothing';

@@ -14,7 +14,7 @@ import { openSession, type Session, type SessionOptions } from '../../session.ts
 import { download, type VerifiedFile } from '../../upstream/download.ts';
 import { type Upstream, visit } from '../../upstream/omaha.ts';
 import { patch } from './resource.ts';
-import { uploadPackage } from './upload.ts';
+import { missingFiles, uploadPackage } from './upload.ts';
 
 interface SyncOptions extends SessionOptions {
   readonly track: string;
@@ -84,24 +84,26 @@ async function sync(session: Session, upstream: Upstream, channel: string | unde
   const kube = await session.kube();
   const there = await kube.get<Existing>(UPDATE_PACKAGE, { name }).catch(absent);
   const spec = { application: upstream.appId, version, arch: upstream.arch, files: files.map(described) };
-  let done = false;
+  let [complete, done] = [false, false];
   try {
     if (there && sums(there.spec.files) !== sums(files))
       throw new CliError(`the package ${name} has other files than the upstream server offers under that version`, {
         code: 'exists',
         fix: `Nothing was changed. Find out which are right; then delete ours (terrane update package delete ${name}) or leave it.`,
       });
-    if (!there) await copy(session, name, spec, files, codebases);
+    // An upload that was cut short left a package without its files.
+    complete = there !== undefined && (await missingFiles(kube, name, there)).length === 0;
+    if (!complete) await copy(session, name, spec, files, codebases);
     done = true;
   } finally {
     await found.tell(done);
   }
   const changed = channel !== undefined && (await promote(session, channel, upstream.arch, name));
-  const words = there ? `package ${name} is there already` : `package ${name} copied`;
+  const words = complete ? `package ${name} is there already` : `package ${name} copied`;
   await printResult(
     io,
     session.json,
-    { package: name, version, copied: !there, ...(channel !== undefined && { channel, promoted: changed }) },
+    { package: name, version, copied: !complete, ...(channel !== undefined && { channel, promoted: changed }) },
     changed ? `${words}; channel ${channel} names it` : words,
   );
 }
@@ -137,7 +139,7 @@ async function promote(session: Session, channel: string, arch: string, name: st
   return true;
 }
 
-type Existing = KubeObject & { readonly spec: { readonly files: readonly { readonly sha256: string }[] } };
+type Existing = KubeObject & { readonly spec: { readonly url?: string; readonly files: readonly { readonly sha256: string }[] } };
 
 const sums = (files: Existing['spec']['files']): string => files.map(({ sha256 }) => sha256).join();
 const described = ({ name, size, sha256, sha1 }: VerifiedFile) => ({ name, size, sha256, ...(sha1 !== undefined && { sha1 }) });

@@ -23,9 +23,7 @@ export async function uploadPackage(
 ): Promise<KubeObject> {
   const kube = await session.kube();
   const made = await makeOrFind(kube, name, spec);
-  const path = `/updates/packages/${encodeURIComponent(name)}/uploads`;
-  const { uploads } = await kube.json<{ uploads: readonly PayloadUpload[] }>({ method: 'POST', path });
-  for (const { file, url, headers } of uploads) {
+  for (const { file, url, headers } of await missingFiles(kube, name, made)) {
     const index = spec.files.findIndex((one) => one.name === file);
     const { size } = spec.files[index]!;
     if (!session.json) await line(session.io.err, `uploading ${file}, ${size} bytes`);
@@ -34,10 +32,25 @@ export async function uploadPackage(
   return made;
 }
 
-async function makeOrFind(kube: KubeClient, name: string, spec: PackageSpec): Promise<KubeObject> {
+/** Files of a package that are to lie with Terrane, and don't yet: its upload was cut short, or never began. */
+export async function missingFiles(
+  kube: KubeClient,
+  name: string,
+  { spec }: { readonly spec: { readonly url?: string } },
+): Promise<readonly PayloadUpload[]> {
+  if (spec.url !== undefined) return [];
+  const path = `/updates/packages/${encodeURIComponent(name)}/uploads`;
+  return (await kube.json<{ uploads: readonly PayloadUpload[] }>({ method: 'POST', path })).uploads;
+}
+
+async function makeOrFind(
+  kube: KubeClient,
+  name: string,
+  spec: PackageSpec,
+): Promise<KubeObject & { readonly spec: PackageSpec }> {
   const body = { apiVersion: 'terrane.dev/v1', kind: 'UpdatePackage', metadata: { name }, spec };
   try {
-    return await kube.json<KubeObject>({ method: 'POST', path: kindPath(UPDATE_PACKAGE, {}), body });
+    return await kube.json<KubeObject & { spec: PackageSpec }>({ method: 'POST', path: kindPath(UPDATE_PACKAGE, {}), body });
   } catch (error) {
     if (!(error instanceof CliError) || error.status !== 409) throw error;
   }
