@@ -36,7 +36,7 @@ export async function gatherFacts({ node, assigned, clockAheadMs, dns, signal }:
     attempt(runTool('ip', ['-j', 'route', 'show', 'table', 'main'], signal).then(routesIn)),
     attempt(setting('net/ipv4/ip_forward')),
     setting('net/bridge/bridge-nf-call-iptables').catch(() => false),
-    iptablesRules(signal).catch(() => undefined),
+    attempt(iptablesRules(signal)),
     attempt(droppingChains(assigned?.network, signal)),
     checksumOffload(signal).catch(() => undefined),
     probeDns({ dns, domain: assigned?.clusterDomain, signal }),
@@ -50,7 +50,8 @@ export async function gatherFacts({ node, assigned, clockAheadMs, dns, signal }:
     routes,
     ipForward,
     bridgeFiltered,
-    iptables,
+    iptables: iptables === 'none' ? undefined : iptables,
+    iptablesRead: iptables !== undefined,
     droppingChains: chains,
     checksumOffload: offload,
     kernel: os.release(),
@@ -64,13 +65,18 @@ async function setting(name: string): Promise<boolean> {
   return (await readFile(`/proc/sys/${name}`, 'utf8')).trim() === '1';
 }
 
-async function iptablesRules(signal: AbortSignal): Promise<NetworkFacts['iptables']> {
-  const [filter, raw] = await Promise.all([
-    runTool('iptables', ['-w', '-S'], signal),
-    // Kernels without the raw table have nothing in it.
-    runTool('iptables', ['-w', '-t', 'raw', '-S'], signal).catch(() => ''),
-  ]);
-  return { filter, raw };
+async function iptablesRules(signal: AbortSignal): Promise<NonNullable<NetworkFacts['iptables']> | 'none'> {
+  try {
+    const [filter, raw] = await Promise.all([
+      runTool('iptables', ['-w', '-S'], signal),
+      // Kernels without the raw table have nothing in it.
+      runTool('iptables', ['-w', '-t', 'raw', '-S'], signal).catch(() => ''),
+    ]);
+    return { filter, raw };
+  } catch (error) {
+    if (error instanceof ToolNotInstalled) return 'none';
+    throw error;
+  }
 }
 
 /** Without nft, nothing is in nftables that isn't iptables' own. */

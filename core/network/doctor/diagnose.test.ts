@@ -58,6 +58,7 @@ const well: NetworkFacts = {
   ipForward: true,
   bridgeFiltered: false,
   iptables: { filter: '-P FORWARD ACCEPT\n', raw: '-P PREROUTING ACCEPT\n' },
+  iptablesRead: true,
   droppingChains: [],
   checksumOffload: true,
   kernel: '6.1.0-28-amd64',
@@ -82,6 +83,8 @@ test('what could not be tried is not called well', () => {
   expect(nobody?.message).toBe('not tried: no other host answers');
   const unread = findingOf({ ...well, droppingChains: undefined, unknown: ['nft: busy'] }, 'forward-policy');
   expect(unread).toMatchObject({ status: 'unknown', message: 'could not be found out: nft: busy' });
+  for (const check of ['forward-policy', 'docker-raw-drop'])
+    expect(findingOf({ ...well, iptables: undefined, iptablesRead: false }, check)).toMatchObject({ status: 'unknown' });
 });
 
 const iptables = (filter: string, raw = '') => ({ ...well, iptables: { filter, raw } });

@@ -29,9 +29,13 @@ const CHECKS: Readonly<Record<string, Entry>> = {
   'forward-policy': {
     check: host.forwardPolicy,
     fine: () => 'no firewall drops what is forwarded between pods',
-    known: (f) => f.droppingChains !== undefined,
+    known: (f) => f.iptablesRead && f.droppingChains !== undefined,
   },
-  'docker-raw-drop': { check: host.dockerRawDrop, fine: () => "Docker doesn't drop what comes from other hosts" },
+  'docker-raw-drop': {
+    check: host.dockerRawDrop,
+    fine: () => "Docker doesn't drop what comes from other hosts",
+    known: (f) => f.iptablesRead,
+  },
   encryption: {
     check: host.encryption,
     fine: ({ assigned }) =>

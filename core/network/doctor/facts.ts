@@ -13,8 +13,10 @@ export interface NetworkFacts {
   readonly ipForward: boolean | undefined;
   /** Whether packets within a bridge pass iptables: net.bridge.bridge-nf-call-iptables. */
   readonly bridgeFiltered: boolean;
-  /** What `iptables -S` prints, of the tables filter and raw; undefined: there is no iptables here. */
+  /** What `iptables -S` prints, of the tables filter and raw; undefined: there is no iptables here, or it could not be read. */
   readonly iptables: { readonly filter: string; readonly raw: string } | undefined;
+  /** False: there is an iptables, and what it says could not be read (its lock is held, say). */
+  readonly iptablesRead: boolean;
   /** Chains of nftables, not iptables' own, that drop what is forwarded and accept nothing between pods before that. */
   readonly droppingChains: readonly string[] | undefined;
   /** Of the VXLAN device: whether the kernel leaves UDP checksums to a card that it doesn't have. */

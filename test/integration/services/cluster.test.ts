@@ -211,7 +211,11 @@ const PORTS = [{ port: 80, targetPort: 8080 }];
         `${host.name} enforces it`,
         async () => void (await host.must('nft', 'list', 'table', 'ip', 'terrane_policy')),
       );
-    for (const from of ['client', 'alone']) expect([from, await everyoneAsked(from, url, 5, 1)]).toEqual([from, ['']]);
+    const refused = await Promise.all(['client', 'alone'].map(async (from) => [from, await everyoneAsked(from, url, 5, 1)]));
+    expect(refused).toEqual([
+      ['client', ['']],
+      ['alone', ['']],
+    ]);
     await apply(
       policy('allow', {
         podSelector,
