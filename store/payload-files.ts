@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -23,12 +23,14 @@ export function payloadFiles(directory: string): Payloads {
       const file = fileOf(payload);
       await mkdir(folder(payload.tenant, payload.cluster), { recursive: true, mode: 0o700 });
       const part = `${file}.${randomUUID()}${PART}`;
+      // Opened first: a stream that fails before it has opened its file may still make it afterwards.
+      const handle = await open(part, 'wx', 0o600);
       try {
         await pipeline(
           Readable.fromWeb(bytes as Parameters<typeof Readable.fromWeb>[0]),
           verified(payload),
           // On the disk before it has its name.
-          createWriteStream(part, { flags: 'wx', mode: 0o600, flush: true }),
+          handle.createWriteStream({ flush: true }),
         );
         await rename(part, file);
       } finally {

@@ -98,7 +98,9 @@ export type HaltReason =
   | 'TooManyFailures'
   | 'HostDidNotReturn'
   | 'DrainTimedOut'
-  | 'ClusterUnhealthy';
+  | 'ClusterUnhealthy'
+  | 'AlertFiring'
+  | 'HaltedByHand';
 
 export const emptyLedger: Ledger = {
   version: undefined,

@@ -79,6 +79,10 @@ test('two hosts are updated one after the other, are seen at it, and a failure h
   expect(await terrane('update', 'instance', 'history', 'aaaa')).toMatch(/error +3\.0\.0 +9/);
   expect(await omaha('cccc', '1.0.0', ASK)).toContain('noupdate');
   await terrane('update', 'group', 'resume', 'prod');
+  await terrane('update', 'group', 'halt', 'prod', '--reason', 'disks fill up');
+  expect(await omaha('cccc', '1.0.0', ASK)).toContain('noupdate');
+  expect(await terrane('get', 'events')).toContain('HaltedByHand: disks fill up');
+  await terrane('update', 'group', 'resume', 'prod');
   expect(await omaha('cccc', '1.0.0', ASK)).toContain('3.0.0');
   expect(await terrane('update', 'group', 'list')).toMatch(/prod +stable +Active +3\.0\.0 +1 +0 +0/);
 }, 120_000);

@@ -15,6 +15,7 @@ export function groupCommand(io: Io): Command {
     .addCommand(listOf(io, UPDATE_GROUP))
     .addCommand(createCommand(io))
     .addCommand(changeCommand(io, 'pause', 'give nothing to anybody until resumed', { paused: true }, 'paused'))
+    .addCommand(haltCommand(io))
     .addCommand(resumeCommand(io))
     .addCommand(pinCommand(io))
     .addCommand(changeCommand(io, 'unpin', 'follow the channel again', { pin: null }, 'follows its channel again'))
@@ -87,7 +88,22 @@ function labelsOf(pairs: readonly string[]): Record<string, string> {
   );
 }
 
-/** Lifts a pause, and a halt of the rules' own. */
+/** As the rules do when too much fails: it stays in the status and the Events why, until the group is resumed. */
+function haltCommand(io: Io): Command {
+  return withCluster(new Command('halt'))
+    .summary('stop a group because something is wrong, and say what')
+    .argument('<group>')
+    .requiredOption('--reason <text>', 'what is wrong, for whoever looks at the group')
+    .action(async (name: string, options: SessionOptions & { readonly reason: string }) => {
+      const session = await openSession(io, options);
+      const kube = await session.kube();
+      const body = { reason: options.reason };
+      await kube.json({ method: 'POST', path: `/updates/groups/${encodeURIComponent(name)}/halt`, body });
+      await printResult(io, session.json, { group: name, halted: options.reason }, `group ${name} is halted: ${options.reason}`);
+    });
+}
+
+/** Lifts a pause, and a halt. */
 function resumeCommand(io: Io): Command {
   return withCluster(new Command('resume'))
     .summary('let a paused or halted group go on')

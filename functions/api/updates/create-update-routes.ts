@@ -6,10 +6,13 @@ import type { Payloads } from '../../../core/ports/payloads.ts';
 import type { UpdateInstances } from '../../../core/ports/update-instances.ts';
 import { getResource, listResources } from '../../../core/resources/write.ts';
 import { forget, resumeGroup } from '../../../core/updates/care.ts';
+import { type HaltRequest, haltAsked, haltRequestSchema } from '../../../core/updates/halt-request.ts';
+import { haltGroup } from '../../../core/updates/halting.ts';
 import { updateMetrics } from '../../../core/updates/metrics.ts';
 import { release } from '../../../core/updates/reboot-lock.ts';
 import { groupView, instanceViews } from '../../../core/updates/views.ts';
 import type { ApiEnv } from '../../context.ts';
+import { readBytes } from '../../read-body.ts';
 import { pathParam } from '../accounts/path-param.ts';
 import { payloadRoutes } from './payload-routes.ts';
 import type { AuditedWrite } from '../kube/deps.ts';
@@ -22,6 +25,9 @@ export interface UpdateRoutesDeps {
   newUid(): string;
   onWrite(write: AuditedWrite): void;
 }
+
+/** What Alertmanager sends of a few hundred alerts. */
+const HALT_BODY_MAX = 1024 * 1024;
 
 /**
  * What people see and do of updates beyond the resources: instances, what is under way, a halted group, reboot slots. Mount it under
@@ -81,6 +87,17 @@ export function createUpdateRoutes(deps: UpdateRoutesDeps): Hono<ApiEnv> {
     return c.body(null, 204);
   });
 
+  app.post('/groups/:group/halt', async (c) => {
+    const name = pathParam(c, 'group');
+    const asked = haltAsked(await haltRequest(c));
+    const { result, revision } = await (await registry(c)).transact((txn) =>
+      asked ? haltGroup(txn, name, asked.reason, asked.message, context()) : getResource(txn, 'UpdateGroup', '', name),
+    );
+    if (!result) throw noGroup(name);
+    if (asked) wrote(c, name, 'halt', 'update', revision);
+    return c.body(null, 204);
+  });
+
   app.delete('/groups/:group/reboots/:id', async (c) => {
     const [name, id] = [pathParam(c, 'group'), pathParam(c, 'id')];
     const { result, revision } = await (await registry(c)).transact((txn) => release(txn, name, id, context()));
@@ -90,4 +107,21 @@ export function createUpdateRoutes(deps: UpdateRoutesDeps): Hono<ApiEnv> {
   });
 
   return app;
+}
+
+async function haltRequest(c: Context<ApiEnv>): Promise<HaltRequest> {
+  const text = new TextDecoder().decode(await readBytes(c.req.raw, HALT_BODY_MAX));
+  const parsed = haltRequestSchema.safeParse(jsonOf(text));
+  if (parsed.success) return parsed.data;
+  throw new TerraneError('invalid_request', 'Expected {"reason": "..."}, or what Alertmanager sends to a webhook receiver.', {
+    fix: 'terrane update group halt GROUP --reason TEXT does so.',
+  });
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

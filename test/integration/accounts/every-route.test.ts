@@ -294,6 +294,10 @@ const ROWS: Readonly<Record<string, Row>> = {
   'GET /clusters/:cluster/updates/metrics': ofCluster('/updates/metrics'),
   'DELETE /clusters/:cluster/updates/instances/:application/:id': ofCluster('/updates/instances/flatcar/x', { needs: 'editor' }),
   'GET /clusters/:cluster/updates/groups/:group': ofCluster('/updates/groups/x'),
+  'POST /clusters/:cluster/updates/groups/:group/halt': ofCluster('/updates/groups/x/halt', {
+    body: { reason: 'r' },
+    needs: 'editor',
+  }),
   'POST /clusters/:cluster/updates/groups/:group/resume': ofCluster('/updates/groups/x/resume', { needs: 'editor' }),
   'GET /updates/payloads/:ticket/:file': { open: 'the ticket in the path is signed, and good for one package for a day' },
   'HEAD /updates/payloads/:ticket/:file': { open: 'as GET' },
