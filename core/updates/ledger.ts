@@ -19,7 +19,7 @@ export function aimAt(ledger: Ledger, version: string, unready: () => number = (
 
 /** Gives up on updates that take too long. In safe mode that halts the group; else their slots are free again. */
 export function giveUpOnLate(ledger: Ledger, policy: Policy, now: number): Ledger {
-  const late = ledger.underWay.filter(({ grantedAt }) => now - grantedAt > policy.timeout);
+  const late = ledger.underWay.filter(({ grantedAt, waitedAt = grantedAt }) => now - waitedAt > policy.timeout);
   if (late.length === 0) return ledger;
   const underWay = ledger.underWay.filter((grant) => !late.includes(grant));
   const next = { ...ledger, underWay, failed: ledger.failed + late.length };
@@ -37,6 +37,13 @@ export function advance(ledger: Ledger, instance: string, progress: Progress): L
   const grant = grantOf(ledger, instance);
   if (!grant || grant.progress === progress) return ledger;
   return { ...ledger, underWay: ledger.underWay.map((one) => (one === grant ? { ...one, progress } : one)) };
+}
+
+/** An instance that is kept waiting for its turn to reboot isn't slow. Noted rarely, since hosts ask often: the timeout is exact to a quarter. */
+export function waits(ledger: Ledger, instance: string, { timeout }: Policy, now: number): Ledger {
+  const grant = grantOf(ledger, instance);
+  if (!grant || now - (grant.waitedAt ?? grant.grantedAt) < timeout / 4) return ledger;
+  return { ...ledger, underWay: ledger.underWay.map((one) => (one === grant ? { ...one, waitedAt: now } : one)) };
 }
 
 /** Counts only what reached the target: a floor on the way proves nothing about it. */

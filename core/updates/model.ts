@@ -75,6 +75,8 @@ export interface Grant {
   readonly package: Package;
   readonly grantedAt: number;
   readonly progress: Progress;
+  /** When its host was last told to wait for its turn to reboot, or given it: from then on it may take the group's timeout again. */
+  readonly waitedAt?: number;
 }
 
 /** A group's book, changed in one transaction with each grant and each event: what the limits are counted from. */

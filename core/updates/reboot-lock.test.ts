@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Keyspace } from '../keyspace/types.ts';
 import { newCluster } from '../resources/testing/fixtures.ts';
 import { createResource, deleteResource, getResource } from '../resources/write.ts';
+import { check } from './check.ts';
 import { semaphoreOf, swap } from './locksmith.ts';
 import { acquire, findLock, release } from './reboot-lock.ts';
 
@@ -65,6 +66,45 @@ describe('the reboot lock', () => {
     expect(await take('a')).toMatchObject({ reason: 'OutsideWindow' });
     now = Date.parse('2026-11-27T00:15:00Z');
     expect(await take('a')).toEqual({ type: 'held' });
+  });
+
+  test('does not let an update time out whose host waits for its turn, but does once the host is not heard of', async () => {
+    await cluster.transact((txn) => {
+      const packages = { all: 'os-2' };
+      const files = [{ name: 'os', size: 1, sha256: 'a'.repeat(64) }];
+      const update = { application: 'flatcar', version: '2.0.0', arch: 'all', url: 'https://a.example/', files };
+      createResource(txn, 'UpdatePackage', { metadata: { name: 'os-2' }, spec: update } as never, context());
+      createResource(
+        txn,
+        'UpdateChannel',
+        { metadata: { name: 'stable' }, spec: { application: 'flatcar', packages } } as never,
+        context(),
+      );
+    });
+    const policy = { maxUpdatesPerPeriod: 9, period: '1s', updateTimeout: '1h' };
+    await group('prod', { windows: [{ days: ['Thu'], start: '23:00', duration: '1h' }] }, { policy });
+    const asks = async (instance: string) => {
+      const said = {
+        application: 'flatcar',
+        instance,
+        version: '1.0.0',
+        arch: 'amd64',
+        labels: () => ({}),
+        happenings: [],
+        asks: true,
+      };
+      return (await cluster.transact((txn) => check(txn, { ...said, track: 'prod' }, context()))).result;
+    };
+    expect(await asks('a')).toMatchObject({ type: 'update' });
+    for (const until = now + 30 * HOUR; now < until; now += HOUR / 10)
+      expect(await take('a')).toMatchObject({ reason: 'OutsideWindow' });
+    expect(await asks('b')).toMatchObject({ type: 'hold', reason: 'FirstUpdateUnderWay' });
+    now = Date.parse('2026-11-26T23:30:00Z');
+    expect(await take('a')).toEqual({ type: 'held' });
+    await give('a');
+    now += HOUR + 1;
+    expect(await asks('b')).toMatchObject({ type: 'hold', reason: 'Halted' });
+    expect(getResource(await cluster.sync(), 'UpdateGroup', '', 'prod')!.status?.halted?.reason).toBe('UpdateTimedOut');
   });
 
   test('stays with a host that does not come back, and halts the group until a person has looked', async () => {

@@ -2,10 +2,11 @@ import type { ReadView, TxnView } from '../keyspace/types.ts';
 import type { Node } from '../resources/schema/node.ts';
 import type { UpdateGroup } from '../resources/schema/update-group.ts';
 import { getResource, listResources, updateResource, type WriteContext } from '../resources/write.ts';
-import { readLedger } from './book.ts';
+import { readLedger, writeLedger } from './book.ts';
 import { haltGroup } from './halting.ts';
 import { type Holder, readHolders, writeHolders } from './holders.ts';
 import { isHost } from './host-identity.ts';
+import { waits } from './ledger.ts';
 import { marked, markOf, released, toLeave } from './reboot-mark.ts';
 import { policyOf, windowsOf } from './settings.ts';
 import { tellStatus } from './status.ts';
@@ -55,6 +56,7 @@ export function acquire(txn: TxnView, name: string, id: string, ctx: WriteContex
   const { max, holders } = lock;
   const mine = holders.find((holder) => holder.id === id);
   if (mine && !mine.draining) return { type: 'held' };
+  noteWait(txn, lock.group, id, ctx);
   const refusal = mayReboot(txn, lock, ctx);
   if (refusal) {
     // It doesn't go down now, so its node shouldn't wait empty.
@@ -66,6 +68,13 @@ export function acquire(txn: TxnView, name: string, id: string, ctx: WriteContex
     return refused('NoFreeSlot', `${max === 1 ? 'the only slot is' : `all ${max} slots are`} held: ${who}`);
   }
   return prepare(txn, lock, id, mine, ctx);
+}
+
+/** A window may open next week, and a hundred hosts take turns one by one: the update of a host that waits for that takes no longer than it may. */
+function noteWait(txn: TxnView, group: UpdateGroup, id: string, { now }: WriteContext): void {
+  const { uid } = group.metadata;
+  const ledger = readLedger(txn, uid);
+  writeLedger(txn, uid, ledger, waits(ledger, id, policyOf(group), now), '');
 }
 
 /** Also what a person does for a host that never comes back. Releasing what isn't held is fine. */
