@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { UpdateCheck } from '../../core/updates/agent-protocol.ts';
 import type { AssignedUpdate } from '../../core/updates/driven-hosts.ts';
 import type { Logger } from '../../core/ports/logger.ts';
@@ -106,6 +108,8 @@ export function startFollower(options: FollowerOptions): Follower {
   async function become(next: Journal): Promise<void> {
     if (next === journal) return;
     const before = journal;
+    // Not before there is something to write: a host that follows no group has nothing of all this.
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     // On disk first: after a crash, it is known what may have begun.
     await writeAtomic(file, JSON.stringify(next));
     journal = next;
@@ -173,6 +177,15 @@ export function startFollower(options: FollowerOptions): Follower {
     return undefined;
   }
 
+  /** A slot that nobody gives back halts its group: it is tried until it is answered. Whom the control plane doesn't know has none. */
+  async function giveBack({ follows: { group } }: Journal): Promise<void> {
+    try {
+      await control.rebootLock({ group, action: 'release' });
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.status >= 500 || error.status === 429) throw error;
+    }
+  }
+
   async function returnTurn(current: Journal, driver: AnyUpdateDriver): Promise<Outcome> {
     if (driver.takesTurns) await control.rebootLock({ group: current.follows.group, action: 'release' });
     if (current.update) await driver.discard(current.update);
@@ -180,7 +193,14 @@ export function startFollower(options: FollowerOptions): Follower {
   }
 
   async function watch(current: Journal, driver: AnyUpdateDriver, version: string, until: number): Promise<Outcome> {
-    const running = await driver.status();
+    let running: string;
+    try {
+      running = await driver.status();
+    } catch (error) {
+      // What tells it may still be starting. A system that can't even say what it is isn't waited for any longer than one that is ill.
+      if (signal.aborted || options.uptime() < until) throw error;
+      return { type: 'failed', error: 'unhealthy', message: `the host can't tell what it runs: ${messageOf(error)}` };
+    }
     if (running !== version) {
       const why = await driver.explain?.();
       const message = `the host runs ${running}, although ${version} was activated${why === undefined ? '' : `\n${why}`}`;
@@ -268,8 +288,7 @@ export function startFollower(options: FollowerOptions): Follower {
     if (mayBeDropped(told) && !isSameTask(wanted, told.follows)) {
       if (told.update) {
         await driver.discard(told.update);
-        if (told.phase === 'turn')
-          await control.rebootLock({ group: told.follows.group, action: 'release' }).catch(() => undefined);
+        if (told.phase === 'turn') await giveBack(told);
       }
       problem = undefined;
       if (wanted) return become(newJournal(wanted));

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AssignedUpdate } from '../../core/updates/driven-hosts.ts';
 import type { Logger } from '../../core/ports/logger.ts';
@@ -49,7 +48,6 @@ const BUSY_MS = 2_000;
 export async function startUpdates(options: UpdatesOptions): Promise<Updates> {
   const { client, dataDirectory, signal, architecture } = options;
   const folder = join(dataDirectory, 'updates');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
   const remark = (message: string) => options.events.add({ type: 'Normal', reason: 'UpdateRemark', message });
   const control = updateControl(client, signal);
   const context = { ...options, run: runCommand, folder, remark };
