@@ -88,6 +88,31 @@ describe('Omaha', () => {
     expect((await omaha(app('b', '<updatecheck/>'))).text).toContain('2000.0.0');
   });
 
+  test("follows an application of one's own, told of by go-omaha and Nebraska's updater, which reboots nothing", async () => {
+    await updates.create('UpdatePackage', 'own-2', {
+      application: 'io.example.own',
+      version: '2.0.0',
+      url: 'https://cdn.example/own',
+      files: [{ name: 'own.tgz', size: 9, sha256: '33'.repeat(32) }],
+    });
+    await updates.create('UpdateChannel', 'own', { application: 'io.example.own', packages: { amd64: 'own-2' } });
+    await updates.create('UpdateGroup', 'own', { application: 'io.example.own', channel: 'own', tracks: ['own'] });
+    // As Go's encoding/xml writes it: no self-closing elements, attributes that are empty.
+    const told = (machine: string, content: string) =>
+      omaha(
+        `<os></os><app appid="io.example.own" version="1.0.0" track="own" cohort="" bootid="" machineid="${machine}">${content}</app>`,
+      );
+    const check = '<ping active="1"></ping><updatecheck></updatecheck>';
+    expect((await told('a', check)).text).toContain('<package name="own.tgz"');
+    // 2.1 is Nebraska's updater's own, and says nothing that is kept.
+    for (const event of ['13', '14', '2', '800', '3']) {
+      const answer = await told('a', `<event eventtype="${event}" eventresult="1"></event>`);
+      expect([answer.status, answer.text]).toEqual([200, expect.stringContaining('<event status="ok"/>')]);
+    }
+    updates.clock.at += 3_600_000;
+    expect((await told('b', check)).text).toContain('2.0.0');
+  });
+
   test('answers applications that it does not know, beside one that it does', async () => {
     const { text } = await omaha(app('a', '<updatecheck/>', '', '{other}') + app('a', '<ping/>'));
     expect(text).toContain('<app appid="{other}" status="error-unknownApplication"/>');
