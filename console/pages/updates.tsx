@@ -108,8 +108,7 @@ function GroupCard({ cluster, group, instances }: GroupCardProps) {
       </div>
       {status.halted && (
         <p>
-          The rules stopped it (<When at={status.halted.at} />
-          ): {status.halted.reason}. Look at its hosts, then let it go on.
+          Stopped <When at={status.halted.at} />: {status.halted.reason}. Look at its hosts and Events, then let it go on.
         </p>
       )}
       <p>

@@ -3,7 +3,7 @@ import type { Keyspace } from '../../core/keyspace/types.ts';
 import type { SeenInstance } from '../../core/ports/update-instances.ts';
 import { TerraneError } from '../../core/errors/terrane-error.ts';
 import { newCluster } from '../../core/resources/testing/fixtures.ts';
-import { createResource } from '../../core/resources/write.ts';
+import { createResource, getResource, updateResource } from '../../core/resources/write.ts';
 import type { UpdateCheck, UpdateCheckAnswer } from '../../core/updates/agent-protocol.ts';
 import { instanceViews } from '../../core/updates/views.ts';
 import { onError } from '../on-error.ts';
@@ -140,14 +140,37 @@ describe('a host that its agent updates', () => {
   });
 
   test('with an update_engine of its own has the agent pass its questions on', async () => {
-    const body = `<request protocol="3.0"><app appid="acme-os" version="1.0.0" track="edge" machineid="m1" board="amd64-usr"><updatecheck/></app></request>`;
+    const of = (machine: string) =>
+      `<request protocol="3.0"><app appid="acme-os" version="1.0.0" track="edge" machineid="${machine}" board="amd64-usr"><updatecheck/></app></request>`;
+    const machine = 'ab'.repeat(16);
+    await cluster.transact((txn) => {
+      const node = getResource(txn, 'Node', '', 'left')!;
+      const nodeInfo = {
+        machineID: machine,
+        systemUUID: '',
+        bootID: 'b',
+        kernelVersion: '6.1',
+        osImage: 'Flatcar',
+        containerRuntimeVersion: '',
+        kubeletVersion: '',
+        kubeProxyVersion: '',
+        operatingSystem: 'linux',
+        architecture: 'amd64',
+      };
+      const status = { ...node.status, nodeInfo };
+      updateResource(txn, { ...node, status }, { now: clock.at, newUid }, { subresource: 'status' });
+    });
+    const body = of(machine);
     const response = await app('left').request('/omaha', { method: 'POST', body });
     expect([response.status, await response.text()]).toEqual([
       200,
       expect.stringContaining('<url codebase="https://files.test/2/"/>'),
     ]);
-    expect(view('m1')).toMatchObject({ group: 'edge', status: 'granted' });
+    expect(view(machine)).toMatchObject({ group: 'edge', status: 'granted' });
     expect((await app('left').request('/omaha', { method: 'POST', body: 'hello' })).status).toBe(400);
+    // Another host's machine id, by this host's key: what it says of that one is not heard.
+    const forged = await app('right').request('/omaha', { method: 'POST', body });
+    expect([forged.status, await forged.text()]).toEqual([400, expect.stringContaining('is not that of the host that sends it')]);
   });
 
   test.each([

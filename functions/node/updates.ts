@@ -20,6 +20,7 @@ import {
 import { codebaseOf } from '../../core/updates/codebase.ts';
 import { checkIn } from '../../core/updates/check.ts';
 import { updatesOfNode } from '../../core/updates/driven-hosts.ts';
+import { isHost } from '../../core/updates/host-identity.ts';
 import { acquire, release } from '../../core/updates/reboot-lock.ts';
 import { answerOmaha } from '../updates/omaha.ts';
 import { parseJson, readBytes } from '../read-body.ts';
@@ -99,9 +100,12 @@ export function createNodeUpdates(
   // What update_engine asks, passed on by the agent of its host.
   app.post('/omaha', async (c) => {
     const bytes = await readBytes(c.req.raw, BODY_BYTES_MAX);
-    const { tenant, cluster } = await hostOf(c.req.raw, bytes);
+    const { tenant, cluster, nodeName } = await hostOf(c.req.raw, bytes);
     const registry = await deps.keyspaces.open(tenant, cluster, 'registry');
-    return answerOmaha(c, deps, { tenant, cluster, transact: (evaluate) => registry.transact(evaluate) }, bytes);
+    const node = getResource(await registry.sync(), 'Node', '', nodeName);
+    // The agent passes on what any program of its host sends: none of them may speak for another host.
+    const speaksFor = (machineId: string) => node !== undefined && isHost(node, machineId);
+    return answerOmaha(c, deps, { tenant, cluster, transact: (evaluate) => registry.transact(evaluate) }, bytes, speaksFor);
   });
 
   return app;

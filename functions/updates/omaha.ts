@@ -21,15 +21,23 @@ export async function serveOmaha(c: Context, deps: UpdatesDeps, registry: Guarde
   return answerOmaha(c, deps, registry, await readBytes(c.req.raw, BODY_BYTES_MAX));
 }
 
-/** As serveOmaha, of a body that was read already. */
+/** As serveOmaha, of a body that was read already. `speaksFor`: whether the sender may speak for the host with a machine id. */
 export async function answerOmaha(
   c: Context,
   deps: Pick<UpdatesDeps, 'instances' | 'clock' | 'clientIp' | 'newUid' | 'ticketKey'>,
   registry: Pick<GuardedRegistry, 'tenant' | 'cluster' | 'transact'>,
   bytes: Uint8Array,
+  speaksFor: (machineId: string) => boolean = () => true,
 ): Promise<Response> {
   const request = requestOf(bytes);
-  for (const app of request.apps) requireMachineId(app);
+  for (const app of request.apps) {
+    requireMachineId(app);
+    if (app.machineId !== '' && !speaksFor(app.machineId))
+      throw new TerraneError(
+        'invalid_omaha',
+        `machineid="${app.machineId.slice(0, 128)}" is not that of the host that sends it.`,
+      );
+  }
   const { tenant, cluster } = registry;
   const apps: OmahaAnswer[] = [];
   for (const app of request.apps) {
