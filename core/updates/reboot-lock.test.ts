@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Keyspace } from '../keyspace/types.ts';
 import { newCluster } from '../resources/testing/fixtures.ts';
-import { createResource, deleteResource, getResource } from '../resources/write.ts';
+import { createResource, deleteResource, getResource, updateResource } from '../resources/write.ts';
 import { check } from './check.ts';
 import { semaphoreOf, swap } from './locksmith.ts';
 import { acquire, findLock, release } from './reboot-lock.ts';
@@ -43,6 +43,21 @@ describe('the reboot lock', () => {
     await group('prod');
     await take('a');
     expect(await take('b')).toMatchObject({ message: 'the only slot is held: a since 2026-11-25T12:00:00.000Z' });
+  });
+
+  test('gives nobody a slot while the group is paused, and who holds one keeps it', async () => {
+    await group('prod', { max: 2 });
+    await take('a');
+    const pause = (paused: boolean) =>
+      cluster.transact((txn) => {
+        const known = getResource(txn, 'UpdateGroup', '', 'prod')!;
+        updateResource(txn, { ...known, spec: { ...known.spec, paused } }, context());
+      });
+    await pause(true);
+    expect(await take('b')).toMatchObject({ type: 'refused', reason: 'Paused', message: 'the group prod is paused' });
+    expect(await take('a')).toEqual({ type: 'held' });
+    await pause(false);
+    expect(await take('b')).toEqual({ type: 'held' });
   });
 
   test('answers the same to who asks again, and changes nothing then', async () => {

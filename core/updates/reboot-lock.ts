@@ -31,7 +31,7 @@ export type LockAnswer =
   | { readonly type: 'refused'; readonly reason: LockRefusal; readonly message: string }
   | { readonly type: 'unknown-group' };
 
-export type LockRefusal = 'NoFreeSlot' | 'OutsideWindow' | 'Halted' | 'Draining';
+export type LockRefusal = 'NoFreeSlot' | 'OutsideWindow' | 'Halted' | 'Paused' | 'Draining';
 
 /** The group of that name or track; its application doesn't matter, since a host reboots as a whole. */
 export function findLock(view: ReadView, name: string): RebootLock | undefined {
@@ -112,6 +112,7 @@ function mayReboot(txn: TxnView, { group, holders }: RebootLock, ctx: WriteConte
     return refused('Halted', late.draining ? `the pods of ${late.id} did not leave in time` : lost(late));
   }
   if (readLedger(txn, group.metadata.uid).halted) return refused('Halted', `the group ${group.metadata.name} is halted`);
+  if (group.spec.paused) return refused('Paused', `the group ${group.metadata.name} is paused`);
   if (!windowIsOpen(windowsOf(group.spec.reboots?.windows), ctx.now))
     return refused('OutsideWindow', 'reboots of this group wait for their window');
   return undefined;
