@@ -264,8 +264,9 @@ withEtcd('etcdctl', () => {
     await leader.interrupt();
     await next.lines(2);
     await listener.lines(4);
-    await next.interrupt();
+    // First: when the leader goes it would look for the next one, and complain if it is ended amid that.
     await listener.interrupt();
+    await next.interrupt();
   });
 
   same('maintenance', async (etcd) => {
