@@ -51,7 +51,7 @@ interface Scene {
 
 const scenes: Scene[] = [];
 
-async function scene(healthTimeout = '5s'): Promise<Scene> {
+async function scene(healthTimeout = '15s'): Promise<Scene> {
   const hosts = { driver: 'rauc' as const, matchLabels: { site: 'edge' }, checkEvery: '10s', health: { timeout: healthTimeout } };
   const plane = await updatePlane(hosts);
   const host = raucHost({ bundles, size: made['1.0.0']!.size, bundle, server: plane.url, docker: engine.socket, like: template });
@@ -220,11 +220,8 @@ async function untilOver({ plane, host, running }: Scene, what: string): Promise
       arrange(one);
       await publish(one.plane, '2.0.0');
       await untilOver(one, `it runs 2.0.0, cut ${what}`);
-      expect({ what, running: one.running(), status: one.plane.instance()?.status }).toEqual({
-        what,
-        running: '2.0.0',
-        status: 'complete',
-      });
+      const { status, message } = one.plane.instance() ?? {};
+      expect({ what, running: one.running(), status, message }).toEqual({ what, running: '2.0.0', status: 'complete' });
       expect({ what, cut: one.host.running }).toEqual({ what, cut: true });
     });
   }, 240_000);
