@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { get, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -125,7 +125,12 @@ async function join_({ dir, say, children, stopCommands, cleanups }: Scene, terr
   say.command(line.replace(/trn_join_\w+/, 'trn_join_…'));
   const agent = startChild('sh', ['-c', line], join(dir, 'log/agent.log'), { shell: true });
   children.push(agent);
-  stopCommands.unshift(agent.stopCommand);
+  // After the agent has stopped, and while there is an engine: containers, devices, rules and the Docker network.
+  const uninstall = join(dir, 'host/uninstall.sh');
+  stopCommands.unshift(agent.stopCommand, `sh ${uninstall} --purge --yes`);
+  cleanups.push(async () => {
+    if (existsSync(uninstall)) spawnSync('sh', [uninstall, '--purge', '--yes'], { stdio: 'ignore' });
+  });
   cleanups.push(() => agent.stop());
   return agent;
 }
