@@ -19,7 +19,7 @@ import { ensurePodNetwork, removePodNetworks } from './docker-network.ts';
 import { firewall } from './firewall.ts';
 import type { Flannel } from './flannel/flannel.ts';
 import { overlayLock } from './overlay-lock.ts';
-import { type Wireguard, wireguard as openWireguard } from './wireguard/wireguard.ts';
+import { wireguard as openWireguard } from './wireguard/wireguard.ts';
 
 /** This host's part of the pods' network: programmed when it is assigned, and repaired every few seconds. */
 export interface HostNetwork {
@@ -322,5 +322,3 @@ export function noHostNetwork(): HostNetwork {
     close: () => Promise.resolve(),
   };
 }
-
-export type { Wireguard };
