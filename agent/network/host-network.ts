@@ -1,24 +1,22 @@
 import { ROUTE_PROTOCOL } from '../../core/network/names.ts';
 import type { AssignedNetwork } from '../../core/network/assigned-network.ts';
-import { afterSteps } from '../../core/network/kernel/after-steps.ts';
 import { networkSteps } from '../../core/network/kernel/diff.ts';
 import { NOTHING_WANTED, type ObservedNetwork } from '../../core/network/kernel/state.ts';
-import { podMtu } from '../../core/network/paths.ts';
 import { clashWith, deviceOf, onLink } from '../../core/network/underlay.ts';
 import { wantedNetwork } from '../../core/network/wanted.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import type { NodeNetwork } from '../../core/resources/schema/node.ts';
 import { containsAddress, parseAddress, parseCidr } from '../../core/network/ipv4.ts';
 import type { Engine } from '../docker/engine.ts';
-import { messageOf } from '../docker/errors.ts';
 import type { EventLog } from '../event-log.ts';
-import { ToolMissing } from '../kernel/command.ts';
-import { applySteps, observeNetwork } from '../kernel/ip.ts';
+import { applySteps } from '../kernel/ip.ts';
 import type { Verdict } from '../node/conditions.ts';
-import { ensurePodNetwork, removePodNetworks } from './docker-network.ts';
-import { firewall } from './firewall.ts';
 import type { Flannel } from './flannel/flannel.ts';
+import { kernelNetwork } from './kernel-network.ts';
+import { lookWaiters } from './look-waiters.ts';
 import { overlayLock } from './overlay-lock.ts';
+import { surroundings } from './surroundings.ts';
+import { ANOTHER_AGENT, asTrouble, noAddress, refusedClash, sufferedClash, type Trouble } from './trouble.ts';
 import { wireguard as openWireguard } from './wireguard/wireguard.ts';
 
 /** This host's part of the pods' network: programmed when it is assigned, and repaired every few seconds. */
@@ -66,25 +64,30 @@ const SEEKING_MS = 2_000;
 /** A pod waits no longer for its network than this, ms. */
 const WAIT_MS = 20_000;
 
-interface Trouble {
-  readonly reason: string;
-  readonly message: string;
+/** So many of the kernel's refusals are told of: they are mostly the same. */
+const PROBLEMS_SHOWN = 3;
+
+/** The way on which others reach this host. */
+interface Underlay {
+  readonly address: string;
+  readonly device: string;
+  readonly mtu: number;
 }
+
+/** With a subnet of its own. */
+type Member = AssignedNetwork & { readonly subnet: string };
 
 /** Nothing is looked at before the first `trigger`. */
 export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
   const { log, events, now } = options;
-  const walls = firewall();
+  const kernel = kernelNetwork(log);
+  const around = surroundings(options.owner);
+  const waiters = lookWaiters(now);
   const wireguard = openWireguard({ keyFile: options.keyFile, now, log });
   let lock: Awaited<ReturnType<typeof overlayLock>>;
   let facts: NodeNetwork | undefined;
-  let podNetwork: string | undefined;
   /** The assignment that was set up last, as far as it could be. */
   let done: AssignedNetwork | undefined;
-  /** What the kernel holds, as far as nobody else changed it; undefined: it must be looked at. */
-  let held: ObservedNetwork | undefined;
-  /** For what Docker's network and the firewall were last set up. */
-  let surroundings: string | undefined;
   let trouble: Trouble | undefined;
   /** Without a part in the network: for this assignment everything has been taken away. */
   let cleared: AssignedNetwork | 'none' | undefined;
@@ -95,7 +98,6 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
   let running: Promise<void> | undefined;
   let again = false;
   let closed = false;
-  const waiting = new Set<() => void>();
 
   function trigger(): void {
     if (closed) return;
@@ -113,18 +115,18 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
       try {
         settle(await pass(assigned));
       } catch (error) {
-        held = undefined;
+        kernel.forget();
         settle(asTrouble(error));
       }
       done = assigned;
-      for (const go of waiting) go();
+      waiters.letGo();
       if (JSON.stringify([facts, verdicts()]) !== before) options.onChange();
     }
     running = undefined;
     if (closed) return;
     const wait = wireguard.seeking() ? SEEKING_MS : EVERY_MS;
     timer = setTimeout(() => {
-      held = undefined;
+      kernel.forget();
       trigger();
     }, wait);
   }
@@ -146,89 +148,69 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
     lock ??= await overlayLock();
     if (!lock) {
       facts = undefined;
-      return {
-        reason: 'AnotherAgent',
-        message: "another agent on this machine has the pods' network: stop it, or start this one with --pod-network none",
-      };
+      return ANOTHER_AGENT;
     }
-    const looked = held === undefined;
-    const observed = held ?? (await observeNetwork());
-    // A host whose cable is out has none just now: it is still the same host.
-    const current = options.address();
-    const address = deviceOf(current, observed) ? current : (facts?.address ?? current);
-    const under = deviceOf(address, observed);
-    if (!under || parseAddress(address) === undefined) {
+    const { observed, fresh } = await kernel.look();
+    const under = underlayOf(observed);
+    if ('reason' in under) {
       facts = undefined;
-      return {
-        reason: 'NoAddress',
-        message: `no device of this host has the address ${address}, by which others should reach it`,
-      };
+      return under;
     }
-    facts = { address, mtu: under.mtu, ...wireguard.facts() };
-    const subnet = given?.subnet;
-    if (!given || subnet === undefined) {
-      podNetwork = undefined;
+    facts = { address: under.address, mtu: under.mtu, ...wireguard.facts() };
+    if (!hasSubnet(given)) {
+      around.leave();
       if (options.isAssigned() && cleared !== (given ?? 'none') && (await takeAway(observed))) cleared = given ?? 'none';
       return given?.problem;
     }
-    let assigned = given;
     cleared = undefined;
-    const clash = clashWith(assigned.network, observed);
-    if (clash && !isSetUp(assigned.network, observed)) {
-      podNetwork = undefined;
-      return {
-        reason: 'NetworkClash',
-        message: `the pods' network ${assigned.network} overlaps ${clash} on this host: give the Network other addresses, or this host`,
-      };
+    const clash = clashWith(given.network, observed);
+    if (clash && !isSetUp(given.network, observed)) {
+      around.leave();
+      return refusedClash(given.network, clash);
     }
-    if (options.flannel) {
-      const mixed = await options.flannel.sync(assigned, { address, mtu: under.mtu });
-      if ('problem' in mixed) return { reason: 'FlannelNetwork', message: mixed.problem };
-      assigned = mixed.network;
-    }
+    const mixed = options.flannel ? await options.flannel.sync(given, under) : { network: given };
+    if ('problem' in mixed) return { reason: 'FlannelNetwork', message: mixed.problem };
+    const assigned = { ...mixed.network, subnet: given.subnet };
+
+    const problems = await program(assigned, under, observed, fresh);
+    const engine = options.engine();
+    if (engine) problems.push(...(await around.ensure(engine, assigned, under.mtu, fresh)));
+    if (problems.length > 0) return { reason: 'NetworkNotProgrammed', message: problems.join('; ') };
+    if (clash) return sufferedClash(given.network, clash);
+    ready = `this host's pods have ${given.subnet}`;
+    return undefined;
+  }
+
+  /** The device by which others reach this host, or why there is none. */
+  function underlayOf(observed: ObservedNetwork): Underlay | Trouble {
+    // A host whose cable is out has none just now: it is still the same host.
+    const current = options.address();
+    const address = deviceOf(current, observed) ? current : (facts?.address ?? current);
+    const device = deviceOf(address, observed);
+    if (device && parseAddress(address) !== undefined) return { address, device: device.name, mtu: device.mtu };
+    return noAddress(address);
+  }
+
+  /** Makes WireGuard and the kernel what they should be. Returns what could not be done, in words. */
+  async function program(assigned: Member, under: Underlay, observed: ObservedNetwork, fresh: boolean): Promise<string[]> {
     const secure = assigned.backend.type === 'wireguard' ? await wireguard.prepare(assigned.backend.listenPort) : wireguard.off();
-    facts = { address, mtu: under.mtu, ...wireguard.facts() };
-    const look = wireguard.made() ? await observeNetwork() : observed;
+    facts = { address: under.address, mtu: under.mtu, ...wireguard.facts() };
+    if (wireguard.made()) kernel.forget();
+    const look = wireguard.made() ? (await kernel.look()).observed : observed;
     const wanted = wantedNetwork(assigned, {
-      address,
-      device: under.name,
-      mtu: under.mtu,
+      ...under,
       wireguard: secure !== undefined,
       wireguardBy: secure ?? 'kernel',
       onLink: (peer) => onLink(peer, look),
     });
-    const steps = networkSteps(wanted, look);
-    const refused = await applySteps(steps);
-    held = refused.length === 0 ? afterSteps(look, steps) : undefined;
+    const refused = await kernel.program(wanted, look);
     // It may only have been that the kernel wasn't as it was remembered.
-    if (refused.length > 0 && !looked) again = true;
-    if (steps.length > 0) log.info('the network was programmed', { steps: steps.length, refused: refused.length });
+    if (refused.length > 0 && !fresh) again = true;
     if (secure) {
-      const { observed: seen, unreached } = await wireguard.configure(assigned, address);
+      const { observed: seen, unreached } = await wireguard.configure(assigned, under.address);
       facts = { ...facts, ...(seen.length > 0 && { observed: seen }), ...(unreached.length > 0 && { unreached }) };
     }
-
-    const problems = refused.slice(0, 3).map(({ line, reason }) => `${line}: ${reason}`);
-    const engine = options.engine();
-    const around = JSON.stringify([assigned.network, subnet, assigned.backend, under.mtu]);
-    if (engine && (looked || around !== surroundings || podNetwork === undefined)) {
-      const networks = await ensurePodNetwork(engine, {
-        subnet,
-        mtu: podMtu(assigned.backend, under.mtu),
-        owner: options.owner,
-      });
-      podNetwork = networks.name;
-      problems.push(...(await walls.ensure({ network: assigned.network, subnets: networks.subnets })));
-      surroundings = around;
-    }
-    if (problems.length > 0) return { reason: 'NetworkNotProgrammed', message: problems.join('; ') };
-    if (clash)
-      return {
-        reason: 'NetworkClash',
-        message: `${clash}, overlaps the pods' network ${assigned.network} on this host, and takes packets away from it`,
-      };
-    ready = `this host's pods have ${subnet}`;
-    return undefined;
+    return refused.slice(0, PROBLEMS_SHOWN);
   }
 
   /**
@@ -242,11 +224,9 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
     const steps = networkSteps(NOTHING_WANTED, observed);
     const mine = steps.length > 0 || observed.routes.some(({ protocol }) => protocol === String(ROUTE_PROTOCOL));
     if (mine) await applySteps(steps);
-    held = undefined;
+    kernel.forget();
     const engine = options.engine();
-    if (!engine || (await removePodNetworks(engine)).length > 0) return false;
-    await walls.remove().catch(() => undefined);
-    return true;
+    return engine !== undefined && (await around.remove(engine));
   }
 
   function verdicts(): Verdict[] {
@@ -272,28 +252,18 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
     async podNetwork() {
       const assigned = options.assigned();
       if (!assigned?.subnet) return undefined;
-      const deadline = now() + WAIT_MS;
-      while (!closed && now() < deadline && (done !== options.assigned() || (podNetwork === undefined && !trouble))) {
-        await new Promise<void>((resolve) => {
-          const go = () => {
-            clearTimeout(limit);
-            waiting.delete(go);
-            resolve();
-          };
-          const limit = setTimeout(go, Math.max(1, deadline - now()));
-          waiting.add(go);
-          trigger();
-        });
-      }
-      return podNetwork;
+      const settled = () =>
+        closed || (done === options.assigned() && (around.podNetwork() !== undefined || trouble !== undefined));
+      await waiters.until(settled, trigger, WAIT_MS);
+      return around.podNetwork();
     },
-    inUse: () => podNetwork !== undefined,
+    inUse: () => around.podNetwork() !== undefined,
     facts: () => facts,
     verdicts,
     async close() {
       closed = true;
       clearTimeout(timer);
-      for (const go of waiting) go();
+      waiters.letGo();
       await running;
       lock?.release();
     },
@@ -305,11 +275,7 @@ function isSetUp(network: string, { routes }: ObservedNetwork): boolean {
   return routes.some(({ to, device, protocol }) => to === network && device === undefined && protocol === String(ROUTE_PROTOCOL));
 }
 
-function asTrouble(error: unknown): Trouble {
-  if (error instanceof ToolMissing) return { reason: 'ToolMissing', message: `${error.message}: ${error.fix}` };
-  const message = messageOf(error);
-  return { reason: 'NetworkNotProgrammed', message };
-}
+const hasSubnet = (given: AssignedNetwork | undefined): given is Member => given?.subnet !== undefined;
 
 /** The host takes no part: pods are on Docker's own bridge. */
 export function noHostNetwork(): HostNetwork {
