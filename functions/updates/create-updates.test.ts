@@ -36,6 +36,20 @@ test('a token that was revoked, or whose cluster is gone, is refused at once, an
   expect(updates.seen).toHaveLength(1);
 });
 
+test('who asks too much is told in words, and in a header when to come again', async () => {
+  const refused = await updates.app.request('/updates/flood/v1/update/', { method: 'POST', body: '' });
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '7']);
+  expect(await refused.text()).toContain('Too many attempts');
+});
+
+test('a token that was found to be revoked is refused from then on without a look at the store', async () => {
+  updates.revoke();
+  expect((await omaha(app('a', '<ping/>'))).status).toBe(401);
+  const { length } = updates.opened;
+  expect((await omaha(app('a', '<ping/>'))).status).toBe(401);
+  expect(updates.opened).toHaveLength(length);
+});
+
 test('requests count for the organisation whose token they carry, and others for nobody', async () => {
   await omaha(app('a', '<updatecheck/>'));
   await omaha(app('a', '<updatecheck/>'), '/updates/t/v1/update/');

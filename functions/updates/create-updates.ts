@@ -5,7 +5,7 @@ import { onError } from '../on-error.ts';
 import { credentials } from './credentials.ts';
 import type { UpdatesDeps } from './deps.ts';
 import { serveFleetLock } from './fleetlock.ts';
-import { type GuardedRegistry, guardedRegistry } from './guarded-registry.ts';
+import { type GuardedRegistry, guardedRegistry, type RefusedTokens } from './guarded-registry.ts';
 import { serveLocksmith } from './locksmith.ts';
 import { serveOmaha } from './omaha.ts';
 import { servePayload } from './payloads.ts';
@@ -19,13 +19,14 @@ const SEMAPHORE = '/v2/keys/coreos.com/updateengine/rebootlock';
  * With the update token as password of Basic auth; or below /updates/<token>, for clients that can't.
  */
 export function createUpdates(deps: UpdatesDeps): Hono {
-  const tokenOf = credentials(deps.accounts);
+  const tokenOf = credentials(deps);
+  const refused: RefusedTokens = new Set();
   const as =
     (serve: (c: Context, deps: UpdatesDeps, registry: GuardedRegistry) => Promise<Response>) =>
     async (c: Context): Promise<Response> => {
       try {
         const token = await tokenOf(c);
-        const registry = guardedRegistry(token, deps.keyspaces, deps.tokens);
+        const registry = guardedRegistry(token, deps.keyspaces, deps.tokens, refused);
         const [served] = await Promise.allSettled([serve(c, deps, registry)]);
         // Also of a request that can't be read nobody learns anything before the token was found good.
         if (!registry.wasGood) await registry.sync();
@@ -63,7 +64,8 @@ export function createUpdates(deps: UpdatesDeps): Hono {
 }
 
 /** In words: these clients show the body, if anything. */
-function refusal(c: Context, { status, message, fix }: TerraneError): Response {
+function refusal(c: Context, { status, message, fix, retryAfter }: TerraneError): Response {
   if (status === 401) c.header('www-authenticate', 'Basic realm="terrane updates"');
+  if (retryAfter !== undefined) c.header('retry-after', String(retryAfter));
   return c.text(`${message} ${fix}\n`, status as ContentfulStatusCode);
 }

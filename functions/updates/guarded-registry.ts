@@ -14,25 +14,34 @@ export interface GuardedRegistry {
   transact<T>(evaluate: (txn: TxnView) => T): Promise<Committed<T>>;
 }
 
+/** Tokens that were found to be good for nothing. They stay so, and whoever goes on sending one shall cost no look. */
+export type RefusedTokens = Set<string>;
+
+const REFUSED_MAX = 10_000;
+
 /** Its calls throw token_revoked. */
-export function guardedRegistry(token: UpdateToken, keyspaces: Keyspaces, states: UpdateTokenStates): GuardedRegistry {
+export function guardedRegistry(
+  token: UpdateToken,
+  keyspaces: Keyspaces,
+  states: UpdateTokenStates,
+  refused: RefusedTokens,
+): GuardedRegistry {
   const { tenant, cluster } = token;
+  const key = `${tenant}#${token.id}`;
   let wasGood = false;
   const read = async (): Promise<{ registry: Keyspace; view: ReadView }> => {
     const registry = await keyspaces.open(tenant, cluster, 'registry');
     return { registry, view: await registry.sync() };
   };
   const synced = async () => {
+    if (refused.has(key)) throw revoked();
     const [found] = await Promise.allSettled([read()]);
     // Before what went wrong: the log of a deleted cluster is gone.
-    if (!(await states.isGood(token)))
-      throw new TerraneError(
-        'token_revoked',
-        'This update token was revoked, or its cluster was deleted, or an older Terrane made it.',
-        {
-          fix: 'Make a new one (terrane token create --kind update) and point the host at the URL that it prints.',
-        },
-      );
+    if (!(await states.isGood(token))) {
+      if (refused.size >= REFUSED_MAX) refused.clear();
+      refused.add(key);
+      throw revoked();
+    }
     wasGood = true;
     if (found.status === 'rejected') throw found.reason;
     return found.value;
@@ -52,6 +61,11 @@ export function guardedRegistry(token: UpdateToken, keyspaces: Keyspaces, states
     },
   };
 }
+
+const revoked = () =>
+  new TerraneError('token_revoked', 'This update token was revoked, or its cluster was deleted, or an older Terrane made it.', {
+    fix: 'Make a new one (terrane token create --kind update) and point the host at the URL that it prints.',
+  });
 
 class WouldWrite extends Error {}
 

@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Face } from '../../core/accounts/api.ts';
+import { Buckets } from '../../core/accounts/buckets.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import type { ImageRegistry } from '../../core/ports/image-registry.ts';
@@ -68,6 +69,7 @@ export interface AccountsOptions {
 export type Accounts = ReturnType<typeof openAccounts>;
 
 export function openAccounts(options: AccountsOptions) {
+  const rateLimits = { ...RATE_LIMITS, ...options.rateLimits };
   const context: AccountsContext = {
     store: new AccountsStore(options.client, options.tables, options.clock, options.soleWriter),
     passwords: new Passwords(options.passwordCosts ?? PASSWORD_COSTS),
@@ -77,7 +79,8 @@ export function openAccounts(options: AccountsOptions) {
     requireVerifiedEmail: options.requireVerifiedEmail ?? false,
     freePlan: { ...FREE_PLAN, ...options.freePlan },
     lifetimes: options.lifetimes ?? LIFETIMES,
-    rateLimits: { ...RATE_LIMITS, ...options.rateLimits },
+    rateLimits,
+    updateTokenLookUps: new Buckets(rateLimits.updateTokenPerIp),
     hooks: options.hooks ?? {},
     images: options.images ?? noImageRegistry,
   };

@@ -17,6 +17,8 @@ export interface RateLimits {
   readonly devicePerIp: BucketSize;
   /** Guesses of user codes: 8 characters of 20 can't be found in this many. */
   readonly userCodePerUser: BucketSize;
+  /** Update tokens that a process doesn't know yet. It counts by itself: a bucket in the store would cost more than the look-up. */
+  readonly updateTokenPerIp: BucketSize;
 }
 
 export const RATE_LIMITS: RateLimits = {
@@ -30,6 +32,7 @@ export const RATE_LIMITS: RateLimits = {
   resetPerAccount: { burst: 3, refillMs: 600_000 },
   devicePerIp: { burst: 20, refillMs: 30_000 },
   userCodePerUser: { burst: 10, refillMs: 60_000 },
+  updateTokenPerIp: { burst: 100, refillMs: 1_000 },
 };
 
 const ATTEMPTS_MAX = 10;
@@ -51,8 +54,13 @@ export async function takeToken(
   const now = store.clock.now();
   const wait = await waitFor(items, { pk, sk }, size, now);
   if (wait === 0) return;
-  const retryAfter = Math.ceil(wait / 1000);
-  throw new TerraneError('rate_limited', `Too many ${SUBJECT[what.name]}; try again in ${retryAfter} s.`, { retryAfter });
+  throw tooMany(what.name, wait);
+}
+
+/** `rate_limited`, with how long to wait. */
+export function tooMany(name: keyof RateLimits, waitMs: number): TerraneError {
+  const retryAfter = Math.ceil(waitMs / 1000);
+  return new TerraneError('rate_limited', `Too many ${SUBJECT[name]}; try again in ${retryAfter} s.`, { retryAfter });
 }
 
 const SUBJECT: Readonly<Record<keyof RateLimits, string>> = {
@@ -66,6 +74,7 @@ const SUBJECT: Readonly<Record<keyof RateLimits, string>> = {
   resetPerAccount: 'password resets of this account',
   devicePerIp: 'device log-ins from this address',
   userCodePerUser: 'device codes',
+  updateTokenPerIp: 'unknown update tokens from this address',
 };
 
 /** 0 = got a token. */

@@ -1,3 +1,4 @@
+import type { Buckets } from '../../core/accounts/buckets.ts';
 import { QUOTA_BYTES } from '../../core/etcd/quota.ts';
 import type { ImageRegistry } from '../../core/ports/image-registry.ts';
 import type { Mailer } from '../../core/ports/mailer.ts';
@@ -47,6 +48,7 @@ export interface AccountsContext {
   readonly freePlan: PlanLimits;
   readonly lifetimes: Lifetimes;
   readonly rateLimits: RateLimits;
+  readonly updateTokenLookUps: Buckets;
   readonly hooks: AccountsHooks;
   readonly images: ImageRegistry;
 }

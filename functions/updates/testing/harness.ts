@@ -8,13 +8,15 @@ import { createResource } from '../../../core/resources/write.ts';
 import { payloadFiles } from '../../../store/payload-files.ts';
 import { createUpdates } from '../create-updates.ts';
 
-/** The app over a cluster in memory, with the token `t`. */
+/** The app over a cluster in memory, with the token `t`; too many have asked with the token `flood`. */
 export interface UpdatesHarness {
   readonly app: Hono;
   readonly cluster: Keyspace;
   readonly seen: SeenInstance[];
   /** Requests that were counted, `<tenant> <face>`. */
   readonly counted: string[];
+  /** Keyspaces that were opened, one for each request that got so far. */
+  readonly opened: string[];
   readonly clock: { at: number };
   /** From now on the token is good for nothing. */
   revoke(): void;
@@ -28,6 +30,7 @@ export async function updatesHarness(directory = '/nowhere'): Promise<UpdatesHar
   const clock = { at: Date.parse('2026-11-25T12:00:00Z') };
   const seen: SeenInstance[] = [];
   const counted: string[] = [];
+  const opened: string[] = [];
   let uids = 0;
   let revoked = false;
   const newUid = () => `uid-${uids++}`;
@@ -35,6 +38,7 @@ export async function updatesHarness(directory = '/nowhere'): Promise<UpdatesHar
     accounts: {
       countRequest: (tenant, face) => void counted.push(`${tenant} ${face}`),
       findUpdateToken: async (token) => {
+        if (token === 'flood') throw new TerraneError('rate_limited', undefined, { retryAfter: 7 });
         if (token !== 't') throw new TerraneError('token_unknown');
         return { tenant: 'acme', cluster: 'prod', id: 'one', expiresAt: Number.POSITIVE_INFINITY };
       },
@@ -42,7 +46,7 @@ export async function updatesHarness(directory = '/nowhere'): Promise<UpdatesHar
     tokens: { isGood: async () => !revoked },
     payloads: payloadFiles(directory),
     ticketKey: new Uint8Array(32),
-    keyspaces: { open: async () => cluster },
+    keyspaces: { open: async () => (opened.push('registry'), cluster) },
     instances: {
       put: async (_tenant, _cluster, instance) => void seen.push(instance),
       list: async () => seen,
@@ -58,6 +62,7 @@ export async function updatesHarness(directory = '/nowhere'): Promise<UpdatesHar
     cluster,
     seen,
     counted,
+    opened,
     clock,
     revoke: () => void (revoked = true),
     async create(kind, name, spec) {

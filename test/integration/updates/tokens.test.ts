@@ -1,5 +1,7 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { formatSecret } from '../../../core/accounts/token-format.ts';
+import type { TerraneError } from '../../../core/errors/terrane-error.ts';
 import { silentLogger } from '../../../core/ports/logger.ts';
 import { bootstrapCluster } from '../../../core/resources/namespaces.ts';
 import { createUpdates } from '../../../functions/updates/create-updates.ts';
@@ -71,6 +73,30 @@ describe.each(['hosted', 'embedded'] as const)('%s', (mode) => {
     expect(await statuses('not an Omaha request')).toEqual([400, 401, 401, 401]);
     await close();
   });
+});
+
+test('tokens that nobody made are looked up so many times from an address and its /64, then refused; a known one is served on', async () => {
+  const owner = await world.person();
+  const { id } = await world.cluster(owner.token);
+  const { secret } = await world.token(owner.token, { kind: 'update', cluster: id });
+  const find = (token: string, ip: string) => world.accounts.findUpdateToken(token, ip);
+  const guess = () => formatSecret('update', 'a'.repeat(12), randomBytes(32));
+  await find(secret, '2001:db8::1');
+  const outcomes = await Promise.all(
+    Array.from({ length: 110 }, (_, i) =>
+      find(guess(), `2001:db8::${i}`).then(
+        () => 'found',
+        (error: TerraneError) => error.code,
+      ),
+    ),
+  );
+  expect(outcomes.filter((code) => code === 'token_unknown')).toHaveLength(99);
+  expect(outcomes.filter((code) => code === 'rate_limited')).toHaveLength(11);
+  expect(await find(secret, '2001:db8::1')).toMatchObject({ cluster: id });
+  await expect(find(guess(), '2001:db8:0:1::1')).rejects.toMatchObject({ code: 'token_unknown' });
+  world.clock.at += 1_000;
+  await expect(find(guess(), '2001:db8::2')).rejects.toMatchObject({ code: 'token_unknown' });
+  await expect(find(guess(), '2001:db8::2')).rejects.toMatchObject({ code: 'rate_limited', retryAfter: 1 });
 });
 
 test('no token is made for a cluster that is being deleted', async () => {
