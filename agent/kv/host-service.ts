@@ -19,6 +19,7 @@ import type { EtcdCaller, EtcdMethod, EtcdRequestOf, EtcdResponseOf, EtcdService
 import { snapshotStream } from '../../core/etcd/snapshot-stream.ts';
 import { isReadOnly, isSerializable, readTransaction } from '../../core/etcd/txn.ts';
 import { openWatchSession } from '../../core/etcd/watch-session.ts';
+import { CompactedError } from '../../core/keyspace/errors.ts';
 import type { OpenKeyspace } from '../../core/keyspace/open.ts';
 import type { Timing } from '../../core/keyspace/timing.ts';
 import type { View } from '../../core/keyspace/view.ts';
@@ -100,7 +101,7 @@ export function hostService(options: HostServiceOptions): EtcdService {
       const from = await reader(request.serializable);
       if (!from) return undefined;
       permits(from.keyspace, caller).read(request);
-      return range(readerOf(from.keyspace, from.view), request);
+      return orForgotten(() => range(readerOf(from.keyspace, from.view), request));
     },
     async Txn(request, caller) {
       checkTxn(request);
@@ -108,7 +109,7 @@ export function hostService(options: HostServiceOptions): EtcdService {
       const from = await reader(isSerializable(request));
       if (!from) return undefined;
       admitTxn(permits(from.keyspace, caller), from.keyspace, request);
-      return readTransaction(readerOf(from.keyspace, from.view), request);
+      return orForgotten(() => readTransaction(readerOf(from.keyspace, from.view), request));
     },
     async LeaseLeases() {
       const from = await reader(false);
@@ -210,6 +211,16 @@ export function hostService(options: HostServiceOptions): EtcdService {
   const contended = asContender(service);
   const waiting = { ...lockMethods(contended), ...electionMethods(contended) };
   return service;
+}
+
+/** Undefined: it is about a revision that this copy doesn't have any more; the control plane may. */
+function orForgotten<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof CompactedError) return undefined;
+    throw error;
+  }
 }
 
 const NOT_ALL_KEYS = "etcdserver: this host keeps only a part of the keys: save a snapshot from the control plane's endpoint";

@@ -29,6 +29,12 @@ export class TooLargeError extends Error {
 /** After that long it is looked again whether the keys have become few enough, ms. */
 const TOO_LARGE_FOR_MS = 10 * 60_000;
 
+/**
+ * When the copy is full, the oldest of its past is forgotten until it takes that part of what it may; but so many of the newest revisions stay,
+ * where there is room, for watches that are about to be told of them.
+ */
+const PAST = { fill: 7 / 8, revisions: 1_000 };
+
 /** A replica of the log on this host, together with the files it is kept in. */
 interface Copy {
   readonly replica: Replica;
@@ -203,8 +209,12 @@ export class LocalCopy {
     return undefined;
   }
 
+  /** What doesn't fit is the past's first. */
   #admit(state: KeyspaceState): void {
     const { bytesMax, keys } = this.#options;
+    if (state.bytes <= bytesMax) return;
+    state.forgetOldest({ bytes: bytesMax * PAST.fill, revisions: PAST.revisions });
+    if (state.bytes > bytesMax) state.forgetOldest({ bytes: bytesMax, revisions: 0 });
     if (state.bytes <= bytesMax) return;
     const what = keys.all ? 'the key-value store takes' : `the keys below ${keys.prefixes.join(', ')} take`;
     throw new TooLargeError(
@@ -233,7 +243,7 @@ export class LocalCopy {
   }
 
   #save(state: KeyspaceState): void {
-    this.#options.file.save(state.sequence, encodeSnapshot(state));
+    this.#options.file.save(state.sequence, encodeSnapshot(state, { pinned: true }));
   }
 }
 

@@ -16,10 +16,14 @@ const FORMAT = 1;
 const CHUNK_BYTES = 350_000;
 const PART = { end: 0, version: 1, oldest: 2, step: 3, property: 4 } as const;
 
-/** Encodes the state as it is now; it may move on while the chunks are taken. Throws CompactedError if it is compacted meanwhile. */
-export function encodeSnapshot(state: KeyspaceState): Iterable<Uint8Array> {
+/**
+ * Encodes the state as it is now; it may move on while the chunks are taken. Throws CompactedError if it is compacted meanwhile, unless it is
+ * `pinned`: then all keys are looked up at once, which a state of millions of them has no time for.
+ */
+export function encodeSnapshot(state: KeyspaceState, { pinned = false } = {}): Iterable<Uint8Array> {
   const { compactRevision, history } = state;
-  const base = compactRevision > 0 ? state.at(compactRevision).range('', AFTER_ALL_KEYS) : [];
+  const keys = compactRevision > 0 ? state.at(compactRevision).range('', AFTER_ALL_KEYS) : [];
+  const base = pinned ? [...keys] : keys;
   const oldest = history.at(compactRevision);
   const steps = history.since(compactRevision + 1);
   return encodeParts(headOf(state, compactRevision), [...state.properties], base, oldest, steps);

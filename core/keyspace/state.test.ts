@@ -166,6 +166,20 @@ describe('the state of a keyspace', () => {
     expect(state.history.length).toBe(1);
   });
 
+  test('a replica that must not take more forgets its oldest past, as far as it must, and keeps every key', () => {
+    const { state } = build(Array.from({ length: 500 }, (_, n) => ({ put: n % 2 === 0 ? 'a' : 'b' })));
+    const bytes = state.bytes / 2;
+    state.forgetOldest({ bytes, revisions: 10 });
+    expect(state.bytes).toBeLessThanOrEqual(bytes);
+    expect(state.bytes).toBeGreaterThan(bytes / 2);
+    expect(() => state.at(state.compactRevision - 1)).toThrow(CompactedError);
+    expect([state.get('a')?.version, state.get('b')?.version]).toEqual([250, 250]);
+
+    state.forgetOldest({ bytes: 0, revisions: 10 });
+    expect(state.revision - state.compactRevision).toBe(10);
+    expect(state.at(state.compactRevision).count('', 'z')).toBe(2);
+  });
+
   test('refuses an entry that does not follow, or was written on another state', () => {
     const { state } = build([{ put: 'a' }]);
     const entry = { sequence: 2, writer: 'w', batch: 1, time: 0, baseRevision: 2, records: [] };

@@ -136,6 +136,17 @@ export class KeyspaceState {
     this.requests.add(record.requestId, record.operations.length > 0 ? this.#revision : FENCED, time);
   }
 
+  /**
+   * Forgets the oldest of the past, as a compaction of the log does but in this replica only, until the state takes no more than `bytes` or only
+   * the newest `revisions` are left of it.
+   */
+  forgetOldest({ bytes, revisions }: { readonly bytes: number; readonly revisions: number }): void {
+    const last = this.#revision - revisions;
+    while (this.bytes > bytes && this.#compactRevision < last) {
+      this.#compact(this.#compactRevision + 1);
+    }
+  }
+
   keeps(key: Key): boolean {
     return this.#keep?.(key) ?? true;
   }

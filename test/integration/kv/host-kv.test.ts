@@ -367,6 +367,25 @@ describe("etcd's services on a host", () => {
     expect(kvHost.facts().tooLarge).toContain('this host keeps no copy');
   });
 
+  test('a few keys that are written again and again are never too large: what this host forgot of their past is read through', async () => {
+    const kvHost = await start(await person.host('a'), { bytesMax: 100_000 });
+    const { service } = kvHost;
+    const { revision } = await put(service, 'k', 'first');
+    for (let n = 0; n < 20; n++) await put(service, 'k', String(n).padEnd(10_000));
+    expect(kvHost.facts().tooLarge).toBeUndefined();
+    expect(kvHost.facts().bytes).toBeLessThanOrEqual(100_000);
+    const old = await service.call('Range', rangeOf('k', { revision, serializable: true }), {});
+    expect(Buffer.from(old.kvs[0]!.value).toString()).toBe('first');
+
+    const now = await watching(service, 'k');
+    await put(service, 'k', 'last');
+    await eventually('it is seen', () => expect(now.seen).toHaveLength(1), { everyMs: 20 });
+    const late = await watching(service, 'k', revision);
+    await eventually('it is told to read anew', () =>
+      expect(late.answers.at(-1)).toMatchObject({ canceled: true, compactRevision: expect.any(Number) }),
+    );
+  });
+
   test('a host that was removed answers nothing any more', async () => {
     const { service } = await start(await person.host('gone'));
     await put(service, 'k');

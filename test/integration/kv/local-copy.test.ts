@@ -208,6 +208,26 @@ describe("a host's copy of the key-value store", () => {
     await expect(newCopy({ bytesMax: 100_000 }).sync()).rejects.toThrow(/keeps no copy/);
   });
 
+  test('whose past gets too large forgets the oldest of it, and is the same after a restart', async () => {
+    const copy = newCopy({ bytesMax: 100_000 });
+    await copy.sync();
+    for (let n = 0; n < 30; n++) await put('a', Buffer.alloc(10_000, n));
+    const keyspace = await copy.sync();
+    expect(copy.tooLarge).toBeUndefined();
+    expect(keyspace.bytes).toBeLessThanOrEqual(100_000);
+    const { revision } = keyspace.view();
+    expect(keyspace.at(revision - 3).get('a')?.value[0]).toBe(26);
+    expect(() => keyspace.at(revision - 20)).toThrow('compacted');
+    await copy.close();
+    const again = newCopy({ bytesMax: 100_000 });
+    await again.restore();
+    expect(again.keyspace?.at(revision - 3).get('a')?.value[0]).toBe(26);
+    // From the control plane, which has all of it, it is loaded without what doesn't fit.
+    await (await kv()).snapshot();
+    await rm(directory, { recursive: true });
+    expect((await newCopy({ bytesMax: 100_000 }).sync()).at(revision).get('a')?.value[0]).toBe(29);
+  });
+
   test('is of its own cluster only', async () => {
     await put('mine');
     const stranger = await world.person();
