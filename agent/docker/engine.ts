@@ -45,6 +45,8 @@ export function dockerEngine(connection: DockerConnection) {
     close: () => connection.close(),
     forgetVersion: () => connection.forgetVersion(),
     info: () => get<EngineInfo>('/info'),
+    /** Its release, such as `28.3.2` or `20.10.24+dfsg1`. */
+    version: async () => (await get<{ Version: string }>('/version')).Version,
 
     listContainers: (label: string) =>
       get<ContainerSummary[]>('/containers/json', { query: { all: true, filters: filters({ label: [label] }) } }),

@@ -6,7 +6,7 @@ import { VXLAN_DEVICE } from '../../core/network/names.ts';
 import type { DnsFacts } from '../dns/start-dns.ts';
 import { messageOf } from '../docker/errors.ts';
 import { linksIn, routesIn } from './ip-facts.ts';
-import { droppingChainsIn, forwardTablesIn } from './nft-facts.ts';
+import { dockerDropsIn, droppingChainsIn, forwardTablesIn } from './nft-facts.ts';
 import { probeDns } from './probe-dns.ts';
 import { probePeers } from './probe-peers.ts';
 import { runTool, ToolNotInstalled } from './run-tool.ts';
@@ -31,13 +31,15 @@ export async function gatherFacts({ node, assigned, clockAheadMs, dns, signal }:
       return undefined;
     }
   };
-  const [links, routes, ipForward, bridgeFiltered, iptables, chains, offload, ownDns, peers] = await Promise.all([
+  const [links, routes, ipForward, bridgeFiltered, iptables, chains, dockerDrops, offload, ownDns, peers] = await Promise.all([
     attempt(runTool('ip', ['-j', '-d', 'address', 'show'], signal).then(linksIn)),
     attempt(runTool('ip', ['-j', 'route', 'show', 'table', 'main'], signal).then(routesIn)),
     attempt(setting('net/ipv4/ip_forward')),
     setting('net/bridge/bridge-nf-call-iptables').catch(() => false),
     attempt(iptablesRules(signal)),
     attempt(droppingChains(assigned?.network, signal)),
+    // Where Docker speaks iptables, there is no such chain.
+    runTool('nft', ['list', 'chain', 'ip', 'docker-bridges', 'raw-PREROUTING'], signal).catch(() => ''),
     checksumOffload(signal).catch(() => undefined),
     probeDns({ dns, domain: assigned?.clusterDomain, signal }),
     assigned?.subnet ? probePeers({ assigned, signal }) : [],
@@ -53,6 +55,7 @@ export async function gatherFacts({ node, assigned, clockAheadMs, dns, signal }:
     iptables: iptables === 'none' ? undefined : iptables,
     iptablesRead: iptables !== undefined,
     droppingChains: chains,
+    dockerNftDrops: dockerDropsIn(dockerDrops, assigned?.network),
     checksumOffload: offload,
     kernel: os.release(),
     dns: assigned?.subnet ? ownDns : undefined,

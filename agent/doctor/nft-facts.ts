@@ -1,4 +1,4 @@
-import { contains, parseCidr } from '../../core/network/ipv4.ts';
+import { contains, overlaps, parseCidr } from '../../core/network/ipv4.ts';
 import { BRIDGE_PREFIX } from '../../core/network/names.ts';
 
 interface Listed {
@@ -48,6 +48,23 @@ export function droppingChainsIn(text: string, network: string): string[] {
   return chainsIn(text)
     .filter((chain) => verdict(chain) === 'drops')
     .map(({ family, table, name }) => `${family} ${table} ${name}`);
+}
+
+/**
+ * From what `nft list chain ip docker-bridges raw-PREROUTING` prints (Docker 29 and later, with nftables): the rules that drop what comes for
+ * pods from elsewhere than their bridge, as far as nothing accepts it before.
+ */
+export function dockerDropsIn(text: string, network: string | undefined): string[] {
+  const pods = network === undefined ? undefined : parseCidr(network);
+  if (!pods) return [];
+  const drops: string[] = [];
+  for (const line of text.split('\n').map((each) => each.trim())) {
+    if (line.startsWith(`ip saddr ${network} ip daddr ${network} `) && line.endsWith('accept')) break;
+    const target = /^ip daddr (\S+) iifname != .*\bdrop\b/.exec(line)?.[1];
+    const block = target && parseCidr(target.includes('/') ? target : `${target}/32`);
+    if (block && overlaps(block, pods)) drops.push(line);
+  }
+  return drops;
 }
 
 const isFinal = (expr: NonNullable<ListedRule['expr']>) => expr.some((each) => 'drop' in each || 'reject' in each);

@@ -85,6 +85,9 @@ remove_network() {
     done
     iptables -w -F TERRANE-FORWARD 2>/dev/null || true
     iptables -w -X TERRANE-FORWARD 2>/dev/null || true
+    while iptables -w -t raw -D PREROUTING -j TERRANE-RAW 2>/dev/null; do :; done
+    iptables -w -t raw -F TERRANE-RAW 2>/dev/null || true
+    iptables -w -t raw -X TERRANE-RAW 2>/dev/null || true
   fi
 }
 

@@ -6,6 +6,7 @@ import type { NetworkCreate, NetworkDetails } from '../docker/types.ts';
 /** Labels of the networks that we made. */
 const OWNER_LABEL = 'terrane.dev/network-owner';
 const SUBNET_LABEL = 'terrane.dev/subnet';
+const GATEWAY_MODE = 'com.docker.network.bridge.gateway_mode_ipv4';
 const MTU_OPTION = 'com.docker.network.driver.mtu';
 
 export interface DockerNetworkInput {
@@ -29,10 +30,9 @@ export class DockerNetworkError extends Error {
 
 /**
  * What Docker is asked for: a bridge on the lease that masquerades nothing by itself. Docker 28 drops packets to ports that aren't
- * published in a table where nobody can take that back, unless the network says that it does without (gateway mode; older engines
- * don't know the option and keep it).
+ * published in a table where DOCKER-USER can't take that back, unless the network's gateway mode says that it does without.
  */
-export function networkCreate({ subnet, mtu, owner }: DockerNetworkInput): NetworkCreate {
+export function networkCreate({ subnet, mtu, owner }: DockerNetworkInput, engineVersion: string): NetworkCreate {
   return {
     Name: dockerNetworkOf(subnet),
     Driver: 'bridge',
@@ -41,16 +41,22 @@ export function networkCreate({ subnet, mtu, owner }: DockerNetworkInput): Netwo
     Options: {
       'com.docker.network.bridge.name': bridgeOf(subnet),
       'com.docker.network.bridge.enable_ip_masquerade': 'false',
-      'com.docker.network.bridge.gateway_mode_ipv4': 'nat-unprotected',
+      ...(knowsUnprotected(engineVersion) && { [GATEWAY_MODE]: 'nat-unprotected' }),
       [MTU_OPTION]: String(mtu),
     },
     Labels: { [OWNER_LABEL]: owner, [SUBNET_LABEL]: subnet },
   };
 }
 
+/** Docker 27 knows gateway modes and refuses this one (moby#48597 came with 28); before that nobody drops, and nobody asks. */
+function knowsUnprotected(engineVersion: string): boolean {
+  const major = Number.parseInt(engineVersion, 10);
+  return Number.isNaN(major) || major >= 28;
+}
+
 /** Makes the network if it isn't there, and takes away former ones as soon as they are empty. Throws DockerNetworkError or DockerUnavailable. */
 export async function ensurePodNetwork(engine: Engine, input: DockerNetworkInput): Promise<PodNetworks> {
-  const wanted = networkCreate(input);
+  const wanted = networkCreate(input, await engine.version());
   const all = await engine.listNetworks(OWNER_LABEL);
   const current = all.find(({ Name }) => Name === wanted.Name);
   const former = all.filter((one) => one !== current);

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { type FirewallInput, forwardRemoval, forwardScript, masqueradeScript } from '../../core/network/firewall.ts';
+import { chainRemoval, FORWARD_CHAIN, type FirewallInput, forwardScript, masqueradeScript } from '../../core/network/firewall.ts';
 import { NETWORK_TABLE } from '../../core/network/names.ts';
+import { RAW_CHAIN, rawScript } from '../../core/network/raw-drop.ts';
 import { runCommand, ToolMissing } from '../kernel/command.ts';
 
 /** Masquerading and forwarding for pods. Calls must not overlap. */
@@ -26,15 +27,10 @@ export function firewall(): Firewall {
     return undefined;
   }
 
-  async function ensureForwarding(network: string): Promise<string | undefined> {
+  async function ensureForwarding(network: string): Promise<undefined> {
     if ((await readFile(FORWARD_SETTING, 'utf8')).trim() !== '1') await writeFile(FORWARD_SETTING, '1\n');
-    const listing = await runCommand('iptables', ['-w', '-S']);
-    // Where there is no filter table at all, there is no DROP.
-    if (listing.code !== 0) return undefined;
-    const script = forwardScript(network, listing.stdout);
-    if (!script) return undefined;
-    const { code, stderr } = await runCommand('iptables-restore', ['-w', '--noflush'], script);
-    return code === 0 ? undefined : `iptables-restore: ${firstLine(stderr)}`;
+    await restore(forwardScript(network, await listedIn('filter')));
+    await restore(rawScript(network, await listedIn('raw')));
   }
 
   return {
@@ -50,11 +46,22 @@ export function firewall(): Firewall {
     async remove() {
       held = undefined;
       if ((await listed()) !== '') await runCommand('nft', ['delete', 'table', 'ip', NETWORK_TABLE]);
-      const { code, stdout } = await runCommand('iptables', ['-w', '-S']);
-      const script = code === 0 ? forwardRemoval(stdout) : undefined;
-      if (script) await runCommand('iptables-restore', ['-w', '--noflush'], script);
+      await restore(chainRemoval('filter', FORWARD_CHAIN, await listedIn('filter')));
+      await restore(chainRemoval('raw', RAW_CHAIN, await listedIn('raw')));
     },
   };
+}
+
+/** A table of iptables; '' where there is none: nothing in it drops anything. */
+async function listedIn(table: 'filter' | 'raw'): Promise<string> {
+  const { code, stdout } = await runCommand('iptables', ['-w', '-t', table, '-S']);
+  return code === 0 ? stdout : '';
+}
+
+async function restore(script: string | undefined): Promise<void> {
+  if (script === undefined) return;
+  const { code, stderr } = await runCommand('iptables-restore', ['-w', '--noflush'], script);
+  if (code !== 0) throw new Error(`iptables-restore: ${firstLine(stderr)}`);
 }
 
 async function listed(): Promise<string> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { forwardRemoval, forwardRules, forwardScript, masqueradeScript } from './firewall.ts';
+import { chainRemoval, FORWARD_CHAIN, forwardRules, forwardScript, masqueradeScript } from './firewall.ts';
 
 const NET = '10.244.0.0/16';
 const DOCKER = ['-P INPUT ACCEPT', '-P FORWARD DROP', '-N DOCKER-USER', '-A FORWARD -j DOCKER-USER', '-A DOCKER-USER -j RETURN'];
@@ -39,10 +39,10 @@ describe('forwarding', () => {
   });
 
   test('leaves nothing behind', () => {
-    expect(forwardRemoval(PLACED.join('\n'))).toBe(
+    expect(chainRemoval('filter', FORWARD_CHAIN, PLACED.join('\n'))).toBe(
       '*filter\n-D DOCKER-USER -j TERRANE-FORWARD\n-F TERRANE-FORWARD\n-X TERRANE-FORWARD\nCOMMIT\n',
     );
-    expect(forwardRemoval(DOCKER.join('\n'))).toBeUndefined();
+    expect(chainRemoval('filter', FORWARD_CHAIN, DOCKER.join('\n'))).toBeUndefined();
   });
 });
 

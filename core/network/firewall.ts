@@ -60,19 +60,12 @@ export function forwardScript(network: string, listing: string): string | undefi
   return ['*filter', `:${FORWARD_CHAIN} - [0:0]`, ...wanted, ...more, ...fewer, 'COMMIT', ''].join('\n');
 }
 
-/** Takes the chain away again; undefined if there is none. */
-export function forwardRemoval(listing: string): string | undefined {
+/** Takes a chain of ours away again, and what leads to it; undefined if there is none. */
+export function chainRemoval(table: 'filter' | 'raw', chain: string, listing: string): string | undefined {
   const lines = listing.split('\n').map((line) => line.trim());
-  if (!lines.includes(`-N ${FORWARD_CHAIN}`)) return undefined;
-  const jumps = lines.filter((line) => line.startsWith('-A ') && line.endsWith(` -j ${FORWARD_CHAIN}`));
-  return [
-    '*filter',
-    ...jumps.map((line) => line.replace(/^-A/, '-D')),
-    `-F ${FORWARD_CHAIN}`,
-    `-X ${FORWARD_CHAIN}`,
-    'COMMIT',
-    '',
-  ].join('\n');
+  if (!lines.includes(`-N ${chain}`)) return undefined;
+  const jumps = lines.filter((line) => line.startsWith('-A ') && line.endsWith(` -j ${chain}`));
+  return [`*${table}`, ...jumps.map((line) => line.replace(/^-A/, '-D')), `-F ${chain}`, `-X ${chain}`, 'COMMIT', ''].join('\n');
 }
 
 /** iptables writes a list of states in an order of its own. */

@@ -169,7 +169,7 @@ describe('a trouble is named, with its fix:', () => {
       iptables('', '-A PREROUTING -d 10.244.1.9/32 ! -i trn-0af40100 -j DROP\n'),
       'docker-raw-drop',
       'problem',
-      /1 container /,
+      /1 rule, .*10\.244\.1\.9/,
     ],
     ['no WireGuard', inNetwork({ backend: wireguard }), 'encryption', 'warning', /not encrypted/],
     [

@@ -19,6 +19,8 @@ export interface NetworkFacts {
   readonly iptablesRead: boolean;
   /** Chains of nftables, not iptables' own, that drop what is forwarded and accept nothing between pods before that. */
   readonly droppingChains: readonly string[] | undefined;
+  /** Rules by which a Docker that uses nftables drops packets between pods on their way in; undefined: it doesn't. */
+  readonly dockerNftDrops?: readonly string[] | undefined;
   /** Of the VXLAN device: whether the kernel leaves UDP checksums to a card that it doesn't have. */
   readonly checksumOffload: boolean | undefined;
   /** `uname -r`. */

@@ -1,6 +1,7 @@
-import { contains, containsAddress, overlaps, networkOf, parseAddress, parseCidr, type Cidr } from '../ipv4.ts';
+import { contains, overlaps, networkOf, parseAddress, parseCidr, type Cidr } from '../ipv4.ts';
 import { BRIDGE_PREFIX, bridgeOf, ROUTE_PROTOCOL, VXLAN_DEVICE, WIREGUARD_DEVICE } from '../names.ts';
 import type { AssignedNetwork } from '../assigned-network.ts';
+import { rawDropsInTheWay } from '../raw-drop.ts';
 import type { Finding, NetworkFacts } from './facts.ts';
 
 /** Checks of what stands on the host itself. Each answers with what is wrong; nothing: nothing is. */
@@ -110,20 +111,30 @@ export const forwardPolicy: Check = ({ iptables, droppingChains, bridgeFiltered 
 };
 
 /** Docker 28 and later: what comes for a container's address from elsewhere than its bridge is dropped before all other rules. */
-export const dockerRawDrop: Check = ({ iptables }, { network }) => {
-  const block = parseCidr(network);
-  const drops = (iptables?.raw.split('\n') ?? []).filter((line) => {
-    const address = /^-A PREROUTING -d (\d+\.\d+\.\d+\.\d+)(?:\/32)? ! -i \S+ -j DROP/.exec(line.trim())?.[1];
-    const parsed = address === undefined ? undefined : parseAddress(address);
-    return block && parsed !== undefined && containsAddress(block, parsed);
-  });
-  if (drops.length === 0) return [];
+export const dockerRawDrop: Check = ({ iptables, dockerNftDrops = [] }, { network }) => {
+  const drops = rawDropsInTheWay(network, iptables?.raw ?? '');
+  const message = (list: readonly string[], where: string) =>
+    `Docker drops what comes for its containers from other hosts (${list.length} ${list.length === 1 ? 'rule' : 'rules'}, in ${where}): ${list[0]}`;
+  const lasting = `For good: a network with the option com.docker.network.bridge.gateway_mode_ipv4=nat-unprotected, which the agent gives to its own when it makes it (terrane node drain, docker network rm, restart the agent)`;
   return [
-    {
-      status: 'problem',
-      message: `Docker drops what comes for ${drops.length} ${drops.length === 1 ? 'container' : 'containers'} from other hosts, in the raw table (${drops[0]!.trim()})`,
-      fix: "The containers' network must have the option com.docker.network.bridge.gateway_mode_ipv4=nat-unprotected, which the agent's own has. If somebody made it by hand: move the pods away (terrane node drain), remove that network with docker network rm, and restart the agent",
-    },
+    ...(drops.length > 0
+      ? [
+          {
+            status: 'problem' as const,
+            message: message(drops, "iptables' table raw"),
+            fix: `The agent puts a rule before them by itself, within seconds: see its log for why it doesn't. By hand: iptables -t raw -I PREROUTING -s ${network} -d ${network} -j ACCEPT. ${lasting}`,
+          },
+        ]
+      : []),
+    ...(dockerNftDrops.length > 0
+      ? [
+          {
+            status: 'problem' as const,
+            message: message(dockerNftDrops, "nftables' table ip docker-bridges"),
+            fix: `By hand, until Docker makes its table anew: nft insert rule ip docker-bridges raw-PREROUTING ip saddr ${network} ip daddr ${network} accept. ${lasting}`,
+          },
+        ]
+      : []),
   ];
 };
 

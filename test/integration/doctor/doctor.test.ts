@@ -181,13 +181,40 @@ whenPossible('the doctor', () => {
     inA('nft', 'delete table inet firewalld');
   });
 
-  test('sees what Docker 28 drops in the raw table', async () => {
-    const rule = ['PREROUTING', '-d', '10.244.1.9/32', '!', '-i', bridgeOf(A.subnet), '-j', 'DROP'];
+  test.each([
+    ["one container's address", '10.244.1.9/32'],
+    ["a network's subnet", A.subnet],
+  ])('sees what Docker 28 and later drop in the raw table for %s, and that the rule of its fix is enough', async (_, target) => {
+    const drop = ['PREROUTING', '-d', target, '!', '-i', bridgeOf(A.subnet), '-j', 'DROP'];
+    const accept = ['PREROUTING', '-s', '10.244.0.0/16', '-d', '10.244.0.0/16', '-j', 'ACCEPT'];
     const found = await during(
-      () => inA('iptables', '-t', 'raw', '-A', ...rule),
-      () => inA('iptables', '-t', 'raw', '-D', ...rule),
+      () => inA('iptables', '-t', 'raw', '-A', ...drop),
+      () => inA('iptables', '-t', 'raw', '-I', ...accept),
     );
-    expect(found).toEqual([expect.stringMatching(/^docker-raw-drop problem: Docker drops .*nat-unprotected/)]);
+    expect(found[0]).toMatch(
+      /^docker-raw-drop problem: Docker drops .*-I PREROUTING -s 10.244.0.0\/16 -d 10.244.0.0\/16 -j ACCEPT.*nat-unprotected/,
+    );
+    inA('iptables', '-t', 'raw', '-F', 'PREROUTING');
+  });
+
+  test('sees what a Docker with nftables drops, and that the rule of its fix is enough', async () => {
+    const found = await during(
+      () => {
+        inA('nft', 'add table ip docker-bridges');
+        inA('nft', 'add chain ip docker-bridges raw-PREROUTING { type filter hook prerouting priority raw; policy accept; }');
+        inA(
+          'nft',
+          `add rule ip docker-bridges raw-PREROUTING ip daddr 10.244.1.9 iifname != ${bridgeOf(A.subnet)} counter drop comment "DROP DIRECT ACCESS"`,
+        );
+      },
+      () => inA('nft', 'insert rule ip docker-bridges raw-PREROUTING ip saddr 10.244.0.0/16 ip daddr 10.244.0.0/16 accept'),
+    );
+    expect(found).toEqual([
+      expect.stringMatching(
+        /^docker-raw-drop problem: .*nft insert rule ip docker-bridges raw-PREROUTING ip saddr 10.244.0.0\/16 ip daddr 10.244.0.0\/16 accept/,
+      ),
+    ]);
+    inA('nft', 'delete table ip docker-bridges');
   });
 
   test('sees that the device below has less room than pods think', async () => {

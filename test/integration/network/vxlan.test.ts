@@ -3,6 +3,8 @@ import { bridgeOf } from '../../../core/network/names.ts';
 import { canRunDockerd } from '../../support/dockerd.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type LabHost, type Netlab, startNetlab } from '../../support/netlab/netlab.ts';
+import { imitateDocker28 } from '../../support/netlab/docker-28.ts';
+import { BUSYBOX } from '../../support/images.ts';
 import { allPairs, type LabPod, nodesOf, startPods } from '../../support/netlab/pods.ts';
 
 /** Three hosts with an engine and an agent each, joined by a switch: VXLAN between their pods. */
@@ -77,6 +79,22 @@ const SETTINGS = {
     });
     expect(await h1.must('ip', 'route', 'show', 'proto', 'static')).toContain('198.18.0.0/24');
     expect(await h1.must('nft', 'list', 'tables')).toContain('table ip theirs');
+  }, 60_000);
+
+  test('what Docker 28 drops before all other rules does not keep pods from each other', async () => {
+    // A network that says that it does without is left alone by Docker.
+    const open = ['-o', 'com.docker.network.bridge.gateway_mode_ipv4=nat-unprotected'];
+    await h1.docker('network', 'create', ...open, 'open');
+    await h1.docker('run', '-d', '--name', 'theirs', '--network', 'open', BUSYBOX, 'sleep', '600');
+    // The agent asks Debian's engine for no gateway mode. Then a newer engine takes the place of that, on both hosts.
+    const rules = await Promise.all([h1, h2].map(imitateDocker28));
+    const ruleOf = async ({ ip, host }: LabPod) => `-A PREROUTING -d ${ip}/32 ! -i ${bridgeOf(await subnetOf(host))} -j DROP`;
+    expect(rules).toEqual([[await ruleOf(pods[0]!)], [await ruleOf(pods[1]!)]]);
+    await reached();
+    expect(await h2.must('iptables', '-t', 'raw', '-S', 'PREROUTING')).toContain(rules[1]![0]);
+    await h1.docker('rm', '-f', 'theirs');
+    // As Docker does when a container goes.
+    for (const host of [h1, h2]) await host.must('iptables', '-t', 'raw', '-F', 'PREROUTING');
   }, 60_000);
 
   test('without the control plane, and after a crash of an agent, pods go on talking and drift is repaired', async () => {
@@ -163,8 +181,9 @@ const SETTINGS = {
             await host.must('ip', 'route'),
             await host.must('nft', 'list', 'tables'),
             await host.must('iptables', '-S'),
+            await host.must('iptables', '-t', 'raw', '-S'),
           ];
-          expect(left.join('')).not.toMatch(/terrane-vx|proto 84|terrane_network|TERRANE-FORWARD|trn-/);
+          expect(left.join('')).not.toMatch(/terrane-vx|proto 84|terrane_network|TERRANE-|trn-/);
         },
         { timeoutMs: 60_000, everyMs: 500 },
       );

@@ -78,6 +78,16 @@ table ip filter {
   execFileSync('nsenter', [`--net=/run/netns/${netns}`, 'nft', '-f', '-'], { input: rules, stdio: ['pipe', 'ignore', 'pipe'] });
 }
 
+/** A router between a switch and a link of its own that hides nobody: both sides know the way through it. */
+export function makeRouter({ netns, sw, wan, lan }: Omit<NatOptions, 'symmetric'>): void {
+  makeNamespace(netns);
+  ip('-n', netns, 'link', 'add', 'br0', 'type', 'bridge');
+  ip('-n', netns, 'addr', 'add', lan, 'dev', 'br0');
+  ip('-n', netns, 'link', 'set', 'br0', 'up');
+  plug(netns, sw, { device: 'wan', port: `w-${netns.slice(-10)}`, address: wan });
+  inside(netns, 'sysctl', '-qw', 'net.ipv4.ip_forward=1');
+}
+
 /** Ends what still runs in these namespaces, by pid, and removes them. */
 export async function removeNamespaces(names: readonly string[]): Promise<void> {
   for (const netns of names) {

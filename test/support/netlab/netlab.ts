@@ -6,7 +6,7 @@ import { type CommandResult, type Installation, inNetns, run, startInstallation 
 import { type Dockerd, startDockerd } from '../dockerd.ts';
 import { eventually } from '../eventually.ts';
 import { importBusybox } from '../images.ts';
-import { ip, makeNamespace, makeNatRouter, makeSwitch, plug, removeNamespaces } from './namespaces.ts';
+import { ip, makeNamespace, makeNatRouter, makeRouter, makeSwitch, plug, removeNamespaces } from './namespaces.ts';
 
 /**
  * Hosts as network namespaces joined by a switch: each with a Docker engine and an agent of its own, all in one cluster of an embedded
@@ -18,6 +18,8 @@ export interface Netlab {
   readonly hosts: readonly LabHost[];
   host(name: string): LabHost;
   addHost(name: string, options?: LabHostOptions): Promise<LabHost>;
+  /** Plugs a host out, and in again: at the switch, or behind a router that hides nobody. Returns the address that it has there. */
+  move(host: LabHost, to: 'switch' | 'router'): string;
   stop(): Promise<void>;
 }
 
@@ -64,6 +66,7 @@ export interface NetlabOptions {
 }
 
 const CONTROL_PLANE = '192.168.77.254';
+const ROUTER = '192.168.77.253';
 let labs = 0;
 
 export async function startNetlab(options: NetlabOptions = {}): Promise<Netlab> {
@@ -117,10 +120,27 @@ export async function startNetlab(options: NetlabOptions = {}): Promise<Netlab> 
     return host;
   };
 
+  const router = `tl${id}-rt`;
+  const home = `tl${id}-cp`;
+  const move: Netlab['move'] = (host, to) => {
+    const viaRouter = ['route', 'replace', '192.168.78.0/24', 'via', ROUTER];
+    if (!namespaces.includes(router)) {
+      namespaces.push(router);
+      makeRouter({ netns: router, sw, wan: `${ROUTER}/24`, lan: '192.168.78.1/24' });
+      for (const netns of [home, ...hosts.map((one) => one.netns)]) ip('-n', netns, ...viaRouter);
+    }
+    const number = hosts.indexOf(host) + 1;
+    const address = `192.168.${to === 'switch' ? 77 : 78}.${number}`;
+    ip('-n', host.netns, 'link', 'del', 'eth0');
+    plug(host.netns, to === 'switch' ? sw : router, { device: 'eth0', port: `p${number}`, address: `${address}/24` });
+    if (to === 'switch') ip('-n', host.netns, ...viaRouter);
+    else ip('-n', host.netns, 'route', 'replace', 'default', 'via', '192.168.78.1');
+    return address;
+  };
+
   try {
     namespaces.push(sw);
     makeSwitch(sw);
-    const home = `tl${id}-cp`;
     namespaces.push(home);
     makeNamespace(home);
     plug(home, sw, { device: 'eth0', port: 'cp', address: `${CONTROL_PLANE}/24` });
@@ -144,6 +164,7 @@ export async function startNetlab(options: NetlabOptions = {}): Promise<Netlab> 
       return found;
     },
     addHost,
+    move,
     stop,
   };
 }
