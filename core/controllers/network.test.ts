@@ -94,6 +94,53 @@ describe('the network controller', () => {
     expect(cluster.events('SubnetLeased').some(({ message }) => message?.includes(`in place of ${podCIDR}`))).toBe(true);
   });
 
+  test('a host that is rebuilt keeps its subnet while its Node is there, and one that was removed has none', async () => {
+    const cluster = await settled(TINY, ...['a', 'b', 'c'].map((name) => node(name)));
+    const before = cluster.get('Node', 'b');
+    // Another disk, another boot, another address, in another place: it reports as the same Node.
+    cluster.inbox = [heard('b', cluster.now)];
+    await cluster.settle();
+    expect(cluster.get('Node', 'b').metadata.uid).toBe(before.metadata.uid);
+    expect(cluster.get('Node', 'b').spec?.podCIDR).toBe(before.spec?.podCIDR);
+
+    // Of two that want the one that is free, who was there first gets it: the name gives no right to it.
+    await cluster.create(node('d'));
+    await cluster.settle();
+    cluster.inbox = [];
+    await cluster.delete('Node', 'b');
+    await cluster.settle();
+    cluster.now += 10 * SECOND;
+    await cluster.create(node('b'));
+    await cluster.settle();
+    expect(cluster.get('Node', 'd').spec?.podCIDR).toBe(before.spec?.podCIDR);
+    expect(cluster.get('Network', 'default').status?.waiting).toEqual(['b']);
+    expect(cluster.get('Node', 'b').metadata.uid).not.toBe(before.metadata.uid);
+  });
+
+  test('a lease that holds good is changed by nobody, also not by hand or by an older Node that claims it', async () => {
+    const cluster = await settled(node('n1'), node('n2'));
+    const before = subnets(cluster);
+    const theirs = cluster.get('Node', 'n2').spec?.podCIDR;
+    for (const podCIDR of [theirs, '10.244.9.0/24', undefined])
+      await expect(
+        cluster.edit('Node', 'n1', ({ spec }) => void (podCIDR ? (spec!.podCIDR = podCIDR) : delete spec!.podCIDR), ''),
+      ).rejects.toThrow(/is this host's lease, which stays until the host is removed/);
+    await cluster.edit('Node', 'n1', ({ spec }) => void (spec!.unschedulable = true), '');
+    await cluster.settle();
+    expect(subnets(cluster)).toEqual(before);
+  });
+
+  test('two that share a subnet from before that was refused are told apart: the older keeps it', async () => {
+    const cluster = await TestCluster.with(network({ backend: { type: 'vxlan' } }));
+    const podCIDR = '10.244.7.0/24';
+    await cluster.create({ ...node('old'), spec: { podCIDR } } as { kind: string });
+    cluster.now += SECOND;
+    await cluster.create({ ...node('a-new'), spec: { podCIDR } } as { kind: string });
+    await cluster.settle();
+    expect(cluster.get('Node', 'old').spec?.podCIDR).toBe(podCIDR);
+    expect(cluster.get('Node', 'a-new').spec?.podCIDR).toMatch(/^10\.244\.(?!7\.)\d+\.0\/24$/);
+  });
+
   test('gives everybody a subnet of the new network when the network is changed', async () => {
     const cluster = await settled(node('n1'), node('n2'));
     await cluster.edit('Network', 'default', (one) => void (one.spec = { network: '10.77.0.0/16' }), '');

@@ -11,9 +11,9 @@ import type { Controller } from './types.ts';
 const WAITING_SHOWN = 20;
 
 /**
- * Gives each node its part of the pods' network. A cluster with hosts has a network: one with the defaults is made when there is none.
- * The lease is the Node's own spec.podCIDR, written in the commit that decides it: two hosts can't get the same one, and it is given
- * back when the Node goes.
+ * Gives each host its part of the pods' network. A cluster with hosts has a network: one with the defaults is made when there is none.
+ * The lease is spec.podCIDR of the Node with the host's id (its uid), written in the commit that decides it: two hosts can't get the same one, it
+ * can't outlive its host, and it is given back when the Node goes.
  */
 export const networkController: Controller = {
   name: 'network-controller',
@@ -36,11 +36,12 @@ function leaseAll(draft: Draft, network: Network, nodes: readonly Node[], now: n
   if (!config || config.backend.type === 'none') return;
   // Of two that claim the same, the older one has it.
   const inOrder = nodes.toSorted((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
-  const { subnets, waiting } = leaseSubnets(
+  const { subnets, waiting: without } = leaseSubnets(
     config,
-    inOrder.map(({ metadata, spec }) => ({ node: metadata.name, subnet: spec?.podCIDR })),
+    inOrder.map(({ metadata, spec }) => ({ host: metadata.uid, node: metadata.name, subnet: spec?.podCIDR })),
   );
-  for (const node of inOrder) lease(draft, node, subnets.get(node.metadata.name));
+  for (const node of inOrder) lease(draft, node, subnets.get(node.metadata.uid));
+  const waiting = inOrder.filter(({ metadata }) => without.includes(metadata.uid)).map(({ metadata }) => metadata.name);
 
   const full = fullProblem(config);
   const condition =

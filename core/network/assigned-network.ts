@@ -1,4 +1,4 @@
-import type { BackendType } from './config.ts';
+import type { Backend } from './config.ts';
 
 /** A host's part in the pods' network: what it may use, and how to reach the others. */
 export interface AssignedNetwork {
@@ -7,16 +7,7 @@ export interface AssignedNetwork {
   /** This host's own part; absent: `problem` says why. */
   readonly subnet?: string;
   readonly problem?: { readonly reason: string; readonly message: string };
-  readonly backend: {
-    readonly type: BackendType;
-    readonly vni: number;
-    readonly port: number;
-    readonly directRouting: boolean;
-    readonly listenPort: number;
-    readonly keepaliveSeconds: number;
-    readonly allowUnencrypted: boolean;
-    readonly mtu?: number;
-  };
+  readonly backend: Backend;
   /** Such as `cluster.local`. */
   readonly clusterDomain: string;
   /** The other hosts that take part and are heard of, by name. */

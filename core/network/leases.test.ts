@@ -6,20 +6,30 @@ import { type Claimant, capacityOf, leaseSubnets } from './leases.ts';
 
 const configOf = (spec: NetworkSpec) => readNetwork(spec).config!;
 const SMALL = configOf({ network: '10.9.0.0/26', hostPrefix: 29 });
-const names = (...nodes: string[]): Claimant[] => nodes.map((node) => ({ node }));
-const subnetsOf = (claimants: readonly Claimant[], config = SMALL) => Object.fromEntries(leaseSubnets(config, claimants).subnets);
+const host = (node: string, subnet?: string | undefined): Claimant => ({ host: `id-of-${node}`, node, subnet });
+const names = (...nodes: string[]): Claimant[] => nodes.map((node) => host(node));
+/** By node. */
+const subnetsOf = (claimants: readonly Claimant[], config = SMALL) => {
+  const { subnets } = leaseSubnets(config, claimants);
+  return Object.fromEntries(claimants.map((one) => [one.node, subnets.get(one.host)]));
+};
 
 describe('a lease', () => {
   test('is the same however often it is asked for, and whoever comes later', () => {
     const first = subnetsOf(names('a', 'b'));
-    const again = Object.entries(first).map(([node, subnet]) => ({ node, subnet }));
+    const again = Object.entries(first).map(([node, subnet]) => host(node, subnet));
     expect(subnetsOf([...names('c'), ...again])).toMatchObject(first);
   });
 
-  test('comes back to a host that is rebuilt under its name, though others have come', () => {
+  test("is the host's, not its name's: who joins under the name of a host that was removed has none, and may find it taken", () => {
     const before = subnetsOf(names('a', 'b', 'c'));
-    const others = ['a', 'c'].map((node) => ({ node, subnet: before[node]! }));
-    expect(subnetsOf([...others, ...names('b')])['b']).toBe(before['b']);
+    const others = ['a', 'c'].map((node) => host(node, before[node]));
+    const again: Claimant = { host: 'another', node: 'b' };
+    expect(subnetsOf([...others, again])['b']).toBe(before['b']);
+    const quicker = host('quicker', before['b']);
+    const late = subnetsOf([...others, quicker, again]);
+    expect(late['quicker']).toBe(before['b']);
+    expect(late['b']).not.toBe(before['b']);
   });
 
   test('that is reserved goes to its host, and to no other however full the network', () => {
@@ -28,19 +38,19 @@ describe('a lease', () => {
     const leases = leaseSubnets(config, crowd);
     expect([...leases.subnets.values()]).not.toContain('10.9.0.16/29');
     expect(leases.waiting).toHaveLength(10 - 6);
-    expect(leaseSubnets(config, [...crowd, { node: 'db' }]).subnets.get('db')).toBe('10.9.0.16/29');
+    expect(subnetsOf([...crowd, host('db')], config)['db']).toBe('10.9.0.16/29');
   });
 
   test('outside the network, of another size, or held by an earlier one, is replaced', () => {
     const subnets = subnetsOf([
-      { node: 'first', subnet: '10.9.0.8/29' },
-      { node: 'twin', subnet: '10.9.0.8/29' },
-      { node: 'moved', subnet: '10.8.0.8/29' },
-      { node: 'other-size', subnet: '10.9.0.32/28' },
+      host('first', '10.9.0.8/29'),
+      host('twin', '10.9.0.8/29'),
+      host('moved', '10.8.0.8/29'),
+      host('other-size', '10.9.0.32/28'),
     ]);
     expect(subnets['first']).toBe('10.9.0.8/29');
     expect(new Set(Object.values(subnets)).size).toBe(4);
-    expect(Object.values(subnets).every((subnet) => /^10\.9\.0\.\d+\/29$/.test(subnet))).toBe(true);
+    expect(Object.values(subnets).every((subnet) => /^10\.9\.0\.\d+\/29$/.test(subnet ?? ''))).toBe(true);
   });
 
   test('property: no two hosts share one, nobody waits while one is free, and who has one keeps it', () => {
@@ -49,10 +59,12 @@ describe('a lease', () => {
       fc.integer({ min: 0, max: 9 }).map((index) => `10.9.0.${index * 8}/29`),
       fc.constant('10.1.0.0/29'),
     );
-    const claimants = fc.uniqueArray(fc.record({ node: fc.stringMatching(/^[a-f]{1,3}$/), subnet }), {
-      selector: ({ node }) => node,
-      maxLength: 14,
-    });
+    const claimants = fc
+      .uniqueArray(fc.record({ node: fc.stringMatching(/^[a-f]{1,3}$/), subnet }), {
+        selector: ({ node }) => node,
+        maxLength: 14,
+      })
+      .map((hosts) => hosts.map((one) => host(one.node, one.subnet)));
     const reservations = fc.uniqueArray(
       fc.record({
         node: fc.stringMatching(/^[a-f]{1,2}$/),
@@ -72,7 +84,7 @@ describe('a lease', () => {
           expect(new Set(inRange).size).toBe(capacityOf(config));
         }
         // Asked again with what they got, nothing moves.
-        const held = hosts.map(({ node }) => ({ node, subnet: subnets.get(node) }));
+        const held = hosts.map((one) => ({ ...one, subnet: subnets.get(one.host) }));
         expect(leaseSubnets(config, held).subnets).toEqual(subnets);
       }),
     );

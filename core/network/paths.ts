@@ -1,4 +1,5 @@
 import type { AssignedNetwork, NetworkPeer } from './assigned-network.ts';
+import type { Backend, BackendType } from './config.ts';
 
 /** How packets get to a peer. `none`: not at all, and they are refused. */
 export type Path = 'wireguard' | 'vxlan' | 'direct' | 'none';
@@ -12,12 +13,12 @@ export interface PathFacts {
 }
 
 /** What a packet loses on its way, bytes: IPv4 headers (flannel's figures, which leave WireGuard room for IPv6). */
-const OVERHEAD: Record<AssignedNetwork['backend']['type'], number> = { wireguard: 80, vxlan: 50, 'host-gw': 0, none: 0 };
+const OVERHEAD: Record<BackendType, number> = { wireguard: 80, vxlan: 50, 'host-gw': 0, none: 0 };
 export const VXLAN_OVERHEAD = OVERHEAD.vxlan;
 export const WIREGUARD_OVERHEAD = OVERHEAD.wireguard;
 
 /** What fits into a packet of a pod: the same for all peers, whichever way they are reached. */
-export function podMtu({ type, mtu }: AssignedNetwork['backend'], underlayMtu: number): number {
+export function podMtu({ type, mtu }: Backend, underlayMtu: number): number {
   return mtu ?? underlayMtu - OVERHEAD[type];
 }
 

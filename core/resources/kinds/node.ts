@@ -1,7 +1,9 @@
+import { leaseChange } from '../../network/lease-guard.ts';
 import { type FieldError, invalidValue, required } from '../field-error.ts';
 import { dnsSubdomain, labelValue, qualifiedName } from '../names.ts';
 import { canonicalList } from '../pod-spec/defaults.ts';
 import { type Node, nodeSchema } from '../schema/node.ts';
+import { invalid } from '../status.ts';
 import { ageColumn, nameColumn } from './columns.ts';
 import type { KindDefinition } from './definition.ts';
 
@@ -25,6 +27,10 @@ export const nodeKind: KindDefinition<'Node'> = {
     node.spec ??= {};
     canonicalList(node.status?.capacity);
     canonicalList(node.status?.allocatable);
+  },
+  admitUpdate(node, previous, view) {
+    const errors = leaseChange(node, previous, view);
+    if (errors.length > 0) throw invalid(nodeKind, node.metadata.name, errors);
   },
   validate: ({ spec }) => validateTaints(spec),
   validateUpdate: () => [],
