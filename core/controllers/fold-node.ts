@@ -5,6 +5,8 @@ import type { Condition } from '../resources/schema/meta.ts';
 import type { Node, NodeStatus } from '../resources/schema/node.ts';
 import { findCondition, withCondition } from './conditions.ts';
 import type { Draft } from './draft.ts';
+import type { Tell } from './tell-once.ts';
+import { type KeyCheck, withKeyOf } from './wireguard-keys.ts';
 
 const MAX_IMAGES = 50;
 
@@ -15,8 +17,18 @@ const MAX_IMAGES = 50;
 export const HOST_FINALIZER = 'terrane.dev/host';
 
 /** The Node resource as its host describes it. */
-export function foldNode(draft: Draft, { nodeName, report }: InboxItem, node: Node | undefined, now: number): void {
-  const told = report.network ? { ...report.node, network: report.network } : report.node;
+export function foldNode(
+  draft: Draft,
+  { nodeName, report }: InboxItem,
+  node: Node | undefined,
+  check: KeyCheck,
+  tell: Tell,
+  now: number,
+): void {
+  const key = report.network?.wireguard?.publicKey;
+  const holder = key === undefined || node?.metadata.deletionTimestamp ? undefined : check(nodeName, key);
+  const network = report.network && (holder === undefined ? report.network : withKeyOf(holder, report.network));
+  const told = network ? { ...report.node, network } : report.node;
   const status = statusFrom(told, node?.status, now);
   if (!node) {
     const labels = mergedLabels({}, report.labels);
@@ -25,6 +37,12 @@ export function foldNode(draft: Draft, { nodeName, report }: InboxItem, node: No
     return;
   }
   if (node.metadata.deletionTimestamp) return;
+  if (holder !== undefined) {
+    const message =
+      `Node ${nodeName} reports the WireGuard key of node ${holder}, which keeps it: packets between ${nodeName} and others are not encrypted. ` +
+      `Remove ${holder} if it is gone; else delete wireguard.key in the data directory of ${nodeName}'s agent and restart that: it makes another`;
+    tell(node, 'WireGuardKeyRefused', message);
+  }
   const labels = mergedLabels(node.metadata.labels ?? {}, report.labels);
   if (!equalJson(labels, node.metadata.labels ?? {})) draft.update({ ...node, metadata: { ...node.metadata, labels } });
   if (equalJson(status, node.status)) return;

@@ -5,6 +5,7 @@ import { findCondition, withCondition } from './conditions.ts';
 import type { Draft } from './draft.ts';
 import { type AddressCheck, withOwnAddresses } from './pod-addresses.ts';
 import { isFinished } from './pod-state.ts';
+import type { Tell } from './tell-once.ts';
 
 /** What its host says of a pod that is bound to it. */
 export function foldPod(
@@ -12,6 +13,7 @@ export function foldPod(
   pod: Pod,
   { status, gone }: PodReport,
   check: AddressCheck,
+  tell: Tell,
   receivedAt: number,
   now: number,
 ): void {
@@ -20,7 +22,14 @@ export function foldPod(
     if (pod.metadata.deletionTimestamp) draft.delete(pod, { gracePeriodSeconds: 0 });
     return;
   }
-  const next = statusFrom(pod, withOwnAddresses(check, pod, status), Math.min(receivedAt, now));
+  const { own, refused } = withOwnAddresses(check, pod, status);
+  for (const [address, why] of refused)
+    tell(
+      pod,
+      'PodAddressRefused',
+      `Node ${pod.spec.nodeName} reports the address ${address} for the pod, and that is not used: it ${why}`,
+    );
+  const next = statusFrom(pod, own, Math.min(receivedAt, now));
   // What has ended has ended: a late report must not bring it back.
   if (isFinished(pod) && next.phase !== pod.status?.phase) return;
   if (!equalJson(next, pod.status)) draft.updateStatus({ ...pod, status: next });

@@ -9,8 +9,10 @@ import { foldPod } from './fold-pod.ts';
 import { nodeSilentAt } from './node/silence.ts';
 import { type AddressCheck, addressCheck } from './pod-addresses.ts';
 import { settingsOf } from './settings.ts';
+import { type Tell, tellOnce } from './tell-once.ts';
 import { timestamp } from './time.ts';
 import type { ClusterState, Controller, NewResource } from './types.ts';
+import { type KeyCheck, keyCheck } from './wireguard-keys.ts';
 
 /**
  * Brings what hosts reported into the state. Only what changed becomes a change, so heartbeats never reach the log. A host
@@ -23,12 +25,13 @@ export function reportFolder(items: readonly InboxItem[]): Controller {
     decide(state, now) {
       const draft = new Draft(component, now);
       const settings = settingsOf(state);
-      const check = addressCheck(state);
+      const checks = { address: addressCheck(state), key: keyCheck(state) };
+      const tell = tellOnce(state, draft, component, now);
       for (const item of [...items].sort((a, b) => (a.nodeName < b.nodeName ? -1 : 1))) {
         // What a silent host said last is no longer known to be true.
         if ((nodeSilentAt(state, item.nodeName, settings) ?? Number.POSITIVE_INFINITY) <= now) continue;
         const node = state.get('Node', '', item.nodeName);
-        draft.attempt(node, () => fold(state, draft, item, node, check, now));
+        draft.attempt(node, () => fold(state, draft, item, node, checks, tell, now));
       }
       return draft.finish();
     },
@@ -40,15 +43,16 @@ function fold(
   draft: Draft,
   item: InboxItem,
   node: Node | undefined,
-  check: AddressCheck,
+  checks: { readonly address: AddressCheck; readonly key: KeyCheck },
+  tell: Tell,
   now: number,
 ): void {
-  foldNode(draft, item, node, now);
+  foldNode(draft, item, node, checks.key, tell, now);
   for (const event of item.report.events) if (node) foldEvent(state, draft, node, event, item.receivedAt);
   for (const reported of item.report.pods) {
     const pod = state.get('Pod', reported.namespace, reported.name);
     if (pod?.metadata.uid === reported.uid && pod.spec.nodeName === item.nodeName)
-      foldPod(draft, pod, reported, check, item.receivedAt, now);
+      foldPod(draft, pod, reported, checks.address, tell, item.receivedAt, now);
   }
 }
 

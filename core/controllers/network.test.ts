@@ -121,11 +121,13 @@ describe('the network controller', () => {
     const cluster = await settled(node('n1'), node('n2'));
     const before = subnets(cluster);
     const theirs = cluster.get('Node', 'n2').spec?.podCIDR;
-    for (const podCIDR of [theirs, '10.244.9.0/24', undefined])
-      await expect(
-        cluster.edit('Node', 'n1', ({ spec }) => void (podCIDR ? (spec!.podCIDR = podCIDR) : delete spec!.podCIDR), ''),
-      ).rejects.toThrow(/is this host's lease, which stays until the host is removed/);
-    await cluster.edit('Node', 'n1', ({ spec }) => void (spec!.unschedulable = true), '');
+    for (const podCIDR of [theirs!, '10.244.9.0/24'])
+      await expect(cluster.edit('Node', 'n1', ({ spec }) => void (spec!.podCIDR = podCIDR), '')).rejects.toThrow(
+        /is this host's lease, which stays until the host is removed/,
+      );
+    // Who replaces the Node and doesn't speak of it leaves it as it is.
+    await cluster.edit('Node', 'n1', (each) => void (each.spec = { unschedulable: true }), '');
+    expect(cluster.get('Node', 'n1').spec).toMatchObject({ unschedulable: true, podCIDR: before[0]![1] });
     await cluster.settle();
     expect(subnets(cluster)).toEqual(before);
   });
@@ -173,5 +175,14 @@ describe('an address that a host reports for its pod', () => {
     expect(cluster.pods[0]!.status).toMatchObject({ phase: 'Running' });
     expect(cluster.pods[0]!.status?.podIP).toBe(counts ? address : undefined);
     expect(cluster.pods[0]!.status?.podIPs).toEqual(counts ? [{ ip: address }] : undefined);
+    const told = cluster.events('PodAddressRefused');
+    if (counts) return expect(told).toEqual([]);
+    expect(told).toMatchObject([{ type: 'Warning', count: 1, involvedObject: { kind: 'Pod', name: 'claimer' } }]);
+    expect(told[0]!.message).toContain(`Node n1 reports the address ${address}`);
+    if (address === other) expect(told[0]!.message).toContain("which is node n2's");
+    // Said once, however often the host repeats it.
+    const { revision } = cluster.keyspace.view();
+    await cluster.settle();
+    expect(cluster.keyspace.view().revision).toBe(revision);
   });
 });

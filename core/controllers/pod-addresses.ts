@@ -3,8 +3,8 @@ import { type Cidr, containsAddress, networkOf, formatCidr, parseAddress, parseC
 import type { Pod, PodStatus } from '../resources/schema/pod.ts';
 import type { ClusterState } from './types.ts';
 
-/** Whether a pod of a host can have the address that its host reports. */
-export type AddressCheck = (pod: Pod, address: string) => boolean;
+/** Why a pod can't have the address that its host reports, said of the address; undefined if it can. */
+export type AddressCheck = (pod: Pod, address: string) => string | undefined;
 
 /**
  * Other hosts' rules for Services and policies are made of what a host says of its pods' addresses. So none may say the address of another
@@ -14,7 +14,7 @@ export type AddressCheck = (pod: Pod, address: string) => boolean;
 export function addressCheck(state: ClusterState): AddressCheck {
   const object = state.get('Network', '', NETWORK_NAME);
   const config = object && readNetwork(object.spec).config;
-  if (!config || config.backend.type === 'none') return () => true;
+  if (!config || config.backend.type === 'none') return () => undefined;
   const leased = new Map<string, string>();
   const prefixes = new Set<number>();
   for (const { metadata, spec } of state.list('Node')) {
@@ -26,22 +26,36 @@ export function addressCheck(state: ClusterState): AddressCheck {
   return ({ spec }, text) => {
     const address = parseAddress(text);
     // What is no address is nobody's: it is never acted on.
-    if (address === undefined) return true;
+    if (address === undefined) return undefined;
     for (const prefix of prefixes) {
-      const holder = leased.get(formatCidr(networkOf(address, prefix)));
-      if (holder !== undefined) return holder === spec.nodeName;
+      const subnet = formatCidr(networkOf(address, prefix));
+      const holder = leased.get(subnet);
+      if (holder === spec.nodeName) return undefined;
+      if (holder !== undefined) return `is in ${subnet}, which is node ${holder}'s`;
     }
-    return spec.hostNetwork === true || !containsAddress(config.network, address);
+    if (spec.hostNetwork === true || !containsAddress(config.network, address)) return undefined;
+    return `is in the pods' network ${formatCidr(config.network)}, but not in that node's part of it`;
   };
 }
 
-/** The status without the addresses that the pod can't have. */
-export function withOwnAddresses(check: AddressCheck, pod: Pod, status: PodStatus): PodStatus {
+/** The status without the addresses that the pod can't have, and why it can't have those. */
+export function withOwnAddresses(
+  check: AddressCheck,
+  pod: Pod,
+  status: PodStatus,
+): { readonly own: PodStatus; readonly refused: ReadonlyMap<string, string> } {
   const { podIP, podIPs, ...rest } = status;
-  const own = podIPs?.filter(({ ip }) => ip === undefined || check(pod, ip));
-  return {
-    ...rest,
-    ...(podIP !== undefined && check(pod, podIP) && { podIP }),
-    ...(own && own.length > 0 && { podIPs: own }),
+  const refused = new Map<string, string>();
+  const isOwn = (address: string) => {
+    const why = check(pod, address);
+    if (why !== undefined) refused.set(address, why);
+    return why === undefined;
   };
+  const list = podIPs?.filter(({ ip }) => ip === undefined || isOwn(ip));
+  const own = {
+    ...rest,
+    ...(podIP !== undefined && isOwn(podIP) && { podIP }),
+    ...(list && list.length > 0 && { podIPs: list }),
+  };
+  return { own, refused };
 }

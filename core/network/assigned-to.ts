@@ -90,7 +90,9 @@ function peerOf(
   all: readonly Participant[],
   observed: Participants['observed'],
 ): NetworkPeer {
-  const { address, mtu, wireguard } = facts;
+  const { address, mtu } = facts;
+  // Whose key isn't its own would not be understood by any other.
+  const wireguard = self?.facts.keyHolder === undefined ? facts.wireguard : undefined;
   const relay = self && wireguard && relayBetween(self, { node, subnet, facts }, all);
   return {
     node,

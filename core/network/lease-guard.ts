@@ -11,21 +11,29 @@ const NETWORK_KEY = resourceKey('terrane.dev', 'networks', undefined, NETWORK_NA
 const NODES = resourceKey('', 'nodes', undefined, '');
 
 /**
- * A lease that holds good isn't changed, by whomever (as Kubernetes' podCIDR): the host's pods have its addresses. What may be replaced is one
- * that the Network has no place for any more, or that two Nodes have.
+ * A lease that holds good isn't changed, by whomever (as Kubernetes' podCIDR): the host's pods have its addresses. Who replaces a Node and doesn't
+ * speak of it leaves it (`next`, a private copy, gets it back). What may be replaced is one that the Network has no place for any more, or
+ * that two Nodes have.
  */
-export function leaseChange(next: Node, previous: Node, view: Pick<ReadView, 'get' | 'range'>): FieldError[] {
-  const held = previous.spec?.podCIDR;
-  if (held === undefined || next.spec?.podCIDR === held) return [];
-  const network = view.get(NETWORK_KEY);
-  const config = network && readNetwork(decodeResource<Network>(network).spec).config;
-  const cidr = parseCidr(held);
-  const { name, uid } = previous.metadata;
-  if (!config || config.backend.type === 'none' || !cidr || !mayKeep(config, name, cidr)) return [];
-  for (const kv of view.range(NODES, prefixEnd(NODES))) {
-    const { metadata, spec } = decodeResource<Node>(kv);
-    if (metadata.uid !== uid && spec?.podCIDR === held) return [];
+export function keepLease(next: Node, previous: Node, view: Pick<ReadView, 'get' | 'range'>): FieldError[] {
+  const { podCIDR: held, podCIDRs } = previous.spec ?? {};
+  if (held === undefined || next.spec?.podCIDR === held || !holdsGood(previous, held, view)) return [];
+  if (next.spec?.podCIDR === undefined) {
+    next.spec = { ...next.spec, podCIDR: held, ...(podCIDRs && { podCIDRs }) };
+    return [];
   }
   const why = `${held} is this host's lease, which stays until the host is removed: reserve another in the Network before a host joins`;
   return [forbiddenField('spec.podCIDR', why)];
+}
+
+function holdsGood({ metadata }: Node, held: string, view: Pick<ReadView, 'get' | 'range'>): boolean {
+  const network = view.get(NETWORK_KEY);
+  const config = network && readNetwork(decodeResource<Network>(network).spec).config;
+  const cidr = parseCidr(held);
+  if (!config || config.backend.type === 'none' || !cidr || !mayKeep(config, metadata.name, cidr)) return false;
+  for (const kv of view.range(NODES, prefixEnd(NODES))) {
+    const other = decodeResource<Node>(kv);
+    if (other.metadata.uid !== metadata.uid && other.spec?.podCIDR === held) return false;
+  }
+  return true;
 }

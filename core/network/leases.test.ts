@@ -6,7 +6,7 @@ import { type Claimant, capacityOf, leaseSubnets } from './leases.ts';
 
 const configOf = (spec: NetworkSpec) => readNetwork(spec).config!;
 const SMALL = configOf({ network: '10.9.0.0/26', hostPrefix: 29 });
-const host = (node: string, subnet?: string | undefined): Claimant => ({ host: `id-of-${node}`, node, subnet });
+const host = (node: string, subnet?: string): Claimant => ({ host: `id-of-${node}`, node, subnet });
 const names = (...nodes: string[]): Claimant[] => nodes.map((node) => host(node));
 /** By node. */
 const subnetsOf = (claimants: readonly Claimant[], config = SMALL) => {

@@ -13,7 +13,7 @@ function isEndpoint(text: string): boolean {
 }
 
 /** Other hosts' networks are programmed with it: nothing passes that isn't what it should be. */
-const networkSchema = nodeNetworkSchema.extend({
+const networkSchema = nodeNetworkSchema.omit({ keyHolder: true }).extend({
   address: addressSchema,
   mtu: z.number().int().min(576).max(65_535),
   wireguard: z

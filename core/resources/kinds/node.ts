@@ -1,4 +1,4 @@
-import { leaseChange } from '../../network/lease-guard.ts';
+import { keepLease } from '../../network/lease-guard.ts';
 import { type FieldError, invalidValue, required } from '../field-error.ts';
 import { dnsSubdomain, labelValue, qualifiedName } from '../names.ts';
 import { canonicalList } from '../pod-spec/defaults.ts';
@@ -29,7 +29,7 @@ export const nodeKind: KindDefinition<'Node'> = {
     canonicalList(node.status?.allocatable);
   },
   admitUpdate(node, previous, view) {
-    const errors = leaseChange(node, previous, view);
+    const errors = keepLease(node, previous, view);
     if (errors.length > 0) throw invalid(nodeKind, node.metadata.name, errors);
   },
   validate: ({ spec }) => validateTaints(spec),

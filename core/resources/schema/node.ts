@@ -30,6 +30,8 @@ export const nodeNetworkSchema = z.strictObject({
       port: z.number().int(),
     })
     .optional(),
+  /** The node whose WireGuard key it reported as its own: that isn't believed, and it has none here. Not the host's to say. */
+  keyHolder: z.string().optional(),
   /** Where packets of other hosts come from, if that isn't what they say themselves: ADDRESS:PORT. */
   observed: z
     .array(z.strictObject({ node: z.string(), endpoint: z.string() }))
