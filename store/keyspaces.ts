@@ -6,7 +6,9 @@ import type { Clock } from '../core/ports/clock.ts';
 import type { KeyspaceName, Keyspaces, Logs } from '../core/ports/keyspaces.ts';
 import type { Logger } from '../core/ports/logger.ts';
 import { CommitHub } from './commit-hub.ts';
-import { dynamoLog } from './dynamodb-log.ts';
+import { type DynamoLogOptions, dynamoLog } from './dynamodb-log.ts';
+import { fileLog } from './log-files/file-log.ts';
+import type { LogFiles } from './log-files/log-files.ts';
 import { KnownHeads } from './known-heads.ts';
 import type { Item } from './log-items.ts';
 import { systemTiming } from './system-timing.ts';
@@ -20,6 +22,8 @@ export interface KeyspacesOptions {
   readonly log: Logger;
   /** No other process writes to these logs, so that nobody has to be given room, and the heads are known. The embedded server is. Default false. */
   readonly soleWriter?: boolean;
+  /** Of a sole writer: where the entries of its logs are. Default: in the table. */
+  readonly files?: LogFiles | undefined;
   /** Other processes write to the same logs: how often watched replicas look for that, ms. Default: they don't. */
   readonly pollMs?: number;
   /** Replicas that nobody watches are forgotten when all together take more than this, bytes. Default 256 MB. */
@@ -32,6 +36,8 @@ export interface KeyspacesOptions {
 
 export interface OpenKeyspaces extends Keyspaces, Logs {
   open(tenant: string, cluster: string, name: KeyspaceName): Promise<OpenKeyspace>;
+  /** Deletes what of a cluster's logs isn't in the table. */
+  forget(tenant: string, cluster: string): Promise<void>;
   /** Resolves when nothing goes on in the background: for who is about to be frozen (Lambda). */
   settled(): Promise<void>;
   close(): Promise<void>;
@@ -45,7 +51,7 @@ const RECENT_BYTES = 1_000_000;
 
 /** The process' replicas, each opened once, on first use. */
 export function openKeyspaces(options: KeyspacesOptions): OpenKeyspaces {
-  const { clock, log, pollMs, onBeside, memoryBytesMax = 256_000_000 } = options;
+  const { clock, log, files, pollMs, onBeside, memoryBytesMax = 256_000_000 } = options;
   const table = dynamoTable(options.client, options.table);
   const timing = systemTiming(clock);
   const hub = new CommitHub();
@@ -53,8 +59,8 @@ export function openKeyspaces(options: KeyspacesOptions): OpenKeyspaces {
   /** The least recently used first. */
   const replicas = new Map<string, { readonly opening: Promise<OpenKeyspace>; keyspace?: OpenKeyspace }>();
 
-  const logOf = (tenant: string, cluster: string, name: KeyspaceName) =>
-    dynamoLog({
+  const logOf = (tenant: string, cluster: string, name: KeyspaceName) => {
+    const logOptions: DynamoLogOptions = {
       table,
       tenant,
       keyspace: `${cluster}/${name}`,
@@ -63,7 +69,9 @@ export function openKeyspaces(options: KeyspacesOptions): OpenKeyspaces {
       heads,
       beside: name === 'registry' && onBeside ? (items) => onBeside(tenant, cluster, items) : undefined,
       onAppended: (entry) => options.onAppended?.(tenant, cluster, name, entry),
-    });
+    };
+    return files ? fileLog({ ...logOptions, files: files.of(tenant, cluster, name) }) : dynamoLog(logOptions);
+  };
 
   const open = (tenant: string, cluster: string, name: KeyspaceName): Promise<OpenKeyspace> =>
     openKeyspace(logOf(tenant, cluster, name), {
@@ -113,6 +121,9 @@ export function openKeyspaces(options: KeyspacesOptions): OpenKeyspaces {
       forgetSome();
       return replica.keyspace;
     },
+    async forget(tenant, cluster) {
+      await files?.forget(tenant, cluster);
+    },
     async settled() {
       await Promise.all(opened().map((keyspace) => keyspace.settled()));
     },
@@ -124,6 +135,7 @@ export function openKeyspaces(options: KeyspacesOptions): OpenKeyspaces {
           if (result.status === 'fulfilled') await result.value.close();
         }),
       );
+      await files?.close();
     },
   };
 }

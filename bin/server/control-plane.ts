@@ -29,6 +29,7 @@ import { dynamoInbox } from '../../store/inbox.ts';
 import { watchedInbox } from '../../store/inbox-watched.ts';
 import { keyFile } from '../../store/key-file.ts';
 import { type OpenKeyspaces, openKeyspaces } from '../../store/keyspaces.ts';
+import { logFiles } from '../../store/log-files/log-files.ts';
 import { dynamoKvUsage } from '../../store/kv-usage.ts';
 import { dynamoLeaseDeadlines } from '../../store/lease-deadlines.ts';
 import { maildirMailer } from '../../store/maildir.ts';
@@ -114,6 +115,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       clock,
       log,
       soleWriter: true,
+      // Beside the table, which holds their snapshots: neither is whole without the other.
+      files: logFiles(join(dataDir, 'store', 'logs')),
       onAppended(tenant, cluster, name, entry) {
         if (name === 'kv') void hintKv(tenant, cluster, entry);
       },
@@ -166,7 +169,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         async onClusterDeleted(tenant, cluster) {
           await payloads.keepOnly(tenant, cluster, new Set());
           etcd.forget(tenant, cluster);
-          return reconciler.forget(tenant, cluster);
+          await reconciler.forget(tenant, cluster);
+          await keyspaces.forget(tenant, cluster);
         },
         async onNodeRevoked(tenant, cluster, nodeName) {
           connections.closeHost(tenant, cluster, nodeName);

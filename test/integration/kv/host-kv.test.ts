@@ -9,6 +9,8 @@ import type { KvQuestions } from '../../../agent/kv/questions.ts';
 import { pushChannel } from '../../../agent/uplink/push-channel.ts';
 import type { EtcdService } from '../../../core/etcd/service.ts';
 import { putOf, rangeOf } from '../../../core/etcd/testing/requests.ts';
+import { TrimmedError } from '../../../core/keyspace/errors.ts';
+import { RETENTION_MS } from '../../../core/keyspace/log.ts';
 import { silentLogger } from '../../../core/ports/logger.ts';
 import { systemSchedule } from '../../../functions/etcd/services.ts';
 import { systemTiming } from '../../../store/system-timing.ts';
@@ -295,10 +297,17 @@ describe("etcd's services on a host", () => {
     expect(await get(first.service, 'k')).toBe('1');
     await first.stop();
     const keyspace = await kv();
-    for (let n = 0; n < 20; n++) await keyspace.transact((txn) => txn.put('k', Buffer.from(String(n))));
+    for (let n = 0; n < 19; n++) await keyspace.transact((txn) => txn.put('k', Buffer.from(String(n))));
+    // A day later the log begins with what comes now, as nobody needs more.
+    world.clock.aheadMs = RETENTION_MS + 1;
+    await keyspace.snapshot();
+    await keyspace.transact((txn) => txn.put('k', Buffer.from('19')));
     await keyspace.transact((txn) => txn.compact(20));
     await keyspace.snapshot();
-    await trimLog();
+    world.clock.aheadMs = 0;
+    await expect(
+      world.controlPlane.keyspaces.log(person.tenant, person.cluster, 'kv').read(19, { verify: true }),
+    ).rejects.toThrow(TrimmedError);
 
     const kvHost = await start(host, { directory: first.directory });
     const { service } = kvHost;
@@ -311,18 +320,6 @@ describe("etcd's services on a host", () => {
     );
     expect(seen).toEqual([]);
   });
-
-  /** As retention does after a day: the entry that the snapshot ends with stays. */
-  async function trimLog(): Promise<void> {
-    const { DeleteItemCommand, QueryCommand } = await import('@aws-sdk/client-dynamodb');
-    const { client } = world.controlPlane;
-    const pk = { S: `${person.tenant}#log#${person.cluster}/kv` };
-    const { Items = [] } = await client.send(
-      new QueryCommand({ TableName: 'tenant', KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': pk } }),
-    );
-    for (const { sk } of Items.slice(0, -1))
-      await client.send(new DeleteItemCommand({ TableName: 'tenant', Key: { pk, sk: sk! } }));
-  }
 
   test('leases of a host that is cut off end, and their keys with them; kept alive, they live', async () => {
     const cut = await start(await person.host('a'));

@@ -20,6 +20,8 @@ export interface KvWorld {
   /** Where it listens now. */
   port(): number;
   readonly controlPlane: ControlPlane;
+  /** How far the control plane's clock is ahead of the machine's. */
+  readonly clock: { aheadMs: number };
   /** A person of a new organisation, with a cluster. */
   person(): Promise<Person>;
   stopServer(): Promise<void>;
@@ -54,13 +56,20 @@ export interface TestHost {
 export async function kvWorld(): Promise<KvWorld> {
   const dataDir = await mkdtemp(join(tmpdir(), 'trn-kv-'));
   const hosts: TestHost[] = [];
+  const clock = { aheadMs: 0, now: () => Date.now() + clock.aheadMs };
   let port = 0;
   let running: ReturnType<typeof start> | undefined;
   let controlPlane: ControlPlane | undefined;
 
   async function start() {
     const url = () => `http://127.0.0.1:${port}`;
-    const controlPlane = await startControlPlane({ dataDir, log: silentLogger, publicUrl: url, print: () => {} });
+    const controlPlane = await startControlPlane({
+      dataDir,
+      log: silentLogger,
+      publicUrl: url,
+      print: () => {},
+      limits: { clock },
+    });
     const shutdown = new AbortController();
     const app = createApp({
       controlPlane,
@@ -94,6 +103,7 @@ export async function kvWorld(): Promise<KvWorld> {
   ({ controlPlane } = await running);
   const world: KvWorld = {
     port: () => port,
+    clock,
     get controlPlane() {
       if (!controlPlane) throw new Error('the server is stopped');
       return controlPlane;

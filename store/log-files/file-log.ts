@@ -1,0 +1,93 @@
+import { HeadStaleError, LogRefusedError, StoreFullError, TrimmedError } from '../../core/keyspace/errors.ts';
+import { HEAD_TRUSTED_MS, type LogEntry, RETENTION_MS } from '../../core/keyspace/log.ts';
+import type { Sequence } from '../../core/keyspace/types.ts';
+import type { PagedLog } from '../../core/ports/keyspaces.ts';
+import { type DynamoLogOptions, dynamoLog } from '../dynamodb-log.ts';
+import { logKeys } from '../log-keys.ts';
+import type { EntryFiles } from './entry-files.ts';
+import { UnsureAppendError } from './segment.ts';
+
+export interface FileLogOptions extends DynamoLogOptions {
+  readonly files: EntryFiles;
+}
+
+/** In the part of the snapshots, and no snapshot: the log's entries are in files. So files that are gone are missed. */
+const IN_FILES = 'files';
+
+const FULL = new Set(['ENOSPC', 'EDQUOT']);
+
+/**
+ * A keyspace's log of which the entries are in files of this process' own, which alone writes to it (decision 22). Snapshots are in the table, and
+ * entries from before there were files.
+ */
+export function fileLog(options: FileLogOptions): PagedLog {
+  const { table, clock, hub, files } = options;
+  const keys = logKeys(options.tenant, options.keyspace);
+  const inTable = dynamoLog(options);
+
+  const opened = () => files.open(async () => (await table.get(keys.snapshots, IN_FILES)) !== undefined);
+  /** Resolves with the entry that has the place already. */
+  const begin = async ({ sequence }: LogEntry): Promise<LogEntry | undefined> => {
+    const [there] = (await inTable.read(sequence - 1, { verify: true })).entries;
+    if (there) return there;
+    await files.begin(sequence, clock.now());
+    await table.put({ pk: { S: keys.snapshots }, sk: { S: IN_FILES } });
+    return undefined;
+  };
+
+  const log: PagedLog = {
+    ...inTable,
+    async read(after, readOptions) {
+      await opened();
+      if (files.empty) return inTable.read(after, readOptions);
+      if (after + 1 < files.first) {
+        const { entries } = await inTable.read(after, readOptions);
+        if (entries.length === 0) throw new TrimmedError(after);
+        return { entries, more: true };
+      }
+      if (after > files.head && readOptions.verify) throw new TrimmedError(after);
+      return after >= files.head ? { entries: [], more: false } : files.read(after);
+    },
+
+    async append(entry, headVerifiedAt) {
+      const age = clock.now() - headVerifiedAt;
+      if (age > HEAD_TRUSTED_MS || age < 0) throw new HeadStaleError(age);
+      await opened();
+      const winner = files.empty ? await begin(entry) : await olderThanFiles(entry.sequence);
+      if (winner) return { won: false, winner: winner.body };
+      const appended = await files.append(entry, clock.now()).catch((error: unknown) => {
+        throw refusalOf(error);
+      });
+      if (!appended.won) return appended;
+      hub?.publish(keys.log, log);
+      options.onAppended?.(entry);
+      return appended;
+    },
+
+    async saveSnapshot(sequence, chunks) {
+      await inTable.saveSnapshot(sequence, chunks);
+      await opened();
+      await files.trim(await inTable.snapshotSequence(), clock.now() - RETENTION_MS);
+    },
+    ...(hub ? { subscribe: (listener: () => void) => hub.subscribe(keys.log, log, listener) } : {}),
+  };
+
+  async function olderThanFiles(sequence: Sequence): Promise<LogEntry | undefined> {
+    if (sequence >= files.first) return undefined;
+    const [winner] = (await inTable.read(sequence - 1, { verify: false })).entries;
+    if (!winner) throw new TrimmedError(sequence);
+    return winner;
+  }
+  return log;
+}
+
+/** What tells the writer whether the entry may be there after all. */
+function refusalOf(error: unknown): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (error instanceof UnsureAppendError || code === undefined) return error;
+  if (!FULL.has(code))
+    return new LogRefusedError(`the log's file could not be written, nothing was changed: ${message}`, { cause: error });
+  return new StoreFullError('the disk that holds the data directory is full: nothing was changed. Make room and try again', {
+    cause: error,
+  });
+}
