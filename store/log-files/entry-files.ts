@@ -148,11 +148,11 @@ export class EntryFiles {
       if (error.code === 'ENOENT') return [];
       throw error;
     });
-    const files: Sealed[] = [];
-    for (const file of names.toSorted()) {
+    const files: Sealed[] = names.flatMap((file) => {
       const first = firstOf(file);
-      if (first !== undefined) files.push({ first, path: join(directory, file) });
-    }
+      return first === undefined ? [] : [{ first, path: join(directory, file) }];
+    });
+    files.sort((a, b) => a.first - b.first);
     for (let file = files.pop(); file && !this.#newest; file = this.#newest ? undefined : files.pop()) {
       this.#newest = await Segment.open(file.path, name, file.first, true);
       // Nobody was told of what was to be written there.

@@ -118,17 +118,16 @@ describe('a log whose entries are in files', () => {
   test('takes writes while the store is down', async () => {
     const cluster = randomUUID();
     const down = { at: false };
-    const unlessDown =
-      <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
-      (...args: Args) =>
-        down.at ? Promise.reject(new Error('the store is down')) : call(...args);
-    const { get, query, put, putIf, deleteAll } = store.table;
+    const up = async () => {
+      if (down.at) throw new Error('the store is down');
+      return store.table;
+    };
     const table: Table = {
-      get: unlessDown(get),
-      query: unlessDown(query),
-      put: unlessDown(put),
-      putIf: unlessDown(putIf),
-      deleteAll: unlessDown(deleteAll),
+      get: async (...args) => (await up()).get(...args),
+      query: async (...args) => (await up()).query(...args),
+      put: async (...args) => (await up()).put(...args),
+      putIf: async (...args) => (await up()).putIf(...args),
+      deleteAll: async (...args) => (await up()).deleteAll(...args),
     };
     const files = logFiles(directory).of('t', cluster, 'kv');
     const keyspace = await open(fileLog({ table, tenant: 't', keyspace: `${cluster}/kv`, clock, files }));
