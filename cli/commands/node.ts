@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { confirm } from '../confirm.ts';
 import { type Io, line } from '../io.ts';
+import { DRAIN_ANNOTATION } from '../../core/node/drain.ts';
 import { drainNode } from '../kube/drain.ts';
+import { drainUnits } from '../kube/drain-units.ts';
 import { type KubeClient, kindPath, type KubeObject } from '../kube/client.ts';
 import { NODE } from '../kube/kinds.ts';
 import { getTable, tableColumns } from '../kube/table.ts';
@@ -18,8 +20,8 @@ export function nodeCommand(io: Io): Command {
     .addCommand(listCommand(io))
     .addCommand(enrolCommand(io))
     .addCommand(configCommand(io))
-    .addCommand(cordonCommand(io, 'cordon', true, 'place no new pods on a node'))
-    .addCommand(cordonCommand(io, 'uncordon', false, 'place pods on a node again'))
+    .addCommand(cordonCommand(io, 'cordon', true, 'place no new pods and units on a node'))
+    .addCommand(cordonCommand(io, 'uncordon', false, 'place pods and units on a node again'))
     .addCommand(drainCommand(io))
     .addCommand(removeCommand(io));
 }
@@ -57,9 +59,9 @@ function cordonCommand(io: Io, name: 'cordon' | 'uncordon', unschedulable: boole
 
 function drainCommand(io: Io): Command {
   return withCluster(new Command('drain'))
-    .summary('move the pods of a node elsewhere, before work on the host')
+    .summary('move the pods and units of a node elsewhere, before work on the host')
     .description(
-      'Places no new pods on the node, evicts those that run there (never more at once than is allowed), and waits until they are gone.',
+      'Places nothing new on the node, evicts its pods (never more at once than is allowed), has its units stopped and started elsewhere, and waits until they are gone.',
     )
     .argument('<node>')
     .option('--force', 'also pods that nothing brings back elsewhere')
@@ -69,17 +71,20 @@ function drainCommand(io: Io): Command {
       const kube = await session.kube();
       // Fails for an unknown node before anything is moved.
       await kube.get(NODE, { name: node });
+      const deadline = io.now() + options.timeout * 1000;
       const evicted = await drainNode(io, kube, node, {
         force: options.force ?? false,
         timeoutSeconds: options.timeout,
         quiet: session.json,
-        cordon: () => setUnschedulable(kube, node, true),
+        cordon: () => setUnschedulable(kube, node, true, true),
       });
+      const units = await drainUnits(io, kube, node, { deadline, quiet: session.json });
+      const moved = units.filter(({ host }) => host !== node).length;
       await printResult(
         io,
         session.json,
-        { node, evicted },
-        `node/${node} drained: ${evicted.length} pods moved. Bring it back with: terrane node uncordon ${node}`,
+        { node, evicted, units },
+        `node/${node} drained: ${evicted.length} pods and ${moved} units moved. Bring it back with: terrane node uncordon ${node}`,
       );
     });
 }
@@ -113,11 +118,16 @@ function removeCommand(io: Io): Command {
     });
 }
 
-function setUnschedulable(kube: KubeClient, name: string, unschedulable: boolean): Promise<KubeObject> {
+/** Uncordoned, it is not drained any more either. */
+function setUnschedulable(kube: KubeClient, name: string, unschedulable: boolean, drain?: true): Promise<KubeObject> {
+  const annotations = { [DRAIN_ANNOTATION]: drain ? 'true' : null };
   return kube.json<KubeObject>({
     method: 'PATCH',
     path: kindPath(NODE, { name }),
     contentType: 'application/merge-patch+json',
-    body: { spec: { unschedulable: unschedulable || null } },
+    body: {
+      ...((drain || !unschedulable) && { metadata: { annotations } }),
+      spec: { unschedulable: unschedulable || null },
+    },
   });
 }

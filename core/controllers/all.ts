@@ -12,6 +12,7 @@ import { networkController } from './network.ts';
 import { evictionController } from './node/eviction.ts';
 import { nodeHealthController } from './node/health.ts';
 import { replicaSetController } from './replica-set.ts';
+import { nodeDrainController } from './node-drains.ts';
 import { nodeRebootController } from './node-reboots.ts';
 import { schedulerController } from './scheduler.ts';
 import type { Controller } from './types.ts';
@@ -40,6 +41,7 @@ export function allControllers(reports: readonly InboxItem[], place?: Place): re
     disruptionBudgetController,
     serviceAddressController,
     endpointSliceController,
+    nodeDrainController,
     nodeRebootController,
     updateGroupController,
     eventExpiry,

@@ -1,6 +1,10 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { deployment, heard, nodeStatus, pod, podReport, running, SECOND } from '../../test/support/builders.ts';
 import { TestCluster } from '../../test/support/cluster.ts';
+import { unit, unitReport } from '../../test/support/units.ts';
+import { assignedUnits } from '../node/assigned-units.ts';
+import { SYSTEMD_LABEL } from '../node/systemd-label.ts';
+import { findCondition } from './conditions.ts';
 import { haltGroup } from '../updates/halting.ts';
 import { zincatiId } from '../updates/host-identity.ts';
 import { acquire, findLock, release } from '../updates/reboot-lock.ts';
@@ -33,7 +37,8 @@ async function pass(seconds = 10, silent: readonly string[] = []): Promise<void>
     ...names.map((name) => {
       const nodeInfo = { ...NODE_INFO, machineID: MACHINES[name]!, bootID: boots[name]! };
       const pods = cluster.state.podsOn(name).map((each) => podReport(each, running(true)));
-      return heard(name, cluster.now, { pods, node: { ...nodeStatus(), nodeInfo } });
+      const units = assignedUnits(cluster.state, name).map((each) => unitReport(each));
+      return heard(name, cluster.now, { pods, units, node: { ...nodeStatus(), nodeInfo } });
     }),
   ];
   await cluster.settle();
@@ -52,6 +57,7 @@ const homes = () =>
     .filter(({ metadata }) => !metadata.deletionTimestamp)
     .map(({ spec }) => spec.nodeName ?? '')
     .sort((a, b) => (a < b ? -1 : 1));
+const unitHosts = (name: string) => (cluster.get('Unit', name, '').status?.hosts ?? []).map(({ nodeName }) => nodeName);
 const cordoned = (name: string) => cluster.get('Node', name).spec?.unschedulable === true;
 const group = () => cluster.get('UpdateGroup', 'os');
 const budget = (minAvailable: number) =>
@@ -160,6 +166,43 @@ describe('a host that is a node', () => {
     await drained();
     expect(await ask('n2')).toEqual({ type: 'held' });
     expect(cluster.get('Pod', 'alone').metadata.deletionTimestamp).toBeUndefined();
+  });
+
+  test('may reboot once its units have left, too; those that can run nowhere else go down with it and say so', async () => {
+    for (const name of ['n1', 'n2'])
+      await cluster.edit(
+        'Node',
+        name,
+        ({ metadata }) => void (metadata.labels = { ...metadata.labels, [SYSTEMD_LABEL]: 'true' }),
+      );
+    await cluster.create(unit('pin.service', { fleet: 'MachineID=n2' }));
+    await cluster.create(unit('all.service', { fleet: 'Global=true' }));
+    await cluster.create(unit('a.service', { fleet: 'Conflicts=b.service' }));
+    await cluster.create(unit('b.service'));
+    await pass();
+    const mine = ['a.service', 'b.service'].find((name) => unitHosts(name).includes('n2'))!;
+    expect(await ask('n2')).toMatchObject({
+      reason: 'Draining',
+      message: '1 pod and 1 unit still leave node n2 first: ask again',
+    });
+    await cluster.settle();
+    await cluster.finishDeletions();
+    expect(await ask('n2')).toMatchObject({ message: '1 unit still leaves node n2 first: ask again' });
+    await pass();
+    expect(await ask('n2')).toEqual({ type: 'held' });
+    // The other one keeps it from n1.
+    expect([unitHosts(mine), unitHosts('pin.service'), unitHosts('all.service')]).toEqual([[], ['n2'], ['n1', 'n2']]);
+    expect(findCondition(cluster.get('Unit', mine, '').status?.conditions, 'Placed')).toMatchObject({ status: 'False' });
+    expect(cluster.events('StaysOnHost').map(({ message }) => message)).toEqual([
+      'It stays on n2, though its host is to reboot: MachineID names that host. It stops with its host, and starts again with it.',
+    ]);
+    boots['n2'] = 'boot-2';
+    await giveBack('n2');
+    await pass();
+    await pass();
+    expect(cordoned('n2')).toBe(false);
+    expect(unitHosts(mine)).toEqual(['n2']);
+    expect(cluster.get('Unit', 'pin.service', '').status?.conditions?.map(({ type }) => type)).toEqual(['Placed']);
   });
 
   test('reboots with its pods where the group says so', async () => {

@@ -236,7 +236,7 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   afterFinished: 'So many must have finished before they are judged.',
   unhealthyFor: 'Halts the group when for so long more pods are missing than when the rollout began.',
   whileHealthy: 'Nothing begins while a Deployment of the cluster has fewer ready pods than wanted.',
-  drain: 'Default true: hosts that are nodes are cordoned, and their pods leave, before they reboot.',
+  drain: 'Default true: hosts that are nodes are cordoned, and their pods and units leave, before they reboot.',
   reboots: 'How many hosts may reboot at a time, and when.',
   instanceTtl: 'Instances that were silent for so long are forgotten.',
 

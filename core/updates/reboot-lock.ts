@@ -1,3 +1,4 @@
+import { unitsToLeave } from '../controllers/units/emptied.ts';
 import type { ReadView, TxnView } from '../keyspace/types.ts';
 import type { Node } from '../resources/schema/node.ts';
 import type { UpdateGroup } from '../resources/schema/update-group.ts';
@@ -101,7 +102,13 @@ export function giveUpOn(txn: TxnView, name: string, id: string, ctx: WriteConte
   if (!lock || !holder || !overdue(lock.group, holder, ctx.now)) return;
   if (holder.draining) {
     drop(txn, lock.group, holder, ctx);
-    haltGroup(txn, name, 'DrainTimedOut', `the pods of ${holder.node ?? id} did not leave in time, so it was not rebooted`, ctx);
+    haltGroup(
+      txn,
+      name,
+      'DrainTimedOut',
+      `the pods and units of ${holder.node ?? id} did not leave in time, so it was not rebooted`,
+      ctx,
+    );
   } else haltGroup(txn, name, 'HostDidNotReturn', lost(holder), ctx);
 }
 
@@ -109,7 +116,7 @@ function mayReboot(txn: TxnView, { group, holders }: RebootLock, ctx: WriteConte
   const late = holders.find((holder) => overdue(group, holder, ctx.now));
   if (late) {
     giveUpOn(txn, group.metadata.name, late.id, ctx);
-    return refused('Halted', late.draining ? `the pods of ${late.id} did not leave in time` : lost(late));
+    return refused('Halted', late.draining ? `the pods and units of ${late.id} did not leave in time` : lost(late));
   }
   if (readLedger(txn, group.metadata.uid).halted) return refused('Halted', `the group ${group.metadata.name} is halted`);
   if (group.spec.paused) return refused('Paused', `the group ${group.metadata.name} is paused`);
@@ -124,21 +131,33 @@ function prepare(txn: TxnView, lock: RebootLock, id: string, mine: Holder | unde
   const others = lock.holders.filter((holder) => holder !== mine);
   const node = group.spec.reboots?.drain === false ? undefined : ownNode(txn, group, id);
   const name = node?.metadata.name;
-  const left = name === undefined ? [] : toLeave(listResources(txn, 'Pod').filter(({ spec }) => spec.nodeName === name));
-  const state = left.length > 0 ? 'draining' : 'rebooting';
+  const left = name === undefined ? undefined : whatIsLeft(txn, name);
+  const state = left === undefined ? 'rebooting' : 'draining';
   if (node && markOf(node)?.state !== state) updateResource(txn, marked(node, group.metadata.uid, state, ctx.now), ctx);
   const asNode = name !== undefined && { node: name };
-  if (left.length > 0) {
+  if (left !== undefined) {
     if (!mine) {
       write(txn, group, [...others, { id, since: ctx.now, ...asNode, draining: true }], ctx);
-      tell(txn, group, normal('Draining', `${id} is to reboot: the pods of node ${name} leave first`), ctx);
+      tell(txn, group, normal('Draining', `${id} is to reboot: the pods and units of node ${name} leave first`), ctx);
     }
-    return refused('Draining', `${left.length} pods still leave node ${name} first: ask again`);
+    return refused('Draining', `${left}: ask again`);
   }
   write(txn, group, [...others, { id, since: ctx.now, ...asNode }], ctx);
   tell(txn, group, normal('RebootGranted', `${id} may reboot`), ctx);
   return { type: 'held' };
 }
+
+/** The work that has yet to leave the node, in words; undefined: none. */
+function whatIsLeft(txn: TxnView, nodeName: string): string | undefined {
+  const pods = toLeave(listResources(txn, 'Pod').filter(({ spec }) => spec.nodeName === nodeName)).length;
+  const here = listResources(txn, 'Unit').filter(({ status }) => status?.hosts?.some((host) => host.nodeName === nodeName));
+  const units = unitsToLeave(here, nodeName).length;
+  const parts = [counted(pods, 'pod'), counted(units, 'unit')].flat();
+  const verb = pods + units === 1 ? 'leaves' : 'leave';
+  return parts.length === 0 ? undefined : `${parts.join(' and ')} still ${verb} node ${nodeName} first`;
+}
+
+const counted = (count: number, what: string) => (count === 0 ? [] : [`${count} ${what}${count === 1 ? '' : 's'}`]);
 
 /** The node that the host is, unless another group has it reboot already. */
 function ownNode(txn: TxnView, group: UpdateGroup, id: string): Node | undefined {

@@ -254,6 +254,21 @@ const fleetUnit = (...options: string[]) => `${SLEEP}[X-Fleet]\n${options.join('
       expect(await shown(all.host(one!), unit, 'ActiveState')).toBe('inactive');
   }, 120_000);
 
+  test('a host that is drained: its unit ends there before it starts elsewhere, and comes back for none', async () => {
+    await fleet.put('guest.service', 'launched', SLEEP);
+    await fleet.put('everywhere.service', 'launched', fleetUnit('Global=true'));
+    const [first] = await fleet.active('guest.service');
+    await fleet.activeStates(/^everywhere/, 3);
+    const drained = await all.terrane(['node', 'drain', first!, '--timeout', '2m']);
+    expect(drained).toMatchObject({ code: 0, stdout: expect.stringContaining('1 units moved') });
+    const [second] = await fleet.active('guest.service');
+    expect(second).not.toBe(first);
+    expect(await shown(all.host(first!), 'guest.service', 'LoadState')).toBe('not-found');
+    expect(await shown(all.host(first!), 'everywhere.service', 'ActiveState')).toBe('active');
+    expect((await all.terrane(['node', 'uncordon', first!])).code).toBe(0);
+    expect(await fleet.active('guest.service')).toEqual([second]);
+  });
+
   test('the command line starts a unit, shows what it wrote, and runs a command beside it, without SSH', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'terrane-unit-'));
     const file = join(directory, 'hello.service');

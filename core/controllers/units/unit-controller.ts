@@ -3,12 +3,14 @@ import type { UnitReport } from '../../node/assigned-unit.ts';
 import type { InboxItem } from '../../ports/inbox.ts';
 import { equalJson } from '../../resources/equal.ts';
 import type { Unit, UnitHost } from '../../resources/schema/unit.ts';
+import { findCondition, withCondition } from '../conditions.ts';
 import { Draft } from '../draft.ts';
 import { isOurs } from '../node/taints.ts';
 import { nodeSilentAt } from '../node/silence.ts';
 import { type ClusterSettings, settingsOf } from '../settings.ts';
 import { timestamp } from '../time.ts';
 import type { ClusterState, Controller } from '../types.ts';
+import { boundUnits, whyEmptied } from './emptied.ts';
 import { lossOf } from './losing.ts';
 import { isWanted, parsedUnit } from './parsed.ts';
 
@@ -30,7 +32,8 @@ export function unitController(items: readonly InboxItem[]): Controller {
       // What a silent host said last is no longer known to be true.
       for (const [nodeName, units] of reports)
         if ((nodeSilentAt(state, nodeName, settings) ?? Number.POSITIVE_INFINITY) > now) heard.set(nodeName, units);
-      draft.forEach(state.list('Unit'), (unit) => follow({ state, draft, settings, heard, now }, unit));
+      const emptied = emptiedHosts(state, draft);
+      draft.forEach(state.list('Unit'), (unit) => follow({ state, draft, settings, heard, emptied, now }, unit));
       return draft.finish();
     },
   };
@@ -42,7 +45,25 @@ interface Situation {
   readonly settings: ClusterSettings;
   /** Node name -> uid -> what the host says. */
   readonly heard: ReadonlyMap<string, ReadonlyMap<string, UnitReport>>;
+  /** By node name. */
+  readonly emptied: ReadonlyMap<string, EmptiedHost>;
   readonly now: number;
+}
+
+interface EmptiedHost {
+  readonly why: string;
+  /** Its units that stay: name -> why. */
+  readonly bound: ReadonlyMap<string, string>;
+}
+
+function emptiedHosts(state: ClusterState, draft: Draft): Map<string, EmptiedHost> {
+  const emptied = new Map<string, EmptiedHost>();
+  draft.forEach(state.list('Node'), (node) => {
+    const why = whyEmptied(node);
+    const { name } = node.metadata;
+    if (why !== undefined) emptied.set(name, { why, bound: boundUnits(state.unitsOn(name)) });
+  });
+  return emptied;
 }
 
 function reportsByNode(items: readonly InboxItem[]): Map<string, Map<string, UnitReport>> {
@@ -64,7 +85,12 @@ function follow(situation: Situation, unit: Unit): void {
     const next = followHost(situation, unit, host, (...event) => events.push(event));
     return next ? [next] : [];
   });
-  const status = { ...unit.status, ...(unit.status?.hosts || hosts.length > 0 ? { hosts } : {}) };
+  const conditions = withStay(situation, unit, hosts, (...event) => events.push(event));
+  const status = {
+    ...unit.status,
+    ...(unit.status?.hosts || hosts.length > 0 ? { hosts } : {}),
+    ...(conditions && { conditions }),
+  };
   const currentState = currentStateOf({ ...unit, status });
   if (currentState !== status.currentState) {
     const { currentState: stateBefore = 'inactive' } = status;
@@ -91,6 +117,23 @@ function finalizersOf({ metadata }: Unit, onHosts: boolean): string[] {
 
 type Tell = (type: 'Normal' | 'Warning', reason: string, message: string) => void;
 
+/** Says of a unit that its host will take it down, because it can go nowhere else; and no longer, once that is over. */
+function withStay({ emptied, now }: Situation, { metadata, status }: Unit, hosts: readonly UnitHost[], tell: Tell) {
+  const before = status?.conditions;
+  const [host] = hosts;
+  const { why, bound } = emptied.get(host?.nodeName ?? '') ?? {};
+  const because = host?.leaving === undefined ? bound?.get(metadata.name) : undefined;
+  const known = findCondition(before, STAYS);
+  if (because === undefined) return known && before?.filter((one) => one !== known);
+  const message = `It stays on ${host?.nodeName}, though ${why}: ${because}. It stops with its host, and starts again with it.`;
+  if (known?.message === message) return before;
+  tell('Warning', 'StaysOnHost', message);
+  return withCondition(before, { type: STAYS, status: 'True', reason: 'BoundToHost', message }, now);
+}
+
+/** Type of the condition that a unit has while its host is emptied without it. */
+const STAYS = 'StaysOnHost';
+
 /** The entry as it is now; undefined = the host doesn't have the unit any more. */
 function followHost(situation: Situation, unit: Unit, host: UnitHost, tell: Tell): UnitHost | undefined {
   const { state, draft, settings, heard, now } = situation;
@@ -116,7 +159,7 @@ function followHost(situation: Situation, unit: Unit, host: UnitHost, tell: Tell
   return { ...placingPart(marked), ...told(report) };
 }
 
-function whyLeave({ state }: Situation, unit: Unit, { nodeName, fenced, uid }: UnitHost): string | undefined {
+function whyLeave({ state, emptied }: Situation, unit: Unit, { nodeName, fenced, uid }: UnitHost): string | undefined {
   if (uid !== undefined) return 'another unit has taken its name';
   if (unit.metadata.deletionTimestamp) return 'it was destroyed';
   if (!isWanted(unit)) return 'it was unloaded';
@@ -126,7 +169,9 @@ function whyLeave({ state }: Situation, unit: Unit, { nodeName, fenced, uid }: U
   const node = state.get('Node', '', nodeName);
   if (!node) return 'its host was removed';
   const taint = node.spec?.taints?.find((each) => each.effect === 'NoExecute' && !isOurs(each));
-  return taint && `its host has the taint ${taint.key}`;
+  if (taint) return `its host has the taint ${taint.key}`;
+  const { why, bound } = emptied.get(nodeName) ?? {};
+  return requirements.global || bound?.has(unit.metadata.name) ? undefined : why;
 }
 
 /** What the control plane itself has decided of an entry. */

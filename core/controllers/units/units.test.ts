@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { heard, node, nodeStatus, pod, SECOND } from '../../../test/support/builders.ts';
 import { TestCluster } from '../../../test/support/cluster.ts';
 import { unit, unitReport } from '../../../test/support/units.ts';
+import { DRAIN_ANNOTATION } from '../../node/drain.ts';
 import { assignedUnits } from '../../node/assigned-units.ts';
 import type { AssignedUnit, UnitReport } from '../../node/assigned-unit.ts';
 import { findCondition } from '../conditions.ts';
@@ -203,6 +204,94 @@ describe('a unit moves', () => {
     await settle('n1', 'n2', 'n3');
     await cluster.edit('Node', 'n1', ({ spec }) => void (spec!.taints = [{ key: 'repair', effect: 'NoExecute' }]), '');
     await settle('n1', 'n2', 'n3');
+    expect(hosts('a.service')).toEqual(['n2']);
+  });
+});
+
+describe('a host that is drained', () => {
+  const drain = (name: string) =>
+    cluster.edit(
+      'Node',
+      name,
+      ({ metadata, spec }) => {
+        metadata.annotations = { ...metadata.annotations, [DRAIN_ANNOTATION]: 'true' };
+        spec!.unschedulable = true;
+      },
+      '',
+    );
+  const uncordon = (name: string) => cluster.edit('Node', name, ({ spec }) => void (spec!.unschedulable = false), '');
+  const stays = (name: string) => findCondition(cluster.get('Unit', name, '').status?.conditions, 'StaysOnHost')?.message;
+
+  test('stops its units, and only then they start elsewhere; global ones stay', async () => {
+    await cluster.create(unit('a.service'));
+    await cluster.create(unit('all.service', { fleet: 'Global=true' }));
+    await settle('n1', 'n2', 'n3');
+    await drain('n1');
+    hear(['n1', 'n2', 'n3'], (each) => (each.desired === 'absent' ? undefined : {}));
+    await cluster.settle();
+    expect(hosts('a.service')).toEqual(['n1']);
+    expect(assignedUnits(cluster.state, 'n1')).toMatchObject([{ name: 'a.service', desired: 'absent' }, { desired: 'launched' }]);
+    await settle('n1', 'n2', 'n3');
+    expect([hosts('a.service'), hosts('all.service')]).toEqual([['n2'], ['n1', 'n2', 'n3']]);
+    expect(cluster.events('Leaving').map(({ message }) => message)).toEqual(['It leaves host n1: its host is being drained']);
+    await uncordon('n1');
+    await settle('n1', 'n2', 'n3');
+    expect(hosts('a.service')).toEqual(['n2']);
+  });
+
+  test('keeps the unit that MachineID binds to it, and those that have to be with that one, which say why', async () => {
+    await cluster.create(unit('pin.service', { fleet: 'MachineID=n1' }));
+    await cluster.create(unit('beside.service', { fleet: 'MachineOf=pin.service' }));
+    await cluster.create(unit('after.service', { fleet: 'MachineOf=beside.service' }));
+    await settle('n1', 'n2', 'n3');
+    await drain('n1');
+    await settle('n1', 'n2', 'n3');
+    expect(['pin', 'beside', 'after'].map((name) => hosts(`${name}.service`))).toEqual([['n1'], ['n1'], ['n1']]);
+    expect(stays('pin.service')).toBe(
+      'It stays on n1, though its host is being drained: MachineID names that host. It stops with its host, and starts again with it.',
+    );
+    expect(stays('beside.service')).toContain('MachineOf names pin.service, which stays there');
+    expect(cluster.events('StaysOnHost')).toHaveLength(3);
+    await uncordon('n1');
+    await settle('n1', 'n2', 'n3');
+    expect(stays('pin.service')).toBeUndefined();
+  });
+
+  test('makes the unit wait, with the reason, that fits nowhere else, and has it again when it is uncordoned', async () => {
+    await cluster.edit('Node', 'n1', ({ metadata }) => void (metadata.labels!['disk'] = 'ssd'), '');
+    await cluster.create(unit('a.service', { fleet: 'MachineMetadata=disk=ssd' }));
+    await settle('n1', 'n2', 'n3');
+    await drain('n1');
+    await settle('n1', 'n2', 'n3');
+    expect(hosts('a.service')).toEqual([]);
+    expect(whyNot('a.service')).toBe(
+      "0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s) didn't match MachineID or MachineMetadata.",
+    );
+    await uncordon('n1');
+    await settle('n1', 'n2', 'n3');
+    expect([hosts('a.service'), state('a.service')]).toEqual([['n1'], 'launched']);
+  });
+
+  test('is drained no more once it was uncordoned: the next cordon moves nothing', async () => {
+    await drain('n1');
+    await settle('n1', 'n2', 'n3');
+    await uncordon('n1');
+    await cluster.settle();
+    expect(cluster.get('Node', 'n1', '').metadata.annotations ?? {}).not.toHaveProperty([DRAIN_ANNOTATION]);
+    await cluster.create(unit('a.service'));
+    await settle('n1', 'n2', 'n3');
+    await cluster.edit('Node', 'n1', ({ spec }) => void (spec!.unschedulable = true), '');
+    await settle('n1', 'n2', 'n3');
+    expect(hosts('a.service')).toEqual(['n1']);
+  });
+
+  test('and lost before it has stopped them: they wait as for any lost host', async () => {
+    await cluster.create(unit('a.service'));
+    await settle('n1', 'n2', 'n3');
+    await drain('n1');
+    await pass(50, 'n2', 'n3');
+    expect(hosts('a.service')).toEqual(['n1']);
+    await pass(20, 'n2', 'n3');
     expect(hosts('a.service')).toEqual(['n2']);
   });
 });

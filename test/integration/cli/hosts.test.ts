@@ -162,7 +162,7 @@ describe('node', () => {
     // What the host does when it is told to end a pod: it says that nothing is left.
     const ended = await endPods();
     const { code, stdout } = await draining;
-    expect({ code, ...(JSON.parse(stdout) as object) }).toEqual({ code: 0, node: 'left', evicted: ['default/here'] });
+    expect({ code, ...(JSON.parse(stdout) as object) }).toEqual({ code: 0, node: 'left', evicted: ['default/here'], units: [] });
     expect(ended).toEqual(['here']);
     expect((await node('left')).spec?.unschedulable).toBe(true);
   });

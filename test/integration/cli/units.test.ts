@@ -157,6 +157,30 @@ describe('terrane unit', () => {
     expect((await unit('journal', '--host', 'n9', 'all')).stderr).toContain('is not on host n9');
   });
 
+  test('leaves a node that is drained, for one that may have it, and is told where it went or why it stays', async () => {
+    await unit('start', file('hello.service'), file('all.service'));
+    await writeFile(file('pin.service'), `${HELLO}[X-Fleet]\nMachineID=n1\n`);
+    await writeFile(file('odd.service'), `${HELLO}[X-Fleet]\nConflicts=o*.service\nMachineMetadata=kubernetes.io/arch=odd\n`);
+    await terrane.kube.json('PATCH', '/api/v1/nodes/n1', { metadata: { labels: { 'kubernetes.io/arch': 'odd' } } });
+    await unit('start', file('pin.service'), file('odd.service'));
+    const { code, stdout, stderr } = await terrane.run(['node', 'drain', 'n1']);
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: 'node/n1 drained: 0 pods and 2 units moved. Bring it back with: terrane node uncordon n1\n',
+    });
+    expect(stderr).toContain('unit hello.service is on n2\n');
+    expect(stderr).toMatch(/unit odd.service is on no host: 0\/2 nodes are available: .*1 node\(s\) were unschedulable/);
+    expect(stderr).toContain('unit pin.service stays: MachineID names that host\n');
+    expect(hosts[0]!.runs.filter(({ unit: name, endedAt }) => name === 'hello.service' && endedAt === undefined)).toEqual([]);
+    await terrane.must(['node', 'uncordon', 'n1']);
+    expect((await unit('start', 'odd')).stdout).toBe('unit odd.service launched on n1\n');
+    expect(await terrane.kube.json('GET', '/api/v1/nodes/n1')).not.toHaveProperty([
+      'metadata',
+      'annotations',
+      'terrane.dev/drain',
+    ]);
+  });
+
   test('refuses what is wrong with what to do, and goes on with the others', async () => {
     await writeFile(file('bad.service'), '[Service\nExecStart=/x\n');
     const { code, stdout, stderr } = await unit('start', file('bad.service'), file('hello.service'));

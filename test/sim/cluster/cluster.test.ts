@@ -18,7 +18,7 @@ describe('a whole cluster', () => {
         for (const [what, count] of Object.entries(counts)) total[what] = (total[what] ?? 0) + count;
       }
       // Stories in which nothing happens would prove nothing.
-      for (const what of ['cuts', 'reboots', 'restarts', 'moves', 'storms']) expect(total[what]).toBeGreaterThan(0);
+      for (const what of ['cuts', 'reboots', 'restarts', 'moves', 'storms', 'drains']) expect(total[what]).toBeGreaterThan(0);
     },
     LIMIT_MS,
   );
@@ -39,7 +39,7 @@ describe('a whole cluster', () => {
 describe('a bug put in on purpose is found', () => {
   test.each<[what: string, sabotage: Sabotage, seed: number, finding: RegExp]>([
     ['hosts let fenced work run on when they are cut off', { unfencedHosts: true }, 3, /fenced .* run/],
-    ['a writer does not know its own commit again', { log: withForeignNames }, 15, /restarts of .* were acknowledged/],
+    ['a writer does not know its own commit again', { log: withForeignNames }, 32, /restarts of .* were acknowledged/],
   ])(
     '%s',
     async (_, sabotage, seed, finding) => {

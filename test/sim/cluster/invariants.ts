@@ -1,9 +1,11 @@
 import { isActive } from '../../../core/controllers/pod-state.ts';
 import type { FollowingState } from '../../../core/controllers/state.ts';
+import { unitsToLeave } from '../../../core/controllers/units/emptied.ts';
 import { parsedUnit } from '../../../core/controllers/units/parsed.ts';
 import { currentStateOf } from '../../../core/fleet/current-state.ts';
 import { globMatcher } from '../../../core/fleet/glob.ts';
 import { machineSuits } from '../../../core/fleet/place-units.ts';
+import { isDrained } from '../../../core/node/drain.ts';
 import { SYSTEMD_LABEL } from '../../../core/node/systemd-label.ts';
 import type { Unit } from '../../../core/resources/schema/unit.ts';
 import type { ClusterWorld } from './cluster-world.ts';
@@ -70,7 +72,14 @@ function nothingAcknowledgedIsLost(world: ClusterWorld, state: FollowingState): 
 
 /** What must have come about once nothing goes wrong any more. */
 export function inTheEnd(world: ClusterWorld, state: FollowingState): string[] {
-  return [...unitsAreAsWanted(world, state), ...podsAreAsWanted(world, state)];
+  return [...unitsAreAsWanted(world, state), ...podsAreAsWanted(world, state), ...drainedHostsAreEmpty(state)];
+}
+
+function drainedHostsAreEmpty(state: FollowingState): string[] {
+  const drained = state.list('Node').filter(isDrained);
+  return drained.flatMap(({ metadata: { name } }) =>
+    unitsToLeave(state.unitsOn(name), name).map((unit) => `${unit.metadata.name} has not left ${name}, which is drained`),
+  );
 }
 
 function unitsAreAsWanted(world: ClusterWorld, state: FollowingState): string[] {

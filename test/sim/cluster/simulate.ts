@@ -1,5 +1,6 @@
 import type { TxnView } from '../../../core/keyspace/types.ts';
 import { deleteResource, getResource, updateResource, type WriteContext } from '../../../core/resources/write.ts';
+import { DRAIN_ANNOTATION, isDrained } from '../../../core/node/drain.ts';
 import { SECOND } from '../../support/builders.ts';
 import { Random } from '../histories/random.ts';
 import { ClusterWorld, type Sabotage } from './cluster-world.ts';
@@ -46,8 +47,10 @@ async function calmDown(
   broken: readonly string[],
 ): Promise<string[]> {
   world.calm();
-  for (const node of (await world.controlPlane.state()).list('Node'))
-    await world.act((txn, ctx) => uncordon(txn, ctx, node.metadata.name));
+  // One that is drained stays so: it has to become empty.
+  const nodes = (await world.controlPlane.state()).list('Node');
+  const drained = nodes.find(isDrained);
+  for (const node of nodes) if (node !== drained) await world.act((txn, ctx) => uncordon(txn, ctx, node.metadata.name));
   let wrong: string[] = [];
   for (let second = 0, quiet = 0; second < CALM_SECONDS_MAX; second++) {
     await pass(1);
@@ -74,6 +77,7 @@ const FAULT_WEIGHTS: readonly (readonly [weight: number, name: string, fault: Fa
   [3, 'storms', (world, random) => world.controlPlane.storm(random.chance(0.7))],
   [2, 'hints lost or repeated', (world, random) => void (world.hints = { lost: random.next(), twice: random.next() })],
   [2, 'cordons', cordon],
+  [2, 'drains', drain],
   [1, 'nodes deleted', deleteNode],
   [6, 'restarts', restart],
   [3, 'stops', (world, random) => setState(world, random, random.pick(['loaded', 'inactive'] as const))],
@@ -122,6 +126,17 @@ async function cordon(world: ClusterWorld, random: Random): Promise<void> {
   await world.act((txn, ctx) => {
     const node = getResource(txn, 'Node', '', name);
     if (node) updateResource(txn, { ...node, spec: { ...node.spec, unschedulable } }, ctx);
+  });
+}
+
+async function drain(world: ClusterWorld, random: Random): Promise<void> {
+  const { name } = someHost(world, random);
+  await world.act((txn, ctx) => {
+    const node = getResource(txn, 'Node', '', name);
+    if (!node) return;
+    const annotations = { ...node.metadata.annotations, [DRAIN_ANNOTATION]: 'true' };
+    const drained = { ...node, metadata: { ...node.metadata, annotations }, spec: { ...node.spec, unschedulable: true } };
+    updateResource(txn, drained, ctx);
   });
 }
 

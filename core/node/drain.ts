@@ -1,0 +1,11 @@
+import type { Node } from '../resources/schema/node.ts';
+
+/**
+ * On a node that a person empties (`terrane node drain`): its units leave, for as long as it is cordoned. An annotation, because a NoExecute taint would
+ * drive pods away past their budgets, and a cordon alone moves nothing.
+ */
+export const DRAIN_ANNOTATION = 'terrane.dev/drain';
+
+export function isDrained({ metadata, spec }: Node): boolean {
+  return spec?.unschedulable === true && metadata.annotations?.[DRAIN_ANNOTATION] !== undefined;
+}
