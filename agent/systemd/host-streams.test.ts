@@ -4,8 +4,9 @@ import { type ExecEnd, execFrameReader } from '../../core/node/exec-frames.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { hostStreams } from './host-streams.ts';
 
-/** Runs what `systemd-run --scope --quiet --collect --` would. */
-const streams = hostStreams({ assigned: () => true, prefix: ['sh', '-c', 'shift 5; exec "$@"', 'sh'] });
+/** Runs what `systemd-run --scope ... --` would, in no scope; systemctl does nothing. */
+const WITHOUT_SYSTEMD = '[ "$1" = systemd-run ] || exit 0; until [ "$1" = -- ]; do shift; done; shift; exec "$@"';
+const streams = hostStreams({ owner: 'c/h', assigned: () => true, prefix: ['sh', '-c', WITHOUT_SYSTEMD, 'sh'] });
 const never = new AbortController().signal;
 
 function exec(script: string, { timeoutSeconds = 3600, signal = never } = {}) {

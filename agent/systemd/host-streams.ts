@@ -4,8 +4,11 @@ import { execEnd, execOutput } from '../../core/node/exec-frames.ts';
 import { JOURNAL_OUTPUTS } from '../../core/node/push.ts';
 import { StreamProblem } from '../uplink/log-stream.ts';
 import type { UnitStreams } from '../uplink/unit-streams.ts';
+import { execScopes } from './exec-scope.ts';
 
 export interface HostStreamsOptions {
+  /** `<cluster>/<host id>`. */
+  readonly owner: string;
   /** Is it assigned to this host? */
   readonly assigned: (unit: string) => boolean;
   /** What comes before a command, in tests: how it gets to the host. */
@@ -28,7 +31,8 @@ const SIGNALS: Readonly<Record<string, number>> = {
 };
 
 /** The journal of units, and commands on the host. */
-export function hostStreams({ assigned, prefix = [] }: HostStreamsOptions): UnitStreams {
+export function hostStreams({ owner, assigned, prefix = [] }: HostStreamsOptions): UnitStreams {
+  const newScope = execScopes({ owner, graceMs: GRACE_MS, prefix });
   const start = (words: readonly string[], env: Record<string, string>): Child => {
     const [program = '', ...rest] = [...prefix, ...words];
     // A group of its own, so that what it starts ends with it.
@@ -52,9 +56,10 @@ export function hostStreams({ assigned, prefix = [] }: HostStreamsOptions): Unit
     async exec({ unit, command, timeoutSeconds }, signal) {
       require(unit);
       if (command.length === 0) throw new StreamProblem(400, 'there is no command to run');
-      // In a cgroup of its own: the agent's limits are not the command's.
-      const words = ['systemd-run', '--scope', '--quiet', '--collect', '--', ...command];
-      return frames(start(words, { TERRANE_UNIT: unit }), signal, timeoutSeconds * 1000);
+      const scope = await newScope();
+      signal.throwIfAborted();
+      const child = start(scope.words(command), { TERRANE_UNIT: unit });
+      return frames(child, signal, timeoutSeconds * 1000, () => scope.end());
     },
   };
 }
@@ -81,8 +86,8 @@ async function* text(child: Child, ended: Ending, signal: AbortSignal): AsyncGen
   }
 }
 
-function frames(child: Child, signal: AbortSignal, timeoutMs: number): AsyncIterable<Uint8Array> {
-  const ended = ending(child, signal);
+function frames(child: Child, signal: AbortSignal, timeoutMs: number, endAll: () => void): AsyncIterable<Uint8Array> {
+  const ended = ending(child, signal, endAll);
   return leavable(framesOf(child, ended, timeoutMs), ended);
 }
 
@@ -144,12 +149,13 @@ async function* framesOf(child: Child, ended: Ending, timeoutMs: number): AsyncG
 
 interface Ending {
   readonly done: Promise<{ readonly exitCode: number; readonly error?: string }>;
-  /** TERM, then KILL, also to what it has left behind with its output open. Nothing, if that has ended. */
+  /** TERM, then KILL, also to what it has left behind. Nothing, if that was done. */
   end(): void;
 }
 
-function ending(child: Child, signal: AbortSignal): Ending {
-  // Until nobody has its output any more: then what is left of its group, if anything, has been let go on purpose.
+/** `endAll`: to what has left the child's group. */
+function ending(child: Child, signal: AbortSignal, endAll: () => void = () => {}): Ending {
+  // Once nobody has its output any more, its group's number may be another's.
   let over = false;
   let ends = false;
   const kill = (name: 'SIGTERM' | 'SIGKILL') => {
@@ -163,6 +169,7 @@ function ending(child: Child, signal: AbortSignal): Ending {
     if (over || ends) return;
     ends = true;
     kill('SIGTERM');
+    endAll();
     setTimeout(() => {
       kill('SIGKILL');
       // What has left the group may keep the output open for ever.
@@ -173,6 +180,7 @@ function ending(child: Child, signal: AbortSignal): Ending {
   signal.addEventListener('abort', end, { once: true });
   child.once('close', () => {
     over = true;
+    if (!ends) endAll();
     signal.removeEventListener('abort', end);
   });
   const done = new Promise<{ exitCode: number; error?: string }>((resolve) => {

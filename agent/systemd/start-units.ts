@@ -63,7 +63,7 @@ export async function startUnits(options: StartUnitsOptions): Promise<HostUnits 
   };
   if (!look())
     log.warn('this host runs no systemd units until there is D-Bus', { fix: `install dbus: ${places.bus} is not there` });
-  return { ...driver, usable: look, streams: hostStreams({ assigned }) };
+  return { ...driver, usable: look, streams: hostStreams({ owner, assigned }) };
 }
 
 /** As sd_booted(3) has it. */

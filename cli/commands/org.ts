@@ -70,7 +70,7 @@ function auditCommand(io: Io): Command {
         [
           { title: 'AGE', value: ({ at }) => ageOf(at, io.now()) },
           { title: 'ACTION', value: ({ action: what }) => what },
-          { title: 'TARGET', value: ({ target }) => target },
+          { title: 'TARGET', value: ({ target, details }) => (details?.['host'] ? `${target} on ${details['host']}` : target) },
           { title: 'ACTOR', value: ({ actor: by }) => by.name ?? by.id },
           { title: 'FROM', value: ({ ip }) => ip },
         ],

@@ -27,7 +27,14 @@ const COLUMNS: readonly Column<AuditView>[] = [
     ),
   },
   { title: 'Action', cell: ({ action }) => <code>{action}</code> },
-  { title: 'On', cell: ({ target }) => <span class="name">{target}</span> },
+  {
+    title: 'On',
+    cell: ({ target, details }) => (
+      <>
+        <span class="name">{target}</span> {details?.['host'] && <span class="quiet">on {details['host']}</span>}
+      </>
+    ),
+  },
 ];
 
 export function AuditPage() {

@@ -31,6 +31,8 @@ export interface AuditedWrite {
   /** Empty for deletecollection. */
   readonly name: string;
   readonly subresource?: string;
+  /** Where it is done: of an exec, the node. */
+  readonly host?: string;
   readonly revision: number;
 }
 

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { canRunSystemdHosts, startSystemdLab, type SystemdLab } from '../../support/systemd-host/lab.ts';
 import type { SystemdHost } from '../../support/systemd-host/host.ts';
 import { eventually } from '../../support/eventually.ts';
+import { scopeFamily } from '../../../agent/systemd/exec-scope.ts';
 import { hostStreams } from '../../../agent/systemd/host-streams.ts';
 import { type ExecFrame, execFrameReader } from '../../../core/node/exec-frames.ts';
 import { drive, type DrivenHost, OWNER, service, SLEEP, unit } from './support.ts';
@@ -317,7 +318,7 @@ suite('units on a host', () => {
     const { assign, reported } = await agent();
     assign(unit('talk.service', service('/bin/sh -c "echo one; echo two; sleep 1; echo three; exec sleep infinity"')));
     await reported('talk.service', { activeState: 'active' });
-    const streams = hostStreams({ assigned: (name) => name === 'talk.service', prefix: host.command });
+    const streams = hostStreams({ owner: OWNER, assigned: (name) => name === 'talk.service', prefix: host.command });
     const stop = new AbortController();
     let heard = '';
     for await (const bytes of await streams.journal(
@@ -347,10 +348,46 @@ suite('units on a host', () => {
       { exitCode: 3 },
     ]);
     expect(await run(['sh', '-c', 'cat /proc/self/cgroup'])).toEqual([
-      expect.stringMatching(/system.slice\/run-.*scope/),
+      expect.stringMatching(/system.slice\/terrane-exec-.*scope/),
       { exitCode: 0 },
     ]);
     expect(await run(['sleep', '60'], 0.5)).toEqual([expect.objectContaining({ exitCode: 124 })]);
+  });
+
+  test('what a command has started ends with it, also what has left its session and lets nobody know', async () => {
+    const { assign, reported } = await agent();
+    assign(unit('talk.service', SLEEP));
+    await reported('talk.service', { activeState: 'active' });
+    const streams = () => hostStreams({ owner: OWNER, assigned: () => true, prefix: host.command });
+    const never = new AbortController().signal;
+    const exec = (script: string, { timeoutSeconds = 60, signal = never } = {}) =>
+      streams().exec({ kind: 'exec', unit: 'talk.service', command: ['sh', '-c', script], timeoutSeconds }, signal);
+    const left = async () =>
+      (await host.run('pgrep -f "^sleep 4711"; systemctl list-units --plain --no-legend "terrane-exec-*"')).stdout;
+    const gone = () => eventually('nothing of it is left', async () => expect(await left()).toBe(''));
+    const away = `setsid sh -c 'trap "" HUP; exec sleep 4711' >/dev/null 2>&1 </dev/null &`;
+    const begun = () => eventually('it runs', async () => expect(await left()).toMatch(/^[0-9]+\n[^]*scope/));
+    const drain = async (body: AsyncIterable<Uint8Array>) => {
+      for await (const _ of body);
+    };
+    // Ends by itself.
+    await drain(await exec(`${away} sleep 0.3`));
+    await gone();
+    // Its time is over.
+    await drain(await exec(`${away} sleep 4711`, { timeoutSeconds: 1 }));
+    await gone();
+    // Who asked for it has gone.
+    const cut = new AbortController();
+    const asked = drain(await exec(`${away} sleep 4711`, { signal: cut.signal })).catch(() => {});
+    await begun();
+    cut.abort();
+    await asked;
+    await gone();
+    // Its agent was killed, and another one has come.
+    await host.sh(`systemd-run --quiet --scope --unit=${scopeFamily(OWNER)}left.scope sh -c 'sleep 4711 &'`);
+    await begun();
+    streams();
+    await gone();
   });
 
   test('files say whose they are', async () => {

@@ -35,7 +35,7 @@ describe('exec', () => {
     expect(kube.asked).toEqual([
       { node: 'n1', request: { kind: 'exec', unit: 'a.service', command: ['df', '-h'], timeoutSeconds: 3600 } },
     ]);
-    expect(kube.writes).toMatchObject([{ verb: 'create', kind: 'Unit', subresource: 'exec', name: 'a.service' }]);
+    expect(kube.writes).toMatchObject([{ verb: 'create', kind: 'Unit', subresource: 'exec', name: 'a.service', host: 'n1' }]);
   });
 
   test('is audited as well when the host does not answer: it may have run the command', async () => {

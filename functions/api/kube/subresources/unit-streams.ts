@@ -59,6 +59,7 @@ export async function exec(request: KubeRequest): Promise<Response> {
     namespace: '',
     name: target.name!,
     subresource: 'exec',
+    host: nodeName,
     revision: view.revision,
   });
   const stream = await ask(request, nodeName, { kind: 'exec', unit: target.name!, command, timeoutSeconds });
