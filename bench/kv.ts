@@ -135,14 +135,19 @@ function report(results: Results, targets: readonly Target[]): Record<string, nu
 }
 
 function reportUnits(units: Awaited<ReturnType<typeof countUnits>>): Record<string, number> {
-  const { writeUnitsPerKb, writeUnitsPerKbIncompressible, readUnitsPerGet, readUnitsPerLoneGet, idleUnits } = units;
+  const { writeUnitsPerKb, writeUnitsPerKbIncompressible, byCommit, readUnitsPerGet, readUnitsPerLoneGet, idleUnits } = units;
   console.log(
     `DynamoDB would charge ${writeUnitsPerKb.toFixed(2)} write units per KB committed (${writeUnitsPerKbIncompressible.toFixed(2)} of what can't be compressed), ` +
       `${readUnitsPerGet.toFixed(3)} read units per linearizable get of 64 clients (${readUnitsPerLoneGet.toFixed(2)} of one), and ${idleUnits} units while nothing happens`,
   );
+  console.log(`of ${VALUE_BYTES} bytes that can't be compressed, by puts in a commit (no format could be below):`);
+  for (const { puts, keyBytes, unitsPerKb, bound } of byCommit) {
+    console.log(`${String(puts).padStart(6)} puts, keys of ${keyBytes} bytes: ${unitsPerKb.toFixed(2)} (${bound.toFixed(2)})`);
+  }
   return rounded({
     write_units_per_kb: writeUnitsPerKb,
     write_units_per_kb_incompressible: writeUnitsPerKbIncompressible,
+    write_units_per_kb_incompressible_bound: byCommit.find(({ puts }) => puts === 64)!.bound,
     read_units_per_linearizable_get: readUnitsPerGet,
     read_units_per_lone_linearizable_get: readUnitsPerLoneGet,
     idle_units: idleUnits,

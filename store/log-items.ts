@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { valuesAt } from '../core/keyspace/entry-format-2.ts';
 import { CorruptLogError, TrimmedError } from '../core/keyspace/errors.ts';
 import type { LogEntry } from '../core/keyspace/log.ts';
 import type { Sequence } from '../core/keyspace/types.ts';
@@ -25,7 +26,7 @@ export function entryItems(
   at: number,
   packing: { quickly?: boolean } = {},
 ): EntryItems {
-  const packed = pack(body, packing);
+  const packed = pack(body, { ...packing, head: valuesAt(body) });
   const entry: Item = { pk: { S: keys.log }, sk: { S: sequenceKey(sequence) }, at: { N: String(at) } };
   if (packed.length <= PART_BYTES_MAX) return { entry: { ...entry, b: { B: packed } }, parts: [] };
   const id = createHash('sha256').update(packed).digest('base64url').slice(0, 16);

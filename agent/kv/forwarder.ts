@@ -1,5 +1,6 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { EtcdError } from '../../core/etcd/errors.ts';
+import { ENTRY_FORMAT } from '../../core/keyspace/entry.ts';
 import type { LogEntry } from '../../core/keyspace/log.ts';
 import type { Timing } from '../../core/keyspace/timing.ts';
 import {
@@ -193,7 +194,7 @@ export class Forwarder {
 
   async #send(batch: readonly Waiting[]): Promise<readonly CallOutcome[]> {
     const { questions, after, timing, signal, onAnswer = () => {}, onEntries } = this.#options;
-    const body = encodeCalls({ after: after(), calls: batch.map(({ call }) => call) });
+    const body = encodeCalls({ after: after(), calls: batch.map(({ call }) => call), reads: ENTRY_FORMAT });
     const timeLeft = batch.at(-1)!.giveUpAt - timing.elapsed();
     const timeoutMs = Math.max(1, Math.min(timeLeft, ATTEMPT_MS));
     for (const waiting of batch) if (!waiting.call.again) waiting.call = { ...waiting.call, again: true };

@@ -140,9 +140,9 @@ export async function openHostKv(options: HostKvOptions): Promise<HostKv> {
 
   return {
     service,
-    onMessage({ sequence, entry }) {
+    onMessage({ sequence, entry, body = entry }) {
       if (!following.active) return;
-      const taken = entry !== undefined && copy.take({ sequence, body: Buffer.from(entry, 'base64') });
+      const taken = body !== undefined && copy.take({ sequence, body: Buffer.from(body, 'base64') });
       if (taken || (copy.sequence ?? 0) >= sequence) return;
       // Mostly it is of a commit of ours, which comes with the answer.
       if (forwarder.underWay) hinted = Math.max(hinted, sequence);

@@ -13,8 +13,8 @@ export function httpQuestions(client: BytesClient, onStreams: () => void = () =>
   };
   return {
     calls: (body, options) => get({ method: 'POST', path: `${KV_PATH}/calls`, body, ...options }),
-    tail({ after, verify, news, watch }, options) {
-      const flags = `${verify ? '&verify=1' : ''}${news ? '&news=1' : ''}${watch ? '&watch=1' : ''}`;
+    tail({ after, verify, news, watch, reads }, options) {
+      const flags = `${verify ? '&verify=1' : ''}${news ? '&news=1' : ''}${watch ? '&watch=1' : ''}${reads === undefined ? '' : `&reads=${reads}`}`;
       return get({ method: 'GET', path: `${KV_PATH}/tail?after=${after}${flags}`, ...options });
     },
     snapshot(cursor, options) {

@@ -1,3 +1,4 @@
+import { ENTRY_FORMAT } from '../../core/keyspace/entry.ts';
 import { LogRefusedError, TrimmedError } from '../../core/keyspace/errors.ts';
 import type { Log, StoredSnapshot, Tail } from '../../core/keyspace/log.ts';
 import type { Sequence } from '../../core/keyspace/types.ts';
@@ -58,7 +59,7 @@ export function remoteLog({ questions, wantsHints, onHintsAsked = () => {}, onAn
   return {
     async read(after: Sequence, { verify, expectNews }): Promise<Tail> {
       const hints = wantsHints();
-      const question = { after, verify, news: expectNews === true, watch: hints };
+      const question = { after, verify, news: expectNews === true, watch: hints, reads: ENTRY_FORMAT };
       const tail = decodeTail(await noted(questions.tail(question, { timeoutMs: READ_MS })));
       if (hints) onHintsAsked();
       if (tail === 'trimmed') throw new TrimmedError(after);

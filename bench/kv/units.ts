@@ -14,6 +14,13 @@ export interface Units {
   /** Write request units for each kilobyte that was committed, keys and values counted: of text, and of what can't be compressed. */
   readonly writeUnitsPerKb: number;
   readonly writeUnitsPerKbIncompressible: number;
+  /** The same, so many puts in each commit; and what any format would be charged at least, since values can't be shortened. */
+  readonly byCommit: readonly {
+    readonly puts: number;
+    readonly keyBytes: number;
+    readonly unitsPerKb: number;
+    readonly bound: number;
+  }[];
   /** Read request units for each linearizable read, of clients that read at the same time, and of one alone. */
   readonly readUnitsPerGet: number;
   readonly readUnitsPerLoneGet: number;
@@ -21,6 +28,7 @@ export interface Units {
   readonly idleUnits: number;
 }
 
+const PUTS_A_COMMIT = [1, 8, 64, 128, 256, 1_000];
 const CLIENTS = 64;
 const CALLS = 30;
 const VALUE_BYTES = 256;
@@ -53,6 +61,14 @@ export async function countUnits(): Promise<Units> {
     });
     const keyspace = await keyspaces.open('bench', 'c', 'kv');
     const keyOf = (worker: number, n: number) => `bench/${worker}/${n}`;
+    const longKeyOf = (worker: number, n: number) =>
+      `/applications/billing/settings/${String(worker).padStart(4, '0')}/${n % 10}`;
+    const noise = () => new Uint8Array(randomBytes(VALUE_BYTES));
+    // As a host's calls bear them.
+    const host = randomBytes(12).toString('base64url');
+    let calls = 0;
+    const put = (key: string, value: Uint8Array) =>
+      keyspace.transact((txn) => txn.put(key, value), { requestId: `${host}/${++calls}` });
     const charged = async (what: 'reads' | 'writes', action: () => Promise<unknown>) => {
       const before = counted[what];
       await action();
@@ -70,13 +86,25 @@ export async function countUnits(): Promise<Units> {
         inParallel(async (worker, n) => {
           const [key, content] = [keyOf(worker, n), value()];
           bytes += key.length + content.length;
-          await keyspace.transact((txn) => txn.put(key, content));
+          await put(key, content);
         }),
       );
       return units / (bytes / 1024);
     };
     const text = await writeUnitsPerKb(textValue);
-    const incompressible = await writeUnitsPerKb(() => new Uint8Array(randomBytes(VALUE_BYTES)));
+    const incompressible = await writeUnitsPerKb(noise);
+    const byCommit: Units['byCommit'][number][] = [];
+    for (const name of [keyOf, longKeyOf]) {
+      for (const puts of PUTS_A_COMMIT) {
+        // Snapshots aren't what is counted.
+        await keyspaces.settled();
+        const keys = Array.from({ length: puts }, (_, worker) => name(worker, puts));
+        const kb = (keys.join('').length + puts * VALUE_BYTES) / 1024;
+        const units = await charged('writes', () => Promise.all(keys.map((key) => put(key, noise()))));
+        const keyBytes = Math.round(keys.join('').length / puts);
+        byCommit.push({ puts, keyBytes, unitsPerKb: units / kb, bound: Math.ceil((puts * VALUE_BYTES + 1) / 1024) / kb });
+      }
+    }
     await keyspaces.settled();
     const shared = await charged('reads', () => inParallel(async (worker, n) => (await keyspace.sync()).get(keyOf(worker, n))));
     const alone = await charged('reads', async () => {
@@ -93,6 +121,7 @@ export async function countUnits(): Promise<Units> {
     return {
       writeUnitsPerKb: text,
       writeUnitsPerKbIncompressible: incompressible,
+      byCommit,
       readUnitsPerGet: shared / (CLIENTS * CALLS),
       readUnitsPerLoneGet: alone / CALLS,
       idleUnits,

@@ -4,6 +4,8 @@ import type { Key } from './types.ts';
 /** Compact binary writing and reading: varints, length-prefixed byte strings. Both sides of one format (entry.ts, snapshot.ts). */
 
 const FIRST_CAPACITY = 256;
+/** So many bytes are copied faster one by one than by a call out of JavaScript. */
+const SHORT_BYTES_MAX = 24;
 
 export class ByteWriter {
   #buffer = Buffer.allocUnsafe(FIRST_CAPACITY);
@@ -42,12 +44,28 @@ export class ByteWriter {
     this.#length += this.#buffer.write(value, this.#length, 'latin1');
   }
 
+  /** A key's characters from one on, without saying how many there are. */
+  latin1(value: Key, from: number): void {
+    const length = value.length - from;
+    this.#reserve(length);
+    if (length > SHORT_BYTES_MAX) {
+      this.#length += this.#buffer.write(value.slice(from), this.#length, 'latin1');
+      return;
+    }
+    for (let at = from; at < value.length; at++) this.#buffer[this.#length++] = value.charCodeAt(at);
+  }
+
   text(value: string): void {
     this.bytes(Buffer.from(value, 'utf8'));
   }
 
   bytes(value: Uint8Array): void {
     this.number(value.length);
+    this.raw(value);
+  }
+
+  /** Without saying how many there are. */
+  raw(value: Uint8Array): void {
     this.#reserve(value.length);
     this.#buffer.set(value, this.#length);
     this.#length += value.length;
@@ -78,6 +96,8 @@ export class ByteReader {
   readonly #buffer: Buffer;
   readonly #sharedPartMin: number;
   #position = 0;
+  /** Where what may be read ends. */
+  #end: number;
 
   /** `share`: all values stay parts of the block, which is in memory as long as any of them is. */
   constructor(bytes: Uint8Array, { share = false } = {}) {
@@ -85,10 +105,23 @@ export class ByteReader {
     // Values are handed out as plain Uint8Array, whatever came in.
     this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#end = bytes.byteLength;
   }
 
   get done(): boolean {
-    return this.#position >= this.#buffer.length;
+    return this.#position >= this.#end;
+  }
+
+  /** The last `bytes` of what is here aren't read in turn any more, but by rawAt. Answers where they begin. */
+  setApart(bytes: number): number {
+    this.assertMore(bytes);
+    this.#end -= bytes;
+    return this.#end;
+  }
+
+  /** Throws CorruptLogError unless so many bytes follow. */
+  assertMore(bytes: number): void {
+    if (this.#position + bytes > this.#end) throw new CorruptLogError('the log ends in the middle of a value');
   }
 
   byte(): number {
@@ -100,7 +133,9 @@ export class ByteReader {
     for (let factor = 1; factor <= 2 ** 49; factor *= 0x80) {
       const byte = this.byte();
       value += (byte & 0x7f) * factor;
-      if (byte < 0x80) return value;
+      if (byte >= 0x80) continue;
+      if (value > Number.MAX_SAFE_INTEGER) break;
+      return value;
     }
     throw new CorruptLogError('a number in the log is too long');
   }
@@ -113,9 +148,7 @@ export class ByteReader {
   }
 
   key(): Key {
-    const length = this.number();
-    const from = this.#advance(length);
-    return this.#buffer.toString('latin1', from, from + length);
+    return this.latin1(this.number());
   }
 
   text(): string {
@@ -125,16 +158,50 @@ export class ByteReader {
   }
 
   bytes(): Uint8Array {
-    const length = this.number();
+    return this.raw(this.number());
+  }
+
+  /** As many as a number says that comes first. Each takes a byte at least, so that a damaged number is refused before it costs memory. */
+  list<T>(read: () => T): T[] {
+    const count = this.number();
+    this.assertMore(count);
+    const items: T[] = [];
+    while (items.length < count) items.push(read());
+    return items;
+  }
+
+  raw(length: number): Uint8Array {
+    return this.#part(this.#advance(length), length);
+  }
+
+  /** Of what was set apart. */
+  rawAt(from: number, length: number): Uint8Array {
+    if (from + length > this.#bytes.length) throw new CorruptLogError('the log ends in the middle of a value');
+    return this.#part(from, length);
+  }
+
+  /** Bytes that a number doesn't come before, as a key. */
+  latin1(length: number): Key {
     const from = this.#advance(length);
+    return this.#buffer.toString('latin1', from, from + length);
+  }
+
+  #part(from: number, length: number): Uint8Array {
     const shared = length >= this.#sharedPartMin;
     return shared ? this.#bytes.subarray(from, from + length) : this.#bytes.slice(from, from + length);
   }
 
+  copyTo(target: Buffer, at: number, length: number): void {
+    const from = this.#advance(length);
+    if (length > SHORT_BYTES_MAX) this.#buffer.copy(target, at, from, from + length);
+    else for (let index = 0; index < length; index++) target[at + index] = this.#buffer[from + index]!;
+  }
+
   #advance(length: number): number {
     const from = this.#position;
-    this.#position += length;
-    if (this.#position > this.#buffer.length) throw new CorruptLogError('the log ends in the middle of a value');
+    const to = from + length;
+    if (to > this.#end) throw new CorruptLogError('the log ends in the middle of a value');
+    this.#position = to;
     return from;
   }
 }

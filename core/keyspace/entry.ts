@@ -1,5 +1,8 @@
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteReader } from './bytes.ts';
+import { decodeEntry1, encodeEntry1, FORMAT_1 } from './entry-format-1.ts';
+import { decodeEntry2, encodeEntry2, FORMAT_2 } from './entry-format-2.ts';
 import { CorruptLogError } from './errors.ts';
+import type { LogEntry } from './log.ts';
 import type { Key, Revision, Sequence } from './types.ts';
 
 /**
@@ -45,130 +48,32 @@ export type Operation =
   /** A property of the keyspace itself, beside its keys and without a revision; undefined: taken away. */
   | { readonly type: 'set'; readonly name: string; readonly value: Uint8Array | undefined };
 
-/** First byte of every entry. A reader refuses formats it doesn't know, rather than to guess. */
-const FORMAT = 1;
-
-const TAG = {
-  put: 1,
-  putLeased: 2,
-  putFresh: 3,
-  putFreshLeased: 4,
-  delete: 5,
-  grant: 6,
-  revoke: 7,
-  compact: 8,
-  elsewhere: 9,
-  set: 10,
-  unset: 11,
-} as const;
+/** The newest format that this version reads and writes. The first byte of every entry says its format. */
+export const ENTRY_FORMAT = FORMAT_2;
 
 export function encodeEntry(entry: Entry): Uint8Array {
-  const out = new ByteWriter();
-  out.byte(FORMAT);
-  out.text(entry.writer);
-  out.number(entry.batch);
-  out.number(entry.time);
-  out.number(entry.baseRevision);
-  out.number(entry.records.length);
-  for (const record of entry.records) encodeRecord(out, record);
-  return out.take();
+  return encodeEntry2(entry);
 }
 
-/** Throws CorruptLogError if the bytes are not an entry of a known format. */
+/** Throws CorruptLogError if the bytes are not an entry of a known format. A reader refuses formats it doesn't know, rather than to guess. */
 export function decodeEntry(sequence: Sequence, body: Uint8Array): Entry {
   const input = new ByteReader(body);
   const format = input.byte();
-  if (format !== FORMAT) {
-    throw new CorruptLogError(
-      `entry ${sequence} of the log has format ${format}: this version of Terrane reads ${FORMAT}; update it`,
-    );
-  }
-  return {
-    sequence,
-    writer: input.text(),
-    batch: input.number(),
-    time: input.number(),
-    baseRevision: input.number(),
-    records: Array.from({ length: input.number() }, () => decodeRecord(input)),
-  };
+  if (format === FORMAT_2) return decodeEntry2(sequence, body, input);
+  if (format === FORMAT_1) return decodeEntry1(sequence, input);
+  throw new CorruptLogError(
+    `entry ${sequence} of the log has format ${format}: this version of Terrane reads ${FORMAT_1} to ${ENTRY_FORMAT}; update it`,
+  );
 }
 
-export function encodeRecord(out: ByteWriter, record: LogRecord): void {
-  out.text(record.requestId ?? '');
-  out.number(record.operations.length);
-  for (const operation of record.operations) encodeOperation(out, operation);
+/** Every reader there is reads it. */
+export function isOldest(body: Uint8Array): boolean {
+  return body[0] === FORMAT_1;
 }
 
-export function decodeRecord(input: ByteReader): LogRecord {
-  const requestId = input.text() || undefined;
-  return { requestId, operations: Array.from({ length: input.number() }, () => decodeOperation(input)) };
-}
-
-function encodeOperation(out: ByteWriter, operation: Operation): void {
-  switch (operation.type) {
-    case 'put': {
-      const leased = operation.lease !== 0n;
-      if (operation.fresh) out.byte(leased ? TAG.putFreshLeased : TAG.putFresh);
-      else out.byte(leased ? TAG.putLeased : TAG.put);
-      if (leased) out.int64(operation.lease);
-      out.key(operation.key);
-      out.bytes(operation.value);
-      return;
-    }
-    case 'delete':
-      out.byte(TAG.delete);
-      out.key(operation.key);
-      return;
-    case 'grant':
-      out.byte(TAG.grant);
-      out.int64(operation.lease);
-      out.number(operation.ttlSeconds);
-      return;
-    case 'revoke':
-      out.byte(TAG.revoke);
-      out.int64(operation.lease);
-      return;
-    case 'compact':
-      out.byte(TAG.compact);
-      out.number(operation.revision);
-      return;
-    case 'elsewhere':
-      out.byte(TAG.elsewhere);
-      return;
-    case 'set':
-      out.byte(operation.value ? TAG.set : TAG.unset);
-      out.text(operation.name);
-      if (operation.value) out.bytes(operation.value);
-  }
-}
-
-function decodeOperation(input: ByteReader): Operation {
-  const tag = input.byte();
-  switch (tag) {
-    case TAG.put:
-    case TAG.putLeased:
-    case TAG.putFresh:
-    case TAG.putFreshLeased: {
-      const leased = tag === TAG.putLeased || tag === TAG.putFreshLeased;
-      const fresh = tag === TAG.putFresh || tag === TAG.putFreshLeased;
-      const lease = leased ? input.int64() : 0n;
-      return { type: 'put', key: input.key(), value: input.bytes(), lease, fresh };
-    }
-    case TAG.delete:
-      return { type: 'delete', key: input.key() };
-    case TAG.grant:
-      return { type: 'grant', lease: input.int64(), ttlSeconds: input.number() };
-    case TAG.revoke:
-      return { type: 'revoke', lease: input.int64() };
-    case TAG.compact:
-      return { type: 'compact', revision: input.number() };
-    case TAG.elsewhere:
-      return { type: 'elsewhere' };
-    case TAG.set:
-      return { type: 'set', name: input.text(), value: input.bytes() };
-    case TAG.unset:
-      return { type: 'set', name: input.text(), value: undefined };
-    default:
-      throw new CorruptLogError(`the log holds an operation of unknown kind ${tag}: update Terrane`);
-  }
+/** The entry in a format that its reader knows: `reads` is the newest such. */
+export function entryFor(reads: number, entry: LogEntry): LogEntry {
+  const { sequence, body } = entry;
+  if (reads >= FORMAT_2 || isOldest(body)) return entry;
+  return { sequence, body: encodeEntry1(decodeEntry(sequence, body)) };
 }

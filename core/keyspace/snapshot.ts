@@ -1,7 +1,8 @@
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { decodeRecord, encodeRecord, type LogRecord, type Operation } from './entry.ts';
+import type { LogRecord, Operation } from './entry.ts';
 import { CorruptLogError } from './errors.ts';
 import { AFTER_ALL_KEYS } from './keys.ts';
+import { decodeRecord, encodeRecord } from './record-format.ts';
 import { type KeepKeys, KeyspaceState } from './state.ts';
 import type { KeyValue, RevisionEvents, Sequence } from './types.ts';
 import { Version } from './version.ts';

@@ -26,12 +26,15 @@ export interface TailQuestion {
   readonly news: boolean;
   /** Tell this host of commits from now on. */
   readonly watch: boolean;
+  /** The newest format of entries that the host reads (entry.ts). Default 1, which those read that don't say. */
+  readonly reads?: number;
 }
 
-export function encodeTailQuestion({ after, verify, news, watch }: TailQuestion): Uint8Array {
+export function encodeTailQuestion({ after, verify, news, watch, reads }: TailQuestion): Uint8Array {
   const out = new ByteWriter();
   out.number(after);
   out.byte((verify ? 1 : 0) | (news ? 2 : 0) | (watch ? 4 : 0));
+  if (reads !== undefined) out.number(reads);
   return out.take();
 }
 
@@ -40,7 +43,8 @@ export function decodeTailQuestion(bytes: Uint8Array): TailQuestion {
   const input = new ByteReader(bytes);
   const after = input.number();
   const flags = input.byte();
-  return { after, verify: (flags & 1) !== 0, news: (flags & 2) !== 0, watch: (flags & 4) !== 0 };
+  const reads = input.done ? {} : { reads: input.number() };
+  return { after, verify: (flags & 1) !== 0, news: (flags & 2) !== 0, watch: (flags & 4) !== 0, ...reads };
 }
 
 export interface Frame {

@@ -106,6 +106,8 @@ export interface ForwardedCalls {
   /** The last entry of the log that the host has; undefined: it doesn't want those that follow. */
   readonly after: Sequence | undefined;
   readonly calls: readonly ForwardedCall[];
+  /** The newest format of entries that the host reads (entry.ts). Default 1, which those read that don't say. */
+  readonly reads?: number;
 }
 
 /** `code`: gRPC's status. 0: `response` is the answer (protobuf), else `message` says what is wrong. */
@@ -125,7 +127,7 @@ export const FORWARD_MAX = { calls: 1_000, bytes: 1_000_000 };
 /** 1.5 MB of keys and values, many small ones, and what else comes with them. */
 export const FORWARD_BYTES_MAX = 4_000_000;
 
-export function encodeCalls({ after, calls }: ForwardedCalls): Uint8Array {
+export function encodeCalls({ after, calls, reads }: ForwardedCalls): Uint8Array {
   const out = new ByteWriter();
   out.byte(FORMAT);
   out.number(after === undefined ? 0 : after + 1);
@@ -140,6 +142,7 @@ export function encodeCalls({ after, calls }: ForwardedCalls): Uint8Array {
   const again = calls.flatMap((call, index) => (call.again ? [index] : []));
   out.number(again.length);
   for (const index of again) out.number(index);
+  if (reads !== undefined) out.number(reads);
   return out.take();
 }
 
@@ -154,7 +157,8 @@ export function decodeCalls(bytes: Uint8Array): ForwardedCalls {
     request: input.bytes(),
   }));
   for (const index of input.done ? [] : list(input, () => input.number())) if (calls[index]) calls[index].again = true;
-  return { after: next === 0 ? undefined : next - 1, calls };
+  const reads = input.done ? {} : { reads: input.number() };
+  return { after: next === 0 ? undefined : next - 1, calls, ...reads };
 }
 
 export function encodeForwardedAnswer({ entries, outcomes }: ForwardedAnswer): Uint8Array {

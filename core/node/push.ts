@@ -51,13 +51,14 @@ export type StreamRequest = LogsRequest | JournalRequest | ExecRequest | Diagnos
 /**
  * Control plane -> host. `hint` says that revision N may concern this host; `stream` asks for POST /node/v1/streams/<id>,
  * or with `parts` for POSTs /node/v1/streams/<id>/<0, 1, ...>, the last one with ?last=1; `kv` says
- * that the key-value store's log has an entry of that sequence, and may hold it (base64).
+ * that the key-value store's log has an entry of that sequence, and may hold it (base64): as `entry` if it is of format 1, as `body` if it is
+ * of another (entry.ts). So agents that read no other format see none, and ask for it in theirs.
  */
 export type PushMessage =
   | { readonly type: 'hint'; readonly revision: number }
   | { readonly type: 'stream'; readonly id: string; readonly request: StreamRequest; readonly parts?: boolean }
   | { readonly type: 'cancel'; readonly id: string }
-  | { readonly type: 'kv'; readonly sequence: number; readonly entry?: string };
+  | { readonly type: 'kv'; readonly sequence: number; readonly entry?: string; readonly body?: string };
 
 /** Header of a stream POST that carries an error instead of data: an HTTP status; the body is then the message. */
 export const STREAM_STATUS_HEADER = 'terrane-stream-status';

@@ -1,3 +1,4 @@
+import { isOldest } from '../../core/keyspace/entry.ts';
 import type { LogEntry } from '../../core/keyspace/log.ts';
 import type { Sequence } from '../../core/keyspace/types.ts';
 import type { PushMessage } from '../../core/node/push.ts';
@@ -30,7 +31,7 @@ export function kvHints({ interest, clock, log, brings = () => false, send }: Kv
       const message: PushMessage = {
         type: 'kv',
         sequence,
-        ...(short ? { entry: Buffer.from(body).toString('base64') } : {}),
+        ...(short ? { [isOldest(body) ? 'entry' : 'body']: Buffer.from(body).toString('base64') } : {}),
       };
       await send(tenant, cluster, nodes, message);
     } catch (error) {

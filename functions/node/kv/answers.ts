@@ -1,4 +1,5 @@
 import { TerraneError } from '../../../core/errors/terrane-error.ts';
+import { entryFor } from '../../../core/keyspace/entry.ts';
 import { CorruptLogError, TrimmedError } from '../../../core/keyspace/errors.ts';
 import type { Sequence } from '../../../core/keyspace/types.ts';
 import {
@@ -43,7 +44,7 @@ export interface CallsOptions {
 export function kvAnswers(deps: KvAnswersDeps): KvAnswers {
   const heads = headReads();
   return {
-    async tail({ tenant, cluster, nodeName }, { after, verify, news, watch }) {
+    async tail({ tenant, cluster, nodeName }, { after, verify, news, watch, reads = 1 }) {
       if (watch) {
         await deps.interest.mark(tenant, cluster, nodeName, deps.clock.now() + INTEREST_MS);
         await deps.onInterest?.(tenant, cluster);
@@ -55,7 +56,7 @@ export function kvAnswers(deps: KvAnswersDeps): KvAnswers {
         const tail = plain
           ? await heads.read(`${tenant} ${cluster} ${after}`, () => log.read(after, options))
           : await log.read(after, options);
-        return encodeTail(fittingTail(tail));
+        return encodeTail(fittingTail({ ...tail, entries: tail.entries.map((entry) => entryFor(reads, entry)) }));
       } catch (error) {
         if (error instanceof TrimmedError) return encodeTail('trimmed');
         throw error;

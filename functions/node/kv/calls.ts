@@ -10,6 +10,8 @@ import {
   type ForwardedCall,
   type ForwardedCalls,
 } from '../../../core/node/kv.ts';
+import { entryFor } from '../../../core/keyspace/entry.ts';
+import type { LogEntry } from '../../../core/keyspace/log.ts';
 import type { OpenKeyspace } from '../../../core/keyspace/open.ts';
 
 export interface CallsDeps {
@@ -30,14 +32,15 @@ export async function serveCalls(
   deps: CallsDeps,
   tenant: string,
   cluster: string,
-  { after, calls }: ForwardedCalls,
+  { after, calls, reads = 1 }: ForwardedCalls,
 ): Promise<ForwardedAnswer> {
   const service = await deps.services.open(tenant, cluster);
   const identity = identityOf(cluster);
   const outcomes = await Promise.all(calls.map((call) => outcomeOf(deps, service, identity, call)));
   if (after === undefined) return { entries: [], outcomes };
   const keyspace = await deps.keyspaces.open(tenant, cluster, 'kv');
-  return { entries: fitting(keyspace.recent(after) ?? [], outcomes), outcomes };
+  const entries = (keyspace.recent(after) ?? []).map((entry) => entryFor(reads, entry));
+  return { entries: fitting(entries, outcomes), outcomes };
 }
 
 async function outcomeOf(deps: CallsDeps, service: EtcdService, identity: Identity, call: ForwardedCall): Promise<CallOutcome> {
@@ -60,7 +63,7 @@ function methodOf(name: string): EtcdMethod {
 }
 
 /** The first ones that fit beside the answers: the host reads the others. */
-function fitting(entries: NonNullable<ReturnType<OpenKeyspace['recent']>>, outcomes: readonly CallOutcome[]) {
+function fitting(entries: readonly LogEntry[], outcomes: readonly CallOutcome[]) {
   let room = ANSWER_BYTES_MAX;
   for (const outcome of outcomes) if ('response' in outcome) room -= outcome.response.length;
   const first = entries.findIndex(({ body }) => (room -= body.length) < 0);

@@ -41,10 +41,11 @@ export function createNodeKv(deps: NodeKvDeps, verify: Verify): Hono {
     const host = await verify(c.req.raw, undefined);
     const flag = (name: string) => c.req.query(name) === '1';
     const question = {
-      after: sequenceOf(c.req.query('after')),
+      after: numberOf('after', c.req.query('after')),
       verify: flag('verify'),
       news: flag('news'),
       watch: flag('watch'),
+      reads: c.req.query('reads') === undefined ? undefined : numberOf('reads', c.req.query('reads')),
     };
     return binary(c, await answers.tail(host, question));
   });
@@ -64,9 +65,10 @@ export function createNodeKv(deps: NodeKvDeps, verify: Verify): Hono {
   return app;
 }
 
-function sequenceOf(text: string | undefined): number {
+function numberOf(name: 'after' | 'reads', text: string | undefined): number {
   if (text === undefined || !/^\d{1,15}$/.test(text)) {
-    throw new TerraneError('invalid_request', 'after must be the number of a log entry.');
+    const what = { after: 'the number of a log entry', reads: 'a format of log entries' };
+    throw new TerraneError('invalid_request', `${name} must be ${what[name]}.`);
   }
   return Number(text);
 }

@@ -59,8 +59,8 @@ function withCalls(questions: KvQuestions, change: (call: ForwardedCall) => Forw
   return {
     ...questions,
     calls(body, options) {
-      const { after, calls } = decodeCalls(body);
-      return questions.calls(encodeCalls({ after, calls: calls.map(change) }), options);
+      const { calls, ...rest } = decodeCalls(body);
+      return questions.calls(encodeCalls({ ...rest, calls: calls.map(change) }), options);
     },
   };
 }

@@ -254,7 +254,7 @@ class Simulation {
     for (const host of this.#hosts) {
       const { kv, machine } = host;
       if (!host.hasPush || !kv || machine.partitioned) continue;
-      const entry = this.#random.chance(0.7) ? { entry: Buffer.from(body).toString('base64') } : {};
+      const entry = this.#random.chance(0.7) ? { body: Buffer.from(body).toString('base64') } : {};
       if (this.#random.chance(0.05)) continue;
       for (let times = this.#random.chance(0.05) ? 2 : 1; times > 0; times--) {
         void machine.told(() => kv.onMessage({ type: 'kv', sequence, ...entry }));
