@@ -64,6 +64,9 @@ const SEEKING_MS = 2_000;
 /** A pod waits no longer for its network than this, ms. */
 const WAIT_MS = 20_000;
 
+/** RFC 791: the length of a packet is a number of 16 bits. */
+const PACKET_BYTES_MAX = 65_535;
+
 /** So many of the kernel's refusals are told of: they are mostly the same. */
 const PROBLEMS_SHOWN = 3;
 
@@ -187,7 +190,9 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
     const current = options.address();
     const address = deviceOf(current, observed) ? current : (facts?.address ?? current);
     const device = deviceOf(address, observed);
-    if (device && parseAddress(address) !== undefined) return { address, device: device.name, mtu: device.mtu };
+    // The loopback's is one more than a packet may have (RFC 791), and is all that a machine without a network has.
+    const mtu = Math.min(device?.mtu ?? 0, PACKET_BYTES_MAX);
+    if (device && parseAddress(address) !== undefined) return { address, device: device.name, mtu };
     return noAddress(address);
   }
 
