@@ -50,7 +50,7 @@ remove_units() {
   systemctl daemon-reload
 }
 
-# The rules of Services and policies. Without --purge they stay: the containers that they are for go on running.
+# The rules of Services and policies.
 remove_rules() {
   command -v nft >/dev/null 2>&1 && [ "$(id -u)" = 0 ] || return 0
   for table in 'ip terrane_services' 'ip terrane_policy' 'bridge terrane_services'; do
@@ -59,8 +59,8 @@ remove_rules() {
   done
 }
 
-# This host's part of the pods' network: what bears the agent's mark (core/network/names.ts). Without --purge it stays: containers that run
-# on talk by it. What is on the machine is this agent's if Docker has a network of its, or if it was the machine's service.
+# This host's part of the pods' network: what bears the agent's mark (core/network/names.ts), and rules. Without --purge it stays: containers that
+# run on talk by it. What is on the machine is this agent's if Docker has a network of its, or if it was the machine's service.
 remove_network() {
   networks=''
   if [ -s "$DATA/identity.json" ] && command -v docker >/dev/null 2>&1; then
@@ -68,6 +68,7 @@ remove_network() {
     networks=$(docker -H "unix://$DOCKER" network ls -q --filter "label=terrane.dev/network-owner=$owner" 2>/dev/null) || networks=''
   fi
   [ -n "$networks" ] || [ -n "$UNIT" ] || return 0
+  remove_rules
   for network in $networks; do
     docker -H "unix://$DOCKER" network rm "$network" >/dev/null || true
   done
@@ -155,7 +156,6 @@ main() {
   if [ "$purge" = 1 ]; then
     remove_containers
     remove_units
-    [ -z "$UNIT" ] || remove_rules
     remove_network
     unmount_below "$DATA"
     rm -rf "$DATA"
