@@ -1,6 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { hireJanitor } from './demo/janitor.ts';
 import { demoOptions, USAGE } from './demo/options.ts';
 import { narrator } from './demo/narrator.ts';
 import { type Scene, tellStory } from './demo/story.ts';
@@ -12,37 +14,54 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
+  const over = interrupted();
   const colour = process.stdout.isTTY && !process.env.NO_COLOR;
-  const say = narrator((text) => process.stdout.write(text), colour);
+  let told = false;
+  const say = narrator((text) => void (told || process.stdout.write(text)), colour);
+  const janitor = hireJanitor();
   // Short: the path of a unix socket has at most 107 characters, and the engine makes some below it.
   const dir = mkdtempSync(join(tmpdir(), 'terrane-demo-'));
+  janitor.tell({ type: 'directory', path: dir });
   mkdirSync(join(dir, 'log'));
-  const scene: Scene = { dir, say, cleanups: [], stopCommands: [], children: [] };
-  const interrupted = new Promise<'interrupted'>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'));
-  });
+  const scene: Scene = { dir, say, janitor, stopCommands: [], children: [] };
   let code = 0;
   try {
-    const told = await Promise.race([tellStory(scene), interrupted]);
-    if (told === 'interrupted') code = 130;
+    const end = await Promise.race([tellStory(scene, !options.once), over]);
+    if (end === 'interrupted') code = 130;
     else if (options.keep) {
       for (const child of scene.children) child.release();
+      janitor.dismiss();
       console.log(`\nLeft running. Stop it with: ${scene.stopCommands.join('; ')}; rm -rf ${dir}`);
       return 0;
     } else if (!options.once) {
       console.log('\nCtrl-C takes everything down.');
-      await interrupted;
+      await over;
     }
   } catch {
+    // Ctrl-C ends programs that the story waits for, too, and may be heard of after them.
+    code = (await Promise.race([over, delay(200)])) === 'interrupted' ? 130 : 1;
     // The step said what failed; programs' logs are kept for whoever wants to know why.
-    console.error(`\nThe demo failed. The logs of its programs are in ${join(dir, 'log')}`);
-    code = 1;
+    if (code === 1) console.error(`\nThe demo failed. The logs of its programs are in ${join(dir, 'log')}`);
   }
+  told = true;
   console.log('taking everything down');
-  for (const cleanup of scene.cleanups.toReversed())
-    await cleanup().catch((error: Error) => console.error(`while cleaning up: ${error.message}`));
-  if (code === 0) rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  await janitor.finish({ keepLogs: code === 1 });
   return code;
+}
+
+/** Ctrl-C (again while everything is taken down: it goes on), the end of the terminal, or of npm or the reader of a pipe, which tell nobody. */
+function interrupted(): Promise<'interrupted'> {
+  const parent = process.ppid;
+  return new Promise((resolve) => {
+    const end = () => resolve('interrupted');
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+    process.stdout.on('error', end);
+    process.stderr.on('error', end);
+    if (process.env.npm_lifecycle_event !== undefined)
+      setInterval(() => {
+        if (process.ppid !== parent) end();
+      }, 500).unref();
+  });
 }
 
 process.exitCode = await main();

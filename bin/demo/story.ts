@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { get, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -10,8 +10,11 @@ import type { Node } from '../../core/resources/schema/node.ts';
 import type { Pod } from '../../core/resources/schema/pod.ts';
 import type { Service } from '../../core/resources/schema/service.ts';
 import { type Child, startChild, until } from '../machine/child.ts';
+import { noteDockerTraces } from '../machine/docker-traces.ts';
 import { type Engine, findOrStartEngine } from '../machine/engine.ts';
 import { describeMissing, DOCKER, ensurePackages, IPROUTE, IPTABLES, NFTABLES } from '../machine/packages.ts';
+import { processStart } from '../machine/process-start.ts';
+import type { Janitor } from './janitor.ts';
 import type { Narrator } from './narrator.ts';
 import { type Terrane, TERRANE_PROGRAM, terraneCommand } from './terrane.ts';
 import { DEMO_PORT, demoManifest, makeWebImage } from './web-image.ts';
@@ -20,18 +23,19 @@ export interface Scene {
   /** Everything of this demo lies below it. */
   readonly dir: string;
   readonly say: Narrator;
-  /** Run in reverse order at the end. */
-  readonly cleanups: (() => Promise<void>)[];
+  /** Told of everything that is made outside of `dir`, and takes it away in the end. */
+  readonly janitor: Pick<Janitor, 'tell' | 'mayMake'>;
   /** What a person types to do the same after --keep, in the order to be typed. */
   readonly stopCommands: string[];
   readonly children: Child[];
 }
 
 const PAGE = 'Hello from a container that Terrane runs.\n';
+const NO_ROUTE = Symbol('no route');
 const PASSWORD = 'correct horse battery staple';
 
-/** Signs up, joins this machine, runs a Deployment, and proves what it says at each step. */
-export async function tellStory(scene: Scene): Promise<'told'> {
+/** Signs up, joins this machine, runs a Deployment, and proves what it says at each step. `stays`: all of it is there afterwards. */
+export async function tellStory(scene: Scene, stays: boolean): Promise<'told'> {
   const { say } = scene;
   const engine = await say.step('A Docker engine', () => findEngine(scene));
   await say.step('Build the command and the agent', async () => build(say));
@@ -54,18 +58,31 @@ export async function tellStory(scene: Scene): Promise<'told'> {
   });
   await say.step('Kill a container: it comes back', () => killOne(say, terrane, engine, running));
   await say.step('Delete it all: its containers are gone', () => deleteAll(say, terrane, engine, running));
-  whatNext(say, config, server, agent);
+  say.detail(`\nIt works: sign-up, a host, a Deployment, a Service by name, logs, scaling, healing.`);
+  if (stays) whatNext(say, config, server, agent);
+  else say.detail('Without --once it stays up, and says what to try next. More: README.md, docs/cli.md');
   return 'told';
 }
 
-async function findEngine({ dir, say, cleanups, stopCommands }: Scene): Promise<Engine> {
+async function findEngine({ dir, say, janitor, stopCommands }: Scene): Promise<Engine> {
   const missing = ensurePackages([DOCKER, IPTABLES, IPROUTE, NFTABLES], (line) => say.detail(line));
   if (missing.length > 0) throw new Error(describeMissing(missing));
-  const engine = await findOrStartEngine(join(dir, 'docker'), (line) => say.detail(line));
-  cleanups.push(() => engine.stop());
+  const engine = await findOrStartEngine(join(dir, 'docker'), {
+    say: (line) => say.detail(line),
+    starting() {
+      janitor.mayMake();
+      janitor.tell({ type: 'docker-traces', before: noteDockerTraces() });
+    },
+    started: (pid) => tellProcess(janitor, pid),
+  });
   if (engine.pid) stopCommands.push(`kill ${engine.pid}`);
   say.detail(`Docker Engine ${engine.version} at ${engine.socket}`);
   return engine;
+}
+
+function tellProcess(janitor: Pick<Janitor, 'tell'>, pid: number, group = false): void {
+  const started = processStart(pid);
+  if (started !== undefined) janitor.tell({ type: 'process', pid, started, group });
 }
 
 function build(say: Narrator): void {
@@ -81,13 +98,14 @@ interface Server {
   readonly ca: string;
 }
 
-async function startServer({ dir, say, children, stopCommands, cleanups }: Scene): Promise<Server> {
+async function startServer({ dir, say, children, stopCommands, janitor }: Scene): Promise<Server> {
   const args = ['server', '--data', join(dir, 'server'), '--listen', '127.0.0.1:0', '--tls-listen', '127.0.0.1:0', '--json'];
   say.command(`npx terrane ${args.join(' ')} &`);
+  janitor.mayMake();
   const child = startChild(process.execPath, [TERRANE_PROGRAM, ...args], join(dir, 'log/server.log'));
+  tellProcess(janitor, child.pid);
   children.push(child);
   stopCommands.unshift(child.stopCommand);
-  cleanups.push(() => child.stop());
   const server = await until('the server says it is ready', [child], () => {
     const line = readFileSync(child.logFile, 'utf8')
       .split('\n')
@@ -118,20 +136,19 @@ function verificationToken(maildir: string): string | undefined {
   return newest && /\/verify#([\w.-]+)/.exec(readFileSync(join(maildir, 'new', newest), 'utf8'))?.[1];
 }
 
-async function join_({ dir, say, children, stopCommands, cleanups }: Scene, terrane: Terrane, engine: Engine): Promise<Child> {
+async function join_({ dir, say, children, stopCommands, janitor }: Scene, terrane: Terrane, engine: Engine): Promise<Child> {
   const { command } = JSON.parse(await terrane(['token', 'create', '--kind', 'join', '--json'])) as { command: string };
   // The very line that `terrane token create` prints for a host; below a directory of the demo, and in the foreground.
   const line = `${command} --prefix ${join(dir, 'host')} --docker ${engine.socket} --name demo-host --foreground`;
   say.command(line.replace(/trn_join_\w+/, 'trn_join_…'));
-  const agent = startChild('sh', ['-c', line], join(dir, 'log/agent.log'), { shell: true });
-  children.push(agent);
   // After the agent has stopped, and while there is an engine: containers, devices, rules and the Docker network.
   const uninstall = join(dir, 'host/uninstall.sh');
+  janitor.mayMake();
+  janitor.tell({ type: 'host', uninstall });
+  const agent = startChild('sh', ['-c', line], join(dir, 'log/agent.log'), { shell: true });
+  tellProcess(janitor, agent.pid, true);
+  children.push(agent);
   stopCommands.unshift(agent.stopCommand, `sh ${uninstall} --purge --yes`);
-  cleanups.push(async () => {
-    if (existsSync(uninstall)) spawnSync('sh', [uninstall, '--purge', '--yes'], { stdio: 'ignore' });
-  });
-  cleanups.push(() => agent.stop());
   return agent;
 }
 
@@ -198,7 +215,11 @@ async function askService(say: Narrator, terrane: Terrane, children: readonly Ch
   if (addresses.join() !== clusterIP) throw new Error(`${name} is ${addresses.join()}, and the Service ${clusterIP}`);
   say.detail(`${name}, asked at ${gateway}, is ${clusterIP}`);
   const url = `http://${clusterIP}/`;
-  const answer = await until(`${url} answers`, children, () => getAs('localhost', url).catch(() => undefined));
+  const answer = await until(`${url} answers`, children, () =>
+    getAs('localhost', url).catch(({ code }: NodeJS.ErrnoException) => (code === 'ENETUNREACH' ? NO_ROUTE : undefined)),
+  );
+  if (answer === NO_ROUTE)
+    return say.detail(`${url} is left out: this machine has no route to other networks, so only containers reach a Service`);
   if (answer !== PAGE) throw new Error(`${url} answered ${JSON.stringify(answer)}`);
   say.detail(`${url}: ${answer}`);
 }
@@ -258,8 +279,6 @@ function narrated(say: Narrator, terrane: Terrane): Terrane {
 
 function whatNext(say: Narrator, config: string, server: Server, agent: Child): void {
   say.detail(`
-It works: sign-up, a host, a Deployment, a Service by name, logs, scaling, healing.
-
 Try next, in another terminal in this folder:
   export TERRANE_CONFIG=${config}
   npx terrane status

@@ -4,13 +4,20 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A Docker engine that answers. `stop` ends it if we started it, else does nothing. */
+/** A Docker engine that answers. */
 export interface Engine {
   readonly socket: string;
   readonly version: string;
   /** Its process, if we started it. */
   readonly pid?: number;
-  stop(): Promise<void>;
+}
+
+export interface EngineListener {
+  readonly say: (line: string) => void;
+  /** Before a process of ours is started. */
+  readonly starting: () => void;
+  /** At once after it. */
+  readonly started: (pid: number) => void;
 }
 
 /** The engine's version, or undefined when none answers on this socket within a second. */
@@ -36,15 +43,16 @@ export function engineVersion(socket: string): Promise<string | undefined> {
  * The machine's own engine if it answers, else a dockerd of ours below `directory` (own socket, data and bridge-less of the
  * machine's configuration), for machines where no init starts one.
  */
-export async function findOrStartEngine(directory: string, say: (line: string) => void): Promise<Engine> {
+export async function findOrStartEngine(directory: string, { say, starting, started }: EngineListener): Promise<Engine> {
   const usual = (process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock').replace(/^unix:\/\//, '');
   const version = await engineVersion(usual);
-  if (version) return { socket: usual, version, stop: async () => {} };
+  if (version) return { socket: usual, version };
   say('no Docker engine answers on this machine; starting dockerd for this run');
-  return startEngine(directory);
+  starting();
+  return startEngine(directory, started);
 }
 
-async function startEngine(directory: string): Promise<Engine> {
+async function startEngine(directory: string, started: (pid: number) => void): Promise<Engine> {
   mkdirSync(directory, { recursive: true });
   const socket = join(directory, 'docker.sock');
   const logFile = join(directory, 'dockerd.log');
@@ -54,8 +62,10 @@ async function startEngine(directory: string): Promise<Engine> {
   const paths = ['--data-root', join(directory, 'data'), '--exec-root', join(directory, 'exec'), '--pidfile', pidFile];
   const child = spawn('dockerd', ['-H', `unix://${socket}`, ...paths], { stdio: ['ignore', log, log], detached: true });
   closeSync(log);
+  if (child.pid !== undefined) started(child.pid);
   const version = await answered(child, socket, logFile);
-  return { socket, version, ...(child.pid === undefined ? {} : { pid: child.pid }), stop: () => stopEngine(child) };
+  child.unref();
+  return { socket, version, ...(child.pid === undefined ? {} : { pid: child.pid }) };
 }
 
 const START_TIMEOUT_MS = 60_000;
@@ -77,12 +87,4 @@ async function answered(child: ChildProcess, socket: string, logFile: string): P
   child.kill();
   const tail = readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n');
   throw new Error(`dockerd did not start (${failed ?? `no answer in ${START_TIMEOUT_MS / 1000} s`}). Its last lines:\n${tail}`);
-}
-
-async function stopEngine(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
-  await Promise.race([ended, delay(20_000, undefined, { ref: false })]);
-  if (child.exitCode === null) child.kill('SIGKILL');
 }

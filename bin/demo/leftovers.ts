@@ -1,0 +1,69 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { removeDockerTraces, type DockerTraces } from '../machine/docker-traces.ts';
+import { groupRuns, processStart } from '../machine/process-start.ts';
+
+/** What the demo makes on the machine, as data, so that another process can take it away (janitor.ts). */
+export type Leftover =
+  /** `started`: when it did, so that another process that has got its number meanwhile is not ended for it. `group`: with all of its group. */
+  | { readonly type: 'process'; readonly pid: number; readonly started: string; readonly group: boolean }
+  /** The agent's own uninstall.sh: containers, devices, rules, the Docker network. */
+  | { readonly type: 'host'; readonly uninstall: string }
+  | { readonly type: 'docker-traces'; readonly before: DockerTraces }
+  | { readonly type: 'directory'; readonly path: string };
+
+const STOP_MS_MAX = 20_000;
+
+/** `keepLogs`: the demo failed, and whoever wants to know why finds the directory's `log`. */
+export async function takeAway(leftover: Leftover, keepLogs: boolean): Promise<void> {
+  switch (leftover.type) {
+    case 'process':
+      return endProcess(leftover);
+    case 'host':
+      if (existsSync(leftover.uninstall)) spawnSync('sh', [leftover.uninstall, '--purge', '--yes'], { stdio: 'ignore' });
+      return;
+    case 'docker-traces':
+      return removeDockerTraces(leftover.before);
+    case 'directory':
+      return removeDirectory(leftover.path, keepLogs);
+  }
+}
+
+async function endProcess({ pid, started, group }: Extract<Leftover, { type: 'process' }>): Promise<void> {
+  const target = group ? -pid : pid;
+  const now = processStart(pid);
+  // Of a group also what has outlived its first process; not one whose first process is another.
+  if (now !== undefined && now !== started) return;
+  const runs = () => (group ? groupRuns(pid) : processStart(pid) === started);
+  if (!runs()) return;
+  signal(target, 'SIGTERM');
+  const deadline = Date.now() + STOP_MS_MAX;
+  while (runs() && Date.now() < deadline) await delay(50);
+  if (runs()) signal(target, 'SIGKILL');
+  while (runs() && Date.now() < deadline + STOP_MS_MAX) await delay(50);
+}
+
+function signal(target: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(target, name);
+  } catch {
+    // It has ended.
+  }
+}
+
+function removeDirectory(path: string, keepLogs: boolean): void {
+  // What an engine that was killed has left mounted.
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .filter((mount) => mount.startsWith(`${path}/`));
+  for (const mount of mounts.toReversed()) spawnSync('umount', ['-l', mount], { stdio: 'ignore' });
+  const all = keepLogs
+    ? readdirSync(path)
+        .filter((name) => name !== 'log')
+        .map((name) => join(path, name))
+    : [path];
+  for (const each of all) rmSync(each, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+}

@@ -1,0 +1,82 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { canRunDockerd } from '../support/dockerd.ts';
+import { eventually } from '../support/eventually.ts';
+
+/** `npm run demo` on a machine without an engine and without any network: it works, and however it ends nothing of it is left. */
+
+const ROOT = join(import.meta.dirname, '../..');
+
+(canRunDockerd() ? describe : describe.skip)('the demo', () => {
+  const tmp = mkdtempSync('/tmp/trn-demo-');
+  const netns = tmp.split('/').at(-1)!;
+  let before: string[];
+
+  beforeAll(() => {
+    execFileSync('ip', ['netns', 'add', netns]);
+    execFileSync('ip', ['-n', netns, 'link', 'set', 'lo', 'up']);
+    before = traces();
+  });
+  afterAll(() => {
+    execFileSync('ip', ['netns', 'delete', netns]);
+    rmSync(tmp, { recursive: true, force: true });
+  });
+
+  /** Devices, routes, rules and files; and the processes whose command line names them. */
+  function traces(): string[] {
+    const network = execFileSync(
+      'nsenter',
+      [`--net=/run/netns/${netns}`, 'sh', '-c', 'ip -o link; ip route; nft list ruleset; sysctl net.ipv4.ip_forward'],
+      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
+    );
+    const files = readdirSync(tmp).filter((name) => /^(terrane-|tmp\.)/.test(name));
+    const processes = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && commandOf(pid).includes(tmp));
+    return [...network.split('\n'), ...files, ...processes.map((pid) => `${pid} ${commandOf(pid)}`)];
+  }
+
+  function start(): { readonly demo: ChildProcess; readonly said: () => string } {
+    const demo = spawn('nsenter', [`--net=/run/netns/${netns}`, process.execPath, '--import', 'tsx', 'bin/demo.ts', '--once'], {
+      cwd: ROOT,
+      env: { ...process.env, TMPDIR: tmp, DOCKER_HOST: `unix://${tmp}/none.sock`, NO_COLOR: '1' },
+    });
+    let text = '';
+    for (const stream of [demo.stdout!, demo.stderr!])
+      stream.setEncoding('utf8').on('data', (part: string) => void (text += part));
+    return { demo, said: () => text };
+  }
+
+  test('tells its story to the end, and takes everything down', async () => {
+    const { demo, said } = start();
+    const [code] = (await once(demo, 'close')) as [number | null];
+    expect({ code, said: said() }).toMatchObject({ code: 0, said: expect.stringContaining('It works:') });
+    expect(traces()).toEqual(before);
+  }, 240_000);
+
+  test.each([
+    ['SIGINT', 'The node is ready', /dockerd/],
+    ['SIGKILL', 'Each replica answers', /terrane_services[^]*dockerd/],
+  ] as const)(
+    'ended by %s amid its story (%s) it leaves nothing either',
+    async (signal, step, made) => {
+      const { demo, said } = start();
+      const ended = once(demo, 'exit');
+      await eventually(`it says "${step}"`, () => expect(said()).toContain(step), { timeoutMs: 180_000 });
+      expect(traces().join('\n')).toMatch(made);
+      demo.kill(signal);
+      await ended;
+      await eventually('it is all gone', () => expect(traces()).toEqual(before), { timeoutMs: 90_000 });
+    },
+    300_000,
+  );
+});
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return '';
+  }
+}
