@@ -10,8 +10,8 @@ import {
   snapshotResponse,
   WireWriter,
 } from '../../core/etcd/protobuf/index.ts';
-import type { EtcdMethod, EtcdRequestOf, EtcdResponseOf, EtcdService } from '../../core/etcd/service.ts';
-import { bidi, type Method, type Methods, serverStream, unary } from '../grpc/method.ts';
+import type { EtcdMethod, EtcdRelay, EtcdRequestOf, EtcdResponseOf, EtcdService } from '../../core/etcd/service.ts';
+import { bidi, type Method, type Methods, relay, serverStream, unary } from '../grpc/method.ts';
 import { callerOf } from './caller.ts';
 import { watchMethod } from './watch.ts';
 
@@ -59,7 +59,13 @@ export function etcdMethods({ service, identity, clientUrls }: FaceOptions): Met
   const writer = new WireWriter(identity);
   const methods = new Map<string, Method>();
   for (const [name, list] of Object.entries(UNARY)) {
-    for (const method of list) methods.set(`/${name}/${method}`, unaryMethod(service, method, writer));
+    for (const method of list) {
+      const relayed = service.relay?.methods.has(method);
+      methods.set(
+        `/${name}/${method}`,
+        relayed ? relayMethod(service.relay!, method, writer) : unaryMethod(service, method, writer),
+      );
+    }
   }
   methods.set('/etcdserverpb.Cluster/MemberList', memberListMethod(service, writer, clientUrls));
   methods.set('/etcdserverpb.Lease/LeaseKeepAlive', keepAliveMethod(service, writer));
@@ -75,6 +81,20 @@ export function etcdMethods({ service, identity, clientUrls }: FaceOptions): Met
 
 const MEMBERS = new EtcdError(CODE.unimplemented, 'there is one member, the control plane: members are not added or removed');
 const MOVE_LEADER = new EtcdError(CODE.failedPrecondition, 'etcdserver: bad leader transferee');
+
+function relayMethod(by: EtcdRelay, method: EtcdMethod, writer: WireWriter): Method {
+  const bounded = WRITES.has(method);
+  return relay({
+    relay(bytes, call, done) {
+      if (bounded && bytes.length > REQUEST_BYTES_MAX) throw EtcdError.of('requestTooLarge');
+      by.call(method, bytes, callerOf(call), (error, response) => {
+        if (!response) return done(error, undefined);
+        writer.start().raw(response);
+        done(undefined, writer.grpcView());
+      });
+    },
+  });
+}
 
 function unaryMethod<M extends EtcdMethod>(service: EtcdService, method: M, writer: WireWriter): Method {
   const request = METHOD_CODECS[method].request as Codec<EtcdRequestOf<M>>;

@@ -13,6 +13,15 @@ export type Method<Request = never> =
       readonly handle: (request: Request, call: Call, reply: (message: Uint8Array) => void) => Promise<void>;
     }
   | {
+      /** One request, one answer, passed on as they are. */
+      readonly type: 'relay';
+      /**
+       * The bytes don't change any more. `done` is called once: with the answer, which it has copied when it returns, or with undefined and what is
+       * wrong.
+       */
+      readonly relay: (bytes: Buffer, call: Call, done: RelayDone) => void;
+    }
+  | {
       /** One request, many answers. */
       readonly type: 'serverStream';
       readonly decode: (bytes: Buffer) => Request;
@@ -27,11 +36,17 @@ export type Method<Request = never> =
 /** Resolves when the client has taken enough for the next one. */
 export type Send = (message: Uint8Array) => Promise<void>;
 
+export type RelayDone = (error: unknown, message: Uint8Array | undefined) => void;
+
 /** By path: `/package.Service/Method`. */
 export type Methods = ReadonlyMap<string, Method>;
 
 export function unary<Request>(method: Omit<Extract<Method<Request>, { type: 'unary' }>, 'type'>): Method {
   return { type: 'unary', ...method } as unknown as Method;
+}
+
+export function relay(method: Omit<Extract<Method, { type: 'relay' }>, 'type'>): Method {
+  return { type: 'relay', ...method };
 }
 
 export function serverStream<Request>(method: Omit<Extract<Method<Request>, { type: 'serverStream' }>, 'type'>): Method {

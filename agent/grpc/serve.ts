@@ -129,7 +129,8 @@ class ServerCall implements StreamReceiver {
     if (this.#reader?.within) return this.fail(new GrpcError(STATUS.internal, 'grpc: the message is cut off: unexpected EOF'));
     if (this.#inbox) return this.#inbox.end();
     if (!this.#request) return this.fail(new GrpcError(STATUS.internal, 'grpc: the client sent no request'));
-    void this.#run();
+    if (this.#method!.type === 'relay') this.#relay(this.#method!, this.#request.message as Buffer);
+    else void this.#run();
   }
 
   aborted(): void {
@@ -151,7 +152,8 @@ class ServerCall implements StreamReceiver {
   }
 
   #message(bytes: Buffer): void {
-    const message = this.#method!.decode(bytes);
+    const method = this.#method!;
+    const message = method.type === 'relay' ? Buffer.from(bytes) : method.decode(bytes);
     if (this.#inbox) {
       // Beyond some, messages are accounted for as they are taken.
       const withheld = ++this.#waiting > INBOX_MESSAGES ? bytes.length + PREFIX_BYTES : 0;
@@ -165,7 +167,7 @@ class ServerCall implements StreamReceiver {
   }
 
   async #run(): Promise<void> {
-    const method = this.#method!;
+    const method = this.#method as Exclude<AnyMethod, { type: 'relay' }>;
     try {
       if (method.type === 'unary') {
         await method.handle(this.#request!.message, this.#call, (answer) => this.#reply(answer));
@@ -174,13 +176,29 @@ class ServerCall implements StreamReceiver {
         if (method.type === 'bidi') await method.handle(this.#inbox!, this.#call, send);
         else await method.handle(this.#request!.message, this.#call, send);
       }
-      if (this.#over) return;
-      this.#sendHeaders(HEADERS);
-      this.#settle();
-      this.#stream.sendTrailers(OK);
+      this.#succeed();
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  #relay(method: Extract<AnyMethod, { type: 'relay' }>, message: Buffer): void {
+    try {
+      method.relay(message, this.#call, (error, answer) => {
+        if (!answer) return this.fail(error);
+        this.#reply(answer);
+        this.#succeed();
+      });
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #succeed(): void {
+    if (this.#over) return;
+    this.#sendHeaders(HEADERS);
+    this.#settle();
+    this.#stream.sendTrailers(OK);
   }
 
   #reply(message: Uint8Array): void {

@@ -1,4 +1,3 @@
-import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { EtcdError } from '../../core/etcd/errors.ts';
 import { ENTRY_FORMAT } from '../../core/keyspace/entry.ts';
 import type { LogEntry } from '../../core/keyspace/log.ts';
@@ -47,12 +46,20 @@ const RETRY_MS = { first: 50, longest: 1_000 };
 /** gRPC's `unavailable`: what came of the call is not known there. */
 const UNAVAILABLE = 14;
 
+/** Called once. `response`: protobuf; undefined: `error` says what is wrong (EtcdError mostly). */
+export type CallDone = (error: unknown, response: Uint8Array | undefined) => void;
+
+export interface CallOptions {
+  /** The client's. */
+  readonly token?: string;
+  readonly canWait?: boolean;
+}
+
 interface Waiting {
   /** Marked once it was sent. */
   call: ForwardedCall;
   readonly giveUpAt: number;
-  readonly resolve: (response: Uint8Array) => void;
-  readonly reject: (error: unknown) => void;
+  readonly done: CallDone;
 }
 
 /**
@@ -81,25 +88,33 @@ export class Forwarder {
   }
 
   /**
-   * Resolves with the response (protobuf). Throws EtcdError; `timeout` says that the outcome isn't known. `canWait`: others may be waited
-   * for a moment.
+   * `done` gets the response, or EtcdError; `timeout` says that the outcome isn't known. `canWait`: others may be waited for a moment. The
+   * request's bytes must not be changed afterwards.
    */
-  call(method: string, request: Uint8Array, { token = '', canWait = false } = {}): Promise<Uint8Array> {
-    if (this.#dismissed || this.#options.signal.aborted) return Promise.reject(EtcdError.of('stopped'));
-    return new Promise((resolve, reject) => {
-      const call = { id: `${this.#options.id}/${++this.#count}`, method, token, request };
-      this.#queue.push({ call, giveUpAt: this.#options.timing.elapsed() + CALL_MS, resolve, reject });
-      if (!canWait || this.#underWay > 0) {
-        this.#linger?.();
+  send(method: string, request: Uint8Array, { token = '', canWait = false }: CallOptions, done: CallDone): void {
+    if (this.#dismissed || this.#options.signal.aborted) return done(EtcdError.of('stopped'), undefined);
+    const call = { id: `${this.#options.id}/${++this.#count}`, method, token, request };
+    this.#queue.push({ call, giveUpAt: this.#options.timing.elapsed() + CALL_MS, done });
+    if (!canWait || this.#underWay > 0) {
+      this.#linger?.();
+      this.#linger = undefined;
+      if (this.#queue.length >= this.#enough) this.#stopWaiting();
+      this.#sendSoon();
+    } else {
+      this.#linger ??= this.#options.schedule(LINGER_MS, () => {
         this.#linger = undefined;
-        if (this.#queue.length >= this.#enough) this.#stopWaiting();
         this.#sendSoon();
-      } else {
-        this.#linger ??= this.#options.schedule(LINGER_MS, () => {
-          this.#linger = undefined;
-          this.#sendSoon();
-        });
-      }
+      });
+    }
+  }
+
+  /** As `send`. */
+  call(method: string, request: Uint8Array, options: CallOptions = {}): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      this.send(method, request, options, (error, response) => {
+        if (response) resolve(response);
+        else reject(error);
+      });
     });
   }
 
@@ -115,7 +130,7 @@ export class Forwarder {
     if (this.#underWay >= AT_ONCE_MAX || this.#queue.length < this.#callsUnderWay) return;
     this.#soon = true;
     // What has arrived on all connections by now goes together.
-    void eventLoopTurn().then(() => this.#sendNow());
+    setImmediate(() => this.#sendNow());
   }
 
   #sendNow(): void {
@@ -145,7 +160,7 @@ export class Forwarder {
         return this.#stop();
       }
       if (error instanceof UnreachableError) this.#queue.unshift(...batch);
-      else for (const { reject } of batch) reject(error);
+      else for (const { done } of batch) done(error, undefined);
     }
     if (this.#options.signal.aborted) return this.#stop();
     this.#failures = failed ? this.#failures + 1 : 0;
@@ -225,20 +240,20 @@ export class Forwarder {
     if (!this.#queue.some(({ giveUpAt }) => giveUpAt <= now)) return;
     const overdue = this.#queue.filter(({ giveUpAt }) => giveUpAt <= now);
     this.#queue = this.#queue.filter(({ giveUpAt }) => giveUpAt > now);
-    for (const { reject } of overdue) reject(EtcdError.of('timeout'));
+    for (const { done } of overdue) done(EtcdError.of('timeout'), undefined);
   }
 
   #stop(): void {
     this.#linger?.();
     this.#linger = undefined;
-    for (const { reject } of this.#queue.splice(0)) reject(EtcdError.of('stopped'));
+    for (const { done } of this.#queue.splice(0)) done(EtcdError.of('stopped'), undefined);
   }
 }
 
 /** False: it should be sent again. */
-function settle({ resolve, reject }: Waiting, outcome: CallOutcome | undefined): boolean {
+function settle({ done }: Waiting, outcome: CallOutcome | undefined): boolean {
   if (!outcome || outcome.code === UNAVAILABLE) return false;
-  if ('response' in outcome) resolve(outcome.response);
-  else reject(new EtcdError(outcome.code as EtcdError['code'], outcome.message));
+  if ('response' in outcome) done(undefined, outcome.response);
+  else done(new EtcdError(outcome.code as EtcdError['code'], outcome.message), undefined);
   return true;
 }

@@ -11,11 +11,11 @@ import { electionMethods, observe } from '../../core/etcd/methods/election.ts';
 import { lockMethods } from '../../core/etcd/methods/lock.ts';
 import { ETCD_VERSION, requireAdmin } from '../../core/etcd/methods/maintenance.ts';
 import type { Methods } from '../../core/etcd/methods/methods.ts';
-import { decodeResponse, encodeRequest } from '../../core/etcd/protobuf/index.ts';
+import { decodeResponse, encodeRequest, revisionOf } from '../../core/etcd/protobuf/index.ts';
 import { checkRange, range } from '../../core/etcd/range.ts';
 import { readerOf } from '../../core/etcd/reader.ts';
 import type { RangeRequest, TxnRequest } from '../../core/etcd/requests.ts';
-import type { EtcdCaller, EtcdMethod, EtcdRequestOf, EtcdResponseOf, EtcdService } from '../../core/etcd/service.ts';
+import type { EtcdCaller, EtcdMethod, EtcdRelay, EtcdRequestOf, EtcdResponseOf, EtcdService } from '../../core/etcd/service.ts';
 import { snapshotStream } from '../../core/etcd/snapshot-stream.ts';
 import { isReadOnly, isSerializable, readTransaction } from '../../core/etcd/txn.ts';
 import { openWatchSession } from '../../core/etcd/watch-session.ts';
@@ -162,7 +162,28 @@ export function hostService(options: HostServiceOptions): EtcdService {
     }
   }
 
+  const relay: EtcdRelay = {
+    methods: RELAYED,
+    call(method, request, caller, done) {
+      if (options.reachable() === false && caller.requireLeader) return done(EtcdError.of('noLeader'), undefined);
+      options.count('forwarded');
+      if (!following.touch()) void following.use();
+      const giveUpAt = options.timing.elapsed() + CALL_MS;
+      forwarder.send(method, request, { token: caller.token ?? '' }, (error, response) => {
+        if (!response) return done(hostErrorOf(error), undefined);
+        const revision = revisionOf(response);
+        answered = Math.max(answered, revision);
+        if ((copy.revision ?? revision) >= revision) return done(undefined, response);
+        seen(revision, giveUpAt).then(
+          () => done(undefined, response),
+          (problem: unknown) => done(hostErrorOf(problem), undefined),
+        );
+      });
+    },
+  };
+
   const service: EtcdService = {
+    relay,
     async call(method, request, caller) {
       if (caller.requireLeader && options.reachable() === false) throw EtcdError.of('noLeader');
       if (Object.hasOwn(waiting, method)) return (waiting as Methods)[method](request, caller);
@@ -222,6 +243,9 @@ function orForgotten<T>(read: () => T): T | undefined {
     throw error;
   }
 }
+
+/** Nothing of them is answered or checked here. */
+const RELAYED: ReadonlySet<EtcdMethod> = new Set(['Put', 'DeleteRange']);
 
 const NOT_ALL_KEYS = "etcdserver: this host keeps only a part of the keys: save a snapshot from the control plane's endpoint";
 

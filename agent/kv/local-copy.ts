@@ -117,6 +117,11 @@ export class LocalCopy {
     return this.#usable()?.replica.state.sequence;
   }
 
+  /** That the copy is at; undefined: there is no copy. */
+  get revision(): number | undefined {
+    return this.#usable()?.replica.state.revision;
+  }
+
   /** Throws what keeps the control plane from being asked, or TooLargeError. */
   async sync(): Promise<OpenKeyspace> {
     const { replica, keyspace } = await this.#openCopy();

@@ -16,12 +16,29 @@ export interface EtcdService {
    * const { kvs } = await service.call('Range', { ...everything, key: 'foo' }, caller);
    */
   call<M extends EtcdMethod>(method: M, request: EtcdRequestOf<M>, caller: EtcdCaller): Promise<EtcdResponseOf<M>>;
+  /** What needn't be decoded here, as somebody else does that. Of all that can be relayed, `call` can be asked, too. */
+  readonly relay?: EtcdRelay;
   /** A client's stream of watches. Throws EtcdError if the caller may not watch at all. */
   watch(caller: EtcdCaller): WatchSession;
   /** etcd's Snapshot: the whole store as a stream of chunks, the last of which ends it; our own format (snapshot-format.ts). */
   snapshot(caller: EtcdCaller): AsyncIterable<SnapshotChunk>;
   /** Election.Observe: the leader now, then each new one, until the caller's signal. */
   observe(name: string, caller: EtcdCaller): AsyncIterable<LeaderResponse>;
+}
+
+/** Passes requests on as they came, and answers as they come back: protobuf, of etcd's messages. */
+export interface EtcdRelay {
+  readonly methods: ReadonlySet<EtcdMethod>;
+  /**
+   * One request, whose bytes must not be changed afterwards. `done` is called once, now or later: with the response, or
+   * with undefined and what is wrong (as `call` throws it).
+   */
+  call(
+    method: EtcdMethod,
+    request: Uint8Array,
+    caller: EtcdCaller,
+    done: (error: unknown, response: Uint8Array | undefined) => void,
+  ): void;
 }
 
 export interface EtcdCaller {

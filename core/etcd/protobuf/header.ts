@@ -1,7 +1,7 @@
 import type { Revision } from '../../keyspace/types.ts';
 import { RAFT_TERM } from '../json/answers.ts';
 import type { Field } from './message.ts';
-import { WIRE, type WireReader } from './wire-reader.ts';
+import { WIRE, WireReader } from './wire-reader.ts';
 import type { WireWriter } from './wire-writer.ts';
 
 const HEADER = 1;
@@ -32,6 +32,17 @@ export const innerHeader: Field<Revision> = {
     writer.message(HEADER, before);
   },
 };
+
+/** Of any response, without decoding the rest of it. Throws EtcdError on bytes that are none. */
+export function revisionOf(response: Uint8Array): Revision {
+  const reader = new WireReader(response);
+  while (reader.more) {
+    const tag = reader.tag();
+    if (tag === ((HEADER << 3) | WIRE.bytes)) return reader.message(readRevision);
+    reader.skip(tag);
+  }
+  return 0;
+}
 
 function readRevision(reader: WireReader): Revision {
   let revision = 0;

@@ -11,16 +11,29 @@ import { WireWriter } from './wire-writer.ts';
 
 export { type Codec, decode } from './message.ts';
 export { METHOD_CODECS } from './methods.ts';
+export { revisionOf } from './header.ts';
 export { WireWriter } from './wire-writer.ts';
 export { leaderResponse, electionRequest } from './concurrency-messages.ts';
 export { nothing, snapshotResponse } from './maintenance-messages.ts';
 export { watchAnswer, watchRequest } from './watch-messages.ts';
 
+/** One for all requests, and one for each who answers: a message is copied out of it before the next is written. */
+const requestWriter = new WireWriter();
+const responseWriters = new WeakMap<Identity, WireWriter>();
+
 /** `identity`: for the headers of responses. */
 export function encode<T>(codec: Codec<T>, value: T, identity?: Identity): Uint8Array {
-  const writer = new WireWriter(identity).start();
+  const writer = (identity ? writerOf(identity) : requestWriter).start();
   codec.write(writer, value);
   return writer.copy();
+}
+
+function writerOf(identity: Identity): WireWriter {
+  const known = responseWriters.get(identity);
+  if (known) return known;
+  const writer = new WireWriter(identity);
+  responseWriters.set(identity, writer);
+  return writer;
 }
 
 export function encodeRequest<M extends EtcdMethod>(method: M, request: EtcdRequestOf<M>): Uint8Array {
