@@ -29,6 +29,12 @@ export class MessageMemory {
   }
 }
 
+/** Whether that is exactly one message, as most requests are: it needs nobody who puts it together. */
+export function isWhole(bytes: Buffer, bytesMax: number): boolean {
+  const length = bytes.length - PREFIX_BYTES;
+  return length >= 0 && length <= bytesMax && bytes[0] === 0 && bytes.readUInt32BE(1) === length;
+}
+
 /** Puts messages together from the data of a stream. What comes in one piece isn't copied. */
 export class MessageReader {
   readonly #onMessage: (message: Buffer) => void;

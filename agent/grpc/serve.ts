@@ -2,7 +2,7 @@ import { type HeaderBlock, headerBlock } from '../http2/hpack/encode.ts';
 import type { OnStream, StreamReceiver, TransportStream } from '../http2/transport.ts';
 import { Call } from './call.ts';
 import { Inbox } from './inbox.ts';
-import { MessageMemory, MessageReader, PREFIX_BYTES } from './message-reader.ts';
+import { isWhole, MessageMemory, MessageReader, PREFIX_BYTES } from './message-reader.ts';
 import type { Method, Methods } from './method.ts';
 import { GrpcError, percentEncode, STATUS } from './status.ts';
 import { parseTimeout } from './timeout.ts';
@@ -35,7 +35,7 @@ const IDENTITY_ONLY = ['grpc-accept-encoding', 'identity'] as const;
 
 /** gRPC over HTTP/2 (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md): calls the method that a stream names. */
 export function serveGrpc({ methods, statusOf, messageBytesMax, memoryBytesMax }: GrpcOptions): OnStream {
-  const memory = new MessageMemory(memoryBytesMax);
+  const bounds = { bytesMax: messageBytesMax, memory: new MessageMemory(memoryBytesMax) };
   return (stream) => {
     if (stream.method !== 'POST' || !isGrpc(stream.header('content-type'))) return stream.sendTrailers(NOT_GRPC);
     const call = new ServerCall(stream, statusOf);
@@ -48,7 +48,7 @@ export function serveGrpc({ methods, statusOf, messageBytesMax, memoryBytesMax }
       }
       const timeout = stream.header('grpc-timeout');
       if (timeout !== undefined) call.expireAfter(parseTimeout(timeout));
-      call.receive(method, messageBytesMax, memory);
+      call.receive(method, bounds);
     } catch (error) {
       call.fail(error);
     }
@@ -67,11 +67,18 @@ function unknownMethod(path: string): GrpcError {
 
 type AnyMethod = Method<unknown>;
 
+interface MessageBounds {
+  readonly bytesMax: number;
+  readonly memory: MessageMemory;
+}
+
 class ServerCall implements StreamReceiver {
   readonly #stream: TransportStream;
   readonly #statusOf: GrpcOptions['statusOf'];
   readonly #call: Call;
+  /** Only where a message didn't come whole. */
   #reader: MessageReader | undefined;
+  #bounds: MessageBounds | undefined;
   #method: AnyMethod | undefined;
   #inbox: Inbox<unknown> | undefined;
   #waiting = 0;
@@ -97,9 +104,9 @@ class ServerCall implements StreamReceiver {
     this.#timer.unref();
   }
 
-  receive(method: Method, messageBytesMax: number, memory: MessageMemory): void {
+  receive(method: Method, bounds: MessageBounds): void {
     this.#method = method as AnyMethod;
-    this.#reader = new MessageReader((bytes) => this.#message(bytes), messageBytesMax, memory);
+    this.#bounds = bounds;
     if (method.type === 'bidi') {
       this.#inbox = new Inbox((bytes) => {
         this.#waiting--;
@@ -113,10 +120,11 @@ class ServerCall implements StreamReceiver {
 
   data(bytes: Buffer): void {
     const { length } = bytes;
-    if (this.#over || !this.#reader) return this.#stream.consumed(length);
+    if (this.#over || !this.#bounds) return this.#stream.consumed(length);
     try {
       this.#withheld = 0;
-      this.#reader.push(bytes);
+      if (!this.#reader && isWhole(bytes, this.#bounds.bytesMax)) this.#message(bytes.subarray(PREFIX_BYTES));
+      else this.#readerOf(this.#bounds).push(bytes);
       this.#stream.consumed(Math.max(0, length - this.#withheld));
     } catch (error) {
       this.#stream.consumed(length);
@@ -135,6 +143,11 @@ class ServerCall implements StreamReceiver {
 
   aborted(): void {
     this.#settle();
+  }
+
+  #readerOf({ bytesMax, memory }: MessageBounds): MessageReader {
+    this.#reader ??= new MessageReader((bytes) => this.#message(bytes), bytesMax, memory);
+    return this.#reader;
   }
 
   // The answer

@@ -552,6 +552,7 @@ const KEEPALIVE_PING = Buffer.from('are you?', 'latin1');
 /** Without padding, and without what else lies before the content (`prefixBytes`). Throws ConnectionError. */
 function unpad(flags: number, payload: Buffer, prefixBytes: number): Buffer {
   const padded = (flags & FLAG.padded) !== 0;
+  if (!padded && prefixBytes === 0) return payload;
   const from = (padded ? 1 : 0) + prefixBytes;
   const to = payload.length - (padded ? (payload[0] ?? 0) : 0);
   if (payload.length < from) throw new ConnectionError(ERROR.frameSize, 'a frame is too short for its flags');

@@ -27,12 +27,12 @@ export class Stream implements TransportStream {
   #received = 0;
   /** What we may still send. */
   sendWindow: number;
-  #queue: Uint8Array[] = [];
+  #queue: Uint8Array[] | undefined;
   #queueOffset = 0;
   #queueBytes = 0;
   #trailers: HeaderBlock | undefined;
   #headersSent = false;
-  #waiting: { readonly bytes: number; readonly resolve: () => void }[] = [];
+  #waiting: { readonly bytes: number; readonly resolve: () => void }[] | undefined;
 
   /** Throws StreamError if the request is malformed. */
   constructor(
@@ -114,9 +114,10 @@ export class Stream implements TransportStream {
 
   sendData(bytes: Uint8Array): void {
     if (this.closed || this.#trailers || bytes.length === 0) return;
-    const sent = this.#queue.length === 0 ? this.#connection.sendDataFrames(this, bytes, 0) : 0;
+    const sent = this.#queue === undefined ? this.#connection.sendDataFrames(this, bytes, 0) : 0;
     if (sent === bytes.length) return;
     // Copied, as the caller may use the bytes again.
+    this.#queue ??= [];
     this.#queue.push(Uint8Array.prototype.slice.call(bytes, sent));
     this.#queueBytes += bytes.length - sent;
     this.#connection.waitToSend(this);
@@ -125,7 +126,7 @@ export class Stream implements TransportStream {
   sendTrailers(block: HeaderBlock): void {
     if (this.closed || this.#trailers) return;
     this.#trailers = block;
-    if (this.#queue.length === 0) this.#finish(block);
+    if (this.#queue === undefined) this.#finish(block);
   }
 
   get unsentBytes(): number {
@@ -134,7 +135,9 @@ export class Stream implements TransportStream {
 
   drained(bytes: number): Promise<void> {
     if (this.closed || this.#queueBytes < bytes) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push({ bytes, resolve }));
+    this.#waiting ??= [];
+    const waiting = this.#waiting;
+    return new Promise((resolve) => waiting.push({ bytes, resolve }));
   }
 
   reset(code: ErrorCode): void {
@@ -143,17 +146,19 @@ export class Stream implements TransportStream {
 
   /** Sends of what waits as much as the windows allow. False: there is more. */
   flush(): boolean {
-    while (this.#queue.length > 0) {
-      const bytes = this.#queue[0]!;
+    const queue = this.#queue ?? [];
+    while (queue.length > 0) {
+      const bytes = queue[0]!;
       const sent = this.#connection.sendDataFrames(this, bytes, this.#queueOffset);
       this.#queueBytes -= sent;
       this.#queueOffset += sent;
       if (this.#queueOffset < bytes.length) break;
-      this.#queue.shift();
+      queue.shift();
       this.#queueOffset = 0;
     }
+    if (queue.length === 0) this.#queue = undefined;
     this.#wake();
-    if (this.#queue.length > 0) return false;
+    if (queue.length > 0) return false;
     if (this.#trailers && !this.closed) this.#finish(this.#trailers);
     return true;
   }
@@ -168,9 +173,9 @@ export class Stream implements TransportStream {
   close(aborted: boolean): void {
     this.closed = true;
     // Whoever still holds what came on this stream no longer holds up the others.
-    this.#connection.consumed(this.#outstanding);
+    if (this.#outstanding > 0) this.#connection.consumed(this.#outstanding);
     this.#outstanding = 0;
-    this.#queue = [];
+    this.#queue = undefined;
     this.#queueBytes = 0;
     this.#wake();
     if (aborted) this.receiver.aborted();
@@ -182,7 +187,7 @@ export class Stream implements TransportStream {
   }
 
   #wake(): void {
-    if (this.#waiting.length === 0) return;
+    if (!this.#waiting) return;
     const ready = this.#waiting.filter(({ bytes }) => this.closed || this.#queueBytes < bytes);
     this.#waiting = this.#waiting.filter((waiter) => !ready.includes(waiter));
     for (const { resolve } of ready) resolve();

@@ -46,7 +46,7 @@ const FORMAT = 1;
 /** Below that, a journal isn't worth a new snapshot. */
 const JOURNAL_BYTES_MIN = 1_000_000;
 /** Entries are written together, up to so many bytes and so late, ms: each write costs as much as a client's call. */
-const TOGETHER = { bytesMax: 256_000, ms: 20 };
+const TOGETHER = { bytesMax: 1_000_000, ms: 100 };
 
 /**
  * The cache on disk: `snapshot`, replaced as a whole, and `journal`, to which each entry is added as it comes; a crash costs the

@@ -190,7 +190,7 @@ export class LocalCopy {
   async #openFrom(cached: Cached | undefined): Promise<Copy> {
     const { file, timing, log, keys } = this.#options;
     const source = new Source(this.#options.remote, cached);
-    const replica = new Replica(source, timing, { keep: keys.keep, admit: (state) => this.#admit(state) });
+    const replica = new Replica(source, timing, { keep: keys.keep, readOnly: true, admit: (state) => this.#admit(state) });
     await replica.open();
     source.startsFromRemote();
     this.#admit(replica.state);

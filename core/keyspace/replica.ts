@@ -26,7 +26,8 @@ export class Replica {
     this.#log = log;
     this.#timing = timing;
     this.#partial = partial;
-    this.#state = new KeyspaceState({ sequence: 0, revision: 1, compactRevision: 0, keep: partial.keep });
+    const { keep, readOnly } = partial;
+    this.#state = new KeyspaceState({ sequence: 0, revision: 1, compactRevision: 0, keep, readOnly });
   }
 
   get state(): KeyspaceState {

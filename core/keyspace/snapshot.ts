@@ -107,6 +107,8 @@ function recordOf(step: RevisionEvents): LogRecord {
 export interface PartialReplica {
   /** Of which keys; default all. */
   readonly keep?: KeepKeys | undefined;
+  /** Without what only writers need. */
+  readonly readOnly?: boolean | undefined;
   /** Called now and then while a snapshot is loaded: throws if that has become too much. */
   readonly admit?: (state: KeyspaceState) => void;
 }
@@ -115,7 +117,7 @@ export interface PartialReplica {
 export async function decodeSnapshot(
   sequence: Sequence,
   chunks: AsyncIterable<Uint8Array>,
-  { keep, admit }: PartialReplica = {},
+  partial: PartialReplica = {},
 ): Promise<KeyspaceState> {
   let loading: Loading | undefined;
   for await (const chunk of chunks) {
@@ -123,8 +125,8 @@ export async function decodeSnapshot(
     // superseded, is never more than the snapshot itself.
     const input = new ByteReader(chunk, { share: true });
     if (loading) readParts(input, loading);
-    else loading = readHead(input, sequence, keep);
-    admit?.(loading.state);
+    else loading = readHead(input, sequence, partial);
+    partial.admit?.(loading.state);
   }
   if (!loading?.ended) throw new CorruptLogError(`the snapshot at ${sequence} is not whole`);
   const { state, revision } = loading;
@@ -141,15 +143,18 @@ interface Loading {
   ended: boolean;
 }
 
-function readHead(input: ByteReader, sequence: Sequence, keep: KeepKeys | undefined): Loading {
+function readHead(input: ByteReader, sequence: Sequence, { keep, readOnly }: PartialReplica): Loading {
   const format = input.byte();
   if (format !== FORMAT) throw new CorruptLogError(`the snapshot at ${sequence} has format ${format}: update Terrane`);
   if (input.number() !== sequence) throw new CorruptLogError(`the snapshot at ${sequence} is another one`);
   const revision = input.number();
   const compactRevision = input.number();
-  const state = new KeyspaceState({ sequence, revision: Math.max(1, compactRevision), compactRevision, keep });
+  const state = new KeyspaceState({ sequence, revision: Math.max(1, compactRevision), compactRevision, keep, readOnly });
   for (let count = input.number(); count > 0; count--) state.leases.grant(input.int64(), input.number());
-  for (let count = input.number(); count > 0; count--) state.requests.add(input.text(), input.number());
+  for (let count = input.number(); count > 0; count--) {
+    const [id, at] = [input.text(), input.number()];
+    if (!readOnly) state.requests.add(id, at);
+  }
   return { state, revision, ended: false };
 }
 

@@ -21,6 +21,8 @@ export interface StateStart {
   readonly compactRevision: Revision;
   /** Of which keys the replica keeps anything; of the others it only counts the revisions. Default: all. */
   readonly keep?: KeepKeys | undefined;
+  /** It is only read: nobody will ask whether a request was carried out, so their ids aren't remembered. */
+  readonly readOnly?: boolean | undefined;
 }
 
 export type KeepKeys = (key: Key) => boolean;
@@ -44,6 +46,7 @@ export class KeyspaceState {
   readonly leases = new Leases();
   readonly requests = new RecentRequests();
   readonly #keep: KeepKeys | undefined;
+  readonly #readOnly: boolean;
   /** Of the keyspace itself, by name: what goes with the keys, but isn't one. */
   readonly properties = new Map<string, Uint8Array>();
   #view: HeadView | undefined;
@@ -53,6 +56,7 @@ export class KeyspaceState {
     this.#revision = start.revision;
     this.#compactRevision = start.compactRevision;
     this.#keep = start.keep;
+    this.#readOnly = start.readOnly ?? false;
     this.history = new History(start.revision + 1);
   }
 
@@ -132,7 +136,7 @@ export class KeyspaceState {
       this.#revision = revision;
       this.#view = undefined;
     }
-    if (record.requestId === undefined) return;
+    if (record.requestId === undefined || this.#readOnly) return;
     this.requests.add(record.requestId, record.operations.length > 0 ? this.#revision : FENCED, time);
   }
 

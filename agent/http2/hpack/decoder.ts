@@ -14,11 +14,15 @@ export interface HeaderList {
   readonly tooLarge: boolean;
 }
 
+const KNOWN = { blocks: 4, bytesMax: 512 };
+
 /** Reads header blocks (RFC 7541) with the table that one direction of a connection has. */
 export class HpackDecoder {
   readonly #table: DynamicTable;
   readonly #tableBytesMax: number;
   readonly #listBytesMax: number;
+  /** The newest blocks that had nothing for the table, whose lists hold until it changes: a client's requests are mostly alike. */
+  #known: { readonly block: Buffer; readonly list: HeaderList }[] = [];
   #block: Buffer = Buffer.alloc(0);
   #position = 0;
   #end = 0;
@@ -36,6 +40,20 @@ export class HpackDecoder {
 
   /** Throws CompressionError. */
   decode(block: Buffer): HeaderList {
+    for (const { block: known, list } of this.#known) if (known.equals(block)) return list;
+    const changes = this.#table.changes;
+    const list = this.#decode(block);
+    if (this.#table.changes !== changes) this.#known = [];
+    else if (block.length <= KNOWN.bytesMax) this.#remember(block, list);
+    return list;
+  }
+
+  #remember(block: Buffer, list: HeaderList): void {
+    if (this.#known.length >= KNOWN.blocks) this.#known.shift();
+    this.#known.push({ block: Buffer.from(block), list });
+  }
+
+  #decode(block: Buffer): HeaderList {
     this.#block = block;
     this.#position = 0;
     this.#end = block.length;

@@ -7,6 +7,8 @@ export class DynamicTable {
   #first = 0;
   #size = 0;
   #sizeMax: number;
+  /** How often it was changed: what was read with its help may mean something else after each. */
+  changes = 0;
 
   constructor(sizeMax: number) {
     this.#sizeMax = sizeMax;
@@ -27,6 +29,7 @@ export class DynamicTable {
 
   /** A field larger than the table empties it, and that is no error (4.4). */
   add(field: HeaderField): void {
+    this.changes++;
     this.#evict(this.#sizeMax - field.size);
     if (field.size > this.#sizeMax) return;
     this.#fields.push(field);
@@ -34,6 +37,7 @@ export class DynamicTable {
   }
 
   resize(sizeMax: number): void {
+    this.changes++;
     this.#sizeMax = sizeMax;
     this.#evict(sizeMax);
   }

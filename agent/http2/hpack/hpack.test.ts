@@ -91,6 +91,28 @@ describe('the examples of the specification', () => {
   });
 });
 
+test('the same block says something else once the table has changed, by a field or by its size', () => {
+  const decoder = decoderOf();
+  const literal = (value: string) => Buffer.concat([Buffer.from([0x40, 1, 0x78, 1]), Buffer.from(value)]).toString('hex');
+  shown(decoder, literal('1'));
+  expect(shown(decoder, 'be')).toEqual(['x: 1']);
+  expect(shown(decoder, 'be')).toEqual(['x: 1']);
+  shown(decoder, literal('2'));
+  expect(shown(decoder, 'be')).toEqual(['x: 2']);
+  expect(shown(decoder, 'bf')).toEqual(['x: 1']);
+  shown(decoder, '20');
+  expect(() => shown(decoder, 'be')).toThrow(CompressionError);
+});
+
+test('what a block says does not change with the bytes that it lay in', () => {
+  const decoder = decoderOf();
+  const block = bytes('82 84');
+  const first = decoder.decode(block).fields.map(({ value }) => value);
+  block[1] = 0x85;
+  expect(first).toEqual(['GET', '/']);
+  expect(decoder.decode(block).fields.map(({ value }) => value)).toEqual(['GET', '/index.html']);
+});
+
 test('what we encode is decoded to the same', () => {
   const name = fc.stringMatching(/^[a-z0-9-]{1,20}$/);
   const value = fc.string({ unit: 'binary-ascii', maxLength: 300 });

@@ -7,8 +7,9 @@ import { type EtcdServer, startEtcdServer } from '../../../agent/etcd/start-etcd
 import { type HostKv, openHostKv } from '../../../agent/kv/host-kv.ts';
 import { kvQuestions } from '../../../agent/kv/kv-questions.ts';
 import { identityOf } from '../../../core/etcd/identity.ts';
-import { encodeRequest } from '../../../core/etcd/protobuf/index.ts';
-import { putOf, rangeOf } from '../../../core/etcd/testing/requests.ts';
+import { decodeResponse, encodeRequest, encodeResponse } from '../../../core/etcd/protobuf/index.ts';
+import type { EtcdRequestOf } from '../../../core/etcd/service.ts';
+import { deleteOf, putOf, rangeOf } from '../../../core/etcd/testing/requests.ts';
 import { silentLogger } from '../../../core/ports/logger.ts';
 import { systemSchedule } from '../../../functions/etcd/services.ts';
 import { systemTiming } from '../../../store/system-timing.ts';
@@ -174,6 +175,14 @@ describe("is refused in etcd's words", () => {
     },
   );
 
+  test.each(['Put', 'DeleteRange'] as const)('bytes that are no %s, which the control plane reads', async (method) => {
+    const cut = encodeRequest('Put', putOf('a', 'x')).subarray(0, -1);
+    expect(await grpc(`/etcdserverpb.KV/${method}`, cut)).toEqual({
+      code: status.INTERNAL,
+      details: 'grpc: error unmarshalling request: unexpected EOF',
+    });
+  });
+
   test('JSON that is not UTF-8, none at all, or longer than anything that could be right', async () => {
     const before = Buffer.from('{"key":"YQ==","value":"');
     const broken = await json('/v3/kv/put', Buffer.concat([before, Buffer.from([0xff, 0xfe]), Buffer.from('"}')]));
@@ -188,4 +197,32 @@ describe("is refused in etcd's words", () => {
     expect([Buffer.from(kvs[0]!.value).toString(), revision]).toEqual(['3', 4]);
     expect(errors).toEqual([]);
   });
+});
+
+test('what a host passes on as it came is answered as what it reads itself', async () => {
+  const answered = <M extends 'Put' | 'DeleteRange'>(method: M, request: EtcdRequestOf<M>) =>
+    new Promise<Buffer>((resolve, reject) => {
+      const bytes = Buffer.from(encodeRequest(method, request));
+      const same = (value: Buffer) => value;
+      client.makeUnaryRequest(`/etcdserverpb.KV/${method}`, same, same, bytes, (error, answer) => {
+        if (answer) resolve(answer);
+        else reject(error as Error);
+      });
+    });
+  const identity = identityOf(person.cluster);
+  const put = await answered('Put', putOf('relayed', '2', { prevKv: true }));
+  const { revision } = decodeResponse('Put', put);
+  expect(put).toEqual(Buffer.from(encodeResponse('Put', { revision, prevKv: undefined }, identity)));
+  const deleted = await answered('DeleteRange', deleteOf('relayed', '', true));
+  const kept = {
+    key: 'relayed',
+    value: new Uint8Array([50]),
+    createRevision: revision,
+    modRevision: revision,
+    version: 1,
+    lease: 0n,
+  };
+  expect(decodeResponse('DeleteRange', deleted)).toEqual({ revision: revision + 1, deleted: 1, prevKvs: [kept] });
+  // It was seen here before it was answered.
+  expect((await kv.service.call('Range', rangeOf('relayed', { serializable: true }), {})).revision).toBe(revision + 1);
 });
