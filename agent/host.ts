@@ -1,6 +1,6 @@
 import os from 'node:os';
 import { SYSTEMD_LABEL } from '../core/node/systemd-label.ts';
-import type { Assignment } from '../core/node/assignment.ts';
+import { type Assignment, FIRST_SETTINGS } from '../core/node/assignment.ts';
 import { FLANNEL_PREFIX } from '../core/network/flannel/lease.ts';
 import type { Logger } from '../core/ports/logger.ts';
 import type { ServerTime } from './clock-offset.ts';
@@ -20,6 +20,7 @@ import { startKv } from './kv/start-kv.ts';
 import { hostInfo, nodeLabels } from './node/host-info.ts';
 import { flannel } from './network/flannel/flannel.ts';
 import { noHostNetwork, openHostNetwork } from './network/host-network.ts';
+import { watchPeers } from './network/peer-watch.ts';
 import { nodeReporter } from './node/node-reporter.ts';
 import type { AgentOptions } from './options.ts';
 import { buildReport } from './report.ts';
@@ -220,6 +221,14 @@ export async function runHost({
           now,
           onChange: () => uplink.check(true),
         });
+  const peers = watchPeers({
+    nodeName,
+    assigned: () => (options.podNetwork === 'none' ? undefined : workload.assignment()?.network),
+    noticeMs: () => (workload.assignment()?.settings.renewSeconds ?? FIRST_SETTINGS.renewSeconds) * 1000,
+    serverTime: () => now() - (time.ahead() ?? 0),
+    signal,
+    onChange: () => uplink.check(true),
+  });
   const doctor = networkDoctor({
     node: nodeName,
     assigned: () => (options.podNetwork === 'none' ? undefined : workload.assignment()?.network),
@@ -278,6 +287,7 @@ export async function runHost({
         observedRevision: workload.observedRevision(),
         node: status,
         network: network.facts(),
+        suspects: peers.suspicions(),
         labels: { ...nodeLabels(info, nodeName), [SYSTEMD_LABEL]: String(units?.usable() ?? false), ...updates.labels },
         // Of pods that no engine has been asked about yet, nothing new is known.
         pods: taken ? workload.pods.values() : [],

@@ -1,4 +1,5 @@
 import type { UnitReport } from '../core/node/assigned-unit.ts';
+import type { Suspicion } from '../core/network/watch-round.ts';
 import type { HostEvent, PodReport, Report } from '../core/node/report.ts';
 import type { NodeNetwork, NodeStatus } from '../core/resources/schema/node.ts';
 import type { PodMemory } from './planner/memory.ts';
@@ -13,6 +14,8 @@ export interface ReportInput {
   readonly node: NodeStatus;
   /** Its part in the pods' network. */
   readonly network?: NodeNetwork | undefined;
+  /** Other hosts that no longer answer it. */
+  readonly suspects: readonly Suspicion[];
   readonly labels: Record<string, string>;
   readonly pods: Iterable<PodMemory>;
   readonly observed: ReadonlyMap<string, readonly ObservedContainer[]>;
@@ -25,6 +28,7 @@ export interface ReportInput {
 /** The whole state of the host and its pods. `key` differs when there is news: events that age out are none. */
 export function buildReport(input: ReportInput): { report: Report; key: string } {
   const { agentVersion, bootId, observedRevision, node, network, labels, events } = input;
+  const suspects = [...input.suspects];
   const pods: PodReport[] = [];
   for (const memory of input.pods) {
     if (memory.recalled && !memory.gone) continue;
@@ -40,11 +44,12 @@ export function buildReport(input: ReportInput): { report: Report; key: string }
     observedRevision,
     node,
     ...(network && { network }),
+    suspects,
     labels,
     pods,
     events,
     ...(units ? { units } : {}),
   };
-  const key = JSON.stringify([observedRevision, node, network, labels, pods, units, events.at(-1)?.id]);
+  const key = JSON.stringify([observedRevision, node, network, suspects, labels, pods, units, events.at(-1)?.id]);
   return { report, key };
 }

@@ -7,7 +7,7 @@ import type { ClusterState } from './types.ts';
 
 /** What a cluster's owner may tune: the ConfigMap `cluster-settings` in `terrane-system`, one key a setting, all in whole seconds. */
 export interface ClusterSettings extends AssignmentSettings {
-  /** A host that should have been heard of so long ago is NotReady; its fenced pods may be placed elsewhere. */
+  /** The node timeout (core/node/node-timeout.ts). A host that should have been heard of so long ago is NotReady; its fenced pods may be placed elsewhere. */
   readonly notReadySeconds: number;
   /** Other pods without a toleration of their own leave a host that is NotReady for so long. */
   readonly evictionSeconds: number;

@@ -22,6 +22,11 @@ export function participationOf(node: Node): string | undefined {
   return found && JSON.stringify([found.subnet, found.facts]);
 }
 
+/** Hosts that take part in the pods' network and are heard of, by name. */
+export function participantNames(state: Pick<ClusterState, 'list'>): string[] {
+  return participantsOf(state).all.map(({ node }) => node);
+}
+
 function participantOf({ metadata, spec, status }: Node): Participant | undefined {
   if (!spec?.podCIDR || !status?.network || metadata.deletionTimestamp) return undefined;
   if (findCondition(status.conditions, 'Ready')?.status === 'Unknown') return undefined;

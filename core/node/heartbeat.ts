@@ -1,3 +1,5 @@
+import { nodeTimeout } from './node-timeout.ts';
+
 /** When a host was heard of, and when it said that it would be heard of again. */
 export interface Heartbeat {
   /** Its last report was received, ms since the epoch. */
@@ -8,6 +10,8 @@ export interface Heartbeat {
   readonly leaseSeconds?: number;
   /** Its push connection ended then, ms since the epoch, and it has not reported since. */
   readonly lostAt?: number;
+  /** Hosts that it suspects to be gone, and since when, ms since the epoch. Undefined: its agent is from before hosts were watched, or asked. */
+  readonly suspects?: readonly { readonly node: string; readonly since: number }[];
 }
 
 export interface SilenceSettings {
@@ -20,19 +24,26 @@ const SPREAD = 1.2;
 
 /**
  * From when on a host counts as silent, ms since the epoch. One that reports every few minutes is watched by its push connection: when
- * that ends it reports at once, or is gone. One with fenced work (`fencedSince`: when the last of it was placed there) renews its lease,
- * whatever it said before.
+ * that ends it reports at once, or is gone; and by its peers: when it was asked for a report (`askedAt`) because they suspect that it is gone, it
+ * has node-timeout.ts's time for it. One with fenced work (`fencedSince`: when the last of it was placed there) renews its lease, whatever it
+ * said before.
  */
 export function silentAt(
-  { at, withinSeconds, lostAt }: Heartbeat,
-  { renewSeconds, notReadySeconds }: SilenceSettings,
-  fencedSince?: number,
+  heartbeat: Heartbeat,
+  settings: SilenceSettings,
+  { fencedSince, askedAt }: { readonly fencedSince?: number | undefined; readonly askedAt?: number | undefined } = {},
 ): number {
-  const timeout = notReadySeconds * 1000;
-  if (lostAt !== undefined && lostAt >= at) return lostAt + timeout;
-  const promised = withinSeconds === undefined || withinSeconds <= renewSeconds ? 0 : withinSeconds * 1000 * SPREAD;
-  const until = at + promised + timeout;
-  return fencedSince === undefined ? until : Math.min(until, Math.max(at, fencedSince) + timeout);
+  const { at, lostAt } = heartbeat;
+  const timeout = settings.notReadySeconds * 1000;
+  const asked = askedAt === undefined || askedAt <= at ? Infinity : askedAt + nodeTimeout(settings).answerMs;
+  if (lostAt !== undefined && lostAt >= at) return Math.min(lostAt + timeout, asked);
+  const until = at + promisedMs(heartbeat, settings) + timeout;
+  return Math.min(until, fencedSince === undefined ? Infinity : Math.max(at, fencedSince) + timeout, asked);
+}
+
+/** So long it may be silent before its time is running, ms; 0: its time is always running. */
+export function promisedMs({ withinSeconds }: Heartbeat, { renewSeconds }: SilenceSettings): number {
+  return withinSeconds === undefined || withinSeconds <= renewSeconds ? 0 : withinSeconds * 1000 * SPREAD;
 }
 
 /** The control plane's machines agree on the time so well, ms. */

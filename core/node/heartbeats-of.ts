@@ -13,11 +13,13 @@ function heartbeatOf({ receivedAt, report, lostAt }: InboxItem, listeningSince: 
   const before = receivedAt < listeningSince;
   const at = Math.max(receivedAt, listeningSince);
   const lost = before ? Math.max(lostAt ?? 0, listeningSince) : lostAt;
-  const { withinSeconds, leaseSeconds } = report;
+  const { withinSeconds, leaseSeconds, suspects } = report;
   return {
     at,
     ...(withinSeconds !== undefined && { withinSeconds }),
     ...(leaseSeconds !== undefined && { leaseSeconds }),
     ...(lost !== undefined && { lostAt: lost }),
+    // Nobody knows of it before he says so.
+    ...(suspects && { suspects: suspects.map(({ node, since }) => ({ node, since: Math.min(since, receivedAt) })) }),
   };
 }

@@ -43,6 +43,14 @@ export const reportSchema = z.object({
   node: nodeStatusSchema.omit({ network: true }),
   /** Its part in the pods' network, if it takes part. */
   network: networkSchema.optional(),
+  /**
+   * Hosts that no longer answer its probes (core/network/watch-round.ts), none mostly. Absent: an agent that watches nobody, and doesn't report
+   * when it is asked to.
+   */
+  suspects: z
+    .array(z.object({ node: z.string().max(63), since: z.number(), told: z.number().int().min(0) }))
+    .max(100)
+    .optional(),
   /** Labels that the host knows of itself: kubernetes.io/hostname, arch, os, terrane.dev/... */
   labels: z.record(z.string(), z.string()),
   pods: z

@@ -1,4 +1,5 @@
 import { isFenced } from '../../node/fencing.ts';
+import { ASKED_ANNOTATION, nodeTimeout } from '../../node/node-timeout.ts';
 import type { Node } from '../../resources/schema/node.ts';
 import type { Pod } from '../../resources/schema/pod.ts';
 import { findCondition, withCondition } from '../conditions.ts';
@@ -9,6 +10,7 @@ import { type ClusterSettings, settingsOf } from '../settings.ts';
 import { parseTime } from '../time.ts';
 import type { ClusterState, Controller } from '../types.ts';
 import { nodeSilentAt } from './silence.ts';
+import { mustAsk, type Suspected, suspectedNodes } from './suspicion.ts';
 import { fencedUnitsOn } from '../units/hosts.ts';
 import { missingTaints } from './taints.ts';
 
@@ -24,12 +26,20 @@ export const nodeHealthController: Controller = {
   decide(state, now) {
     const draft = new Draft(this.name, now);
     const settings = settingsOf(state);
-    draft.forEach(state.list('Node'), (node) => reconcile(state, draft, node, settings, now));
+    const suspected = suspectedNodes(state);
+    draft.forEach(state.list('Node'), (node) => reconcile(state, draft, node, suspected.get(node.metadata.name), settings, now));
     return draft.finish();
   },
 };
 
-function reconcile(state: ClusterState, draft: Draft, node: Node, settings: ClusterSettings, now: number): void {
+function reconcile(
+  state: ClusterState,
+  draft: Draft,
+  node: Node,
+  suspected: Suspected | undefined,
+  settings: ClusterSettings,
+  now: number,
+): void {
   const { name, creationTimestamp } = node.metadata;
   const heard = state.heartbeats.get(name);
   if (node.metadata.deletionTimestamp) return release(state, draft, node, settings, now);
@@ -41,11 +51,23 @@ function reconcile(state: ClusterState, draft: Draft, node: Node, settings: Clus
   const ready = silent ? 'Unknown' : before;
   const taints = missingTaints(node, ready, now);
   if (taints) draft.update({ ...node, spec: { ...node.spec, taints } });
+  // A change of its Node, so that the host is told of it as of any other.
+  else if (!silent && heard && suspected && mustAsk(node, heard, suspected, settings, now))
+    ask(draft, node, suspected, settings, now);
   if (!silent) return;
   for (const pod of state.podsOn(name)) markLost(draft, pod, now);
   if (before === 'Unknown') return;
   draft.updateStatus({ ...node, status: { ...node.status, conditions: unknownConditions(node, heard !== undefined, now) } });
   draft.because(node, 'Warning', 'NodeNotReady', `Node ${name} status is now: NodeNotReady (${heard ? SILENT : NEVER_HEARD})`);
+}
+
+function ask(draft: Draft, node: Node, { by }: Suspected, settings: ClusterSettings, now: number): void {
+  const { name, annotations } = node.metadata;
+  const metadata = { ...node.metadata, annotations: { ...annotations, [ASKED_ANNOTATION]: new Date(now).toISOString() } };
+  draft.update({ ...node, metadata });
+  const within = nodeTimeout(settings).answerMs / 1000;
+  const message = `Node ${name} no longer answers ${by.join(', ')}: it is asked for a report, and is NotReady if none comes within ${within} s`;
+  draft.because(node, 'Warning', 'NodeSuspected', message);
 }
 
 /**

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Pod } from '../../../core/resources/schema/pod.ts';
 import { canRunDockerd } from '../../support/dockerd.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type Netlab, startNetlab } from '../../support/netlab/netlab.ts';
+import { type LabHost, type Netlab, startNetlab } from '../../support/netlab/netlab.ts';
 import { allPairs, type LabPod, nodesOf, startPods } from '../../support/netlab/pods.ts';
 
 /**
@@ -122,4 +123,75 @@ const SECRET = 'attack at dawn, said the pod in clear';
     const { stdout } = await lab.installation.terrane(['get', 'events', '-o', 'json']);
     expect(stdout).toContain('NetworkNotEncrypted');
   }, 120_000);
+
+  test('hosts that die without a word are withdrawn by all their peers: routes, tunnels and the endpoints of Services', async () => {
+    const apply = async (object: object) =>
+      expect(await lab.installation.terrane(['apply', '-f', '-'], { stdin: JSON.stringify(object) })).toMatchObject({ code: 0 });
+    // Reports still come every five minutes only: it is the others that notice.
+    const metadata = { name: 'cluster-settings', namespace: 'terrane-system' };
+    await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { notReadySeconds: '20' } });
+    const spec = { selector: { app: 'plain' }, ports: [{ port: 80 }] };
+    await apply({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'lost' }, spec });
+    const [plain, cone1] = [lab.host('plain'), lab.host('cone1')];
+    const nodes = await nodesOf(lab);
+    const partOf = (name: string) => nodes.find((node) => node.metadata.name === name)!;
+    const subnets = [plain, cone1].map(({ name }) => partOf(name).spec!.podCIDR!);
+    const key = partOf('cone1').status!.network!.wireguard!.publicKey;
+    const address = (await podIps()).get('plain')!;
+    const peers = ['pub', 'cone2', 'symmetric'].map((name) => lab.host(name));
+    const held = async (host: LabHost) => {
+      const run = (command: string, ...args: string[]) => host.run(command, ...args);
+      const inAgent = (...args: string[]) => run('nsenter', '-t', String(host.agent().pid), '-m', ...args);
+      const parts = [
+        await run('ip', 'route', 'show', 'proto', '84'),
+        await run('ip', 'neigh', 'show', 'dev', 'terrane-vx', 'nud', 'permanent'),
+        await run('bridge', 'fdb', 'show', 'dev', 'terrane-vx'),
+        await inAgent('wg', 'show', 'terrane-wg', 'peers'),
+        await run('nft', 'list', 'table', 'ip', 'terrane_services'),
+      ];
+      return parts.map(({ stdout }) => stdout).join('');
+    };
+    const marks = [...subnets, plain.address, key, address];
+    for (const host of peers)
+      await eventually('all of it is there', async () => {
+        const there = await held(host);
+        expect(marks.filter((mark) => !there.includes(mark))).toEqual([]);
+      });
+
+    // Meanwhile one that lives has a firewall that lets no probe in: its peers suspect it, and that is all.
+    const since = partOf('pub').status!.conditions!.find(({ type }) => type === 'Ready')!.lastTransitionTime;
+    await lab.host('pub').must('iptables', '-I', 'INPUT', '-i', 'terrane-wg', '-j', 'DROP');
+    await Promise.all([plain.die(), cone1.die()]);
+    await Promise.all(
+      peers.map((host) =>
+        eventually(
+          `${host.name} has withdrawn them`,
+          async () => {
+            const there = await held(host);
+            expect(marks.filter((mark) => there.includes(mark))).toEqual([]);
+          },
+          // Sooner than the control plane misses two pings and waits for the node timeout.
+          { timeoutMs: 45_000, everyMs: 500 },
+        ),
+      ),
+    );
+    const { stdout } = await lab.installation.terrane(['get', 'events', '-o', 'json']);
+    expect(stdout).toMatch(
+      /Node plain no longer answers .*: it is asked for a report, and is NotReady if none comes within 10 s/,
+    );
+    expect(stdout).toMatch(/Node pub no longer answers .*: it is asked for a report/);
+    expect((await nodesOf(lab)).find((node) => node.metadata.name === 'pub')!.status!.conditions).toContainEqual(
+      expect.objectContaining({ type: 'Ready', status: 'True', lastTransitionTime: since }),
+    );
+    for (const name of ['plain', 'cone1'])
+      expect((await nodesOf(lab)).find((node) => node.metadata.name === name)!.status!.conditions).toContainEqual(
+        expect.objectContaining({ type: 'Ready', status: 'Unknown' }),
+      );
+    await pod('pub').ping(pod('cone2').ip);
+  }, 120_000);
+
+  async function podIps(): Promise<Map<string, string>> {
+    const { items } = await lab.installation.terraneJson<{ items: Pod[] }>(['get', 'pods', '-o', 'json']);
+    return new Map(items.map(({ metadata, status }) => [metadata.name, status?.podIP ?? '']));
+  }
 });

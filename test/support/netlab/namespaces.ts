@@ -88,6 +88,20 @@ export function makeRouter({ netns, sw, wan, lan }: Omit<NatOptions, 'symmetric'
   inside(netns, 'sysctl', '-qw', 'net.ipv4.ip_forward=1');
 }
 
+/** Kills what runs in a namespace, by pid, and waits until it is gone. */
+export async function killNamespace(netns: string): Promise<void> {
+  for (let pids = pidsIn(netns); pids.length > 0; pids = pidsIn(netns)) {
+    for (const pid of pids) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It ended by itself.
+      }
+    }
+    await delay(50);
+  }
+}
+
 /** Ends what still runs in these namespaces, by pid, and removes them. */
 export async function removeNamespaces(names: readonly string[]): Promise<void> {
   for (const netns of names) {

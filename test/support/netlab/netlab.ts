@@ -6,7 +6,7 @@ import { type CommandResult, type Installation, inNetns, run, startInstallation 
 import { type Dockerd, startDockerd } from '../dockerd.ts';
 import { eventually } from '../eventually.ts';
 import { importBusybox } from '../images.ts';
-import { ip, makeNamespace, makeNatRouter, makeRouter, makeSwitch, plug, removeNamespaces } from './namespaces.ts';
+import { ip, killNamespace, makeNamespace, makeNatRouter, makeRouter, makeSwitch, plug, removeNamespaces } from './namespaces.ts';
 
 /**
  * Hosts as network namespaces joined by a switch: each with a Docker engine and an agent of its own, all in one cluster of an embedded
@@ -43,6 +43,8 @@ export interface LabHost {
   killAgent(): Promise<void>;
   /** Pulls its cable, or plugs it in again. */
   setLink(state: 'up' | 'down'): void;
+  /** As if the power was cut: no packet leaves it any more, and its processes (those of its containers, too, with their engine) are gone. */
+  die(): Promise<void>;
 }
 
 export interface LabHostOptions {
@@ -278,6 +280,11 @@ async function labHost({
     },
     setLink(state) {
       ip('-n', netns, 'link', 'set', 'eth0', state);
+    },
+    async die() {
+      // First, so that not even the kernel says goodbye for them.
+      ip('-n', netns, 'link', 'set', 'eth0', 'down');
+      await killNamespace(netns);
     },
   };
 }

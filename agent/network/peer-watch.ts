@@ -1,0 +1,99 @@
+import { createSocket, type Socket } from 'node:dgram';
+import type { AssignedNetwork } from '../../core/network/assigned-network.ts';
+import { parseCidr } from '../../core/network/ipv4.ts';
+import { gatewayOf } from '../../core/network/names.ts';
+import { afterRound, ROUNDS_TO_NOTICE, type Suspicion, suspicionsIn, type WatchedPeer } from '../../core/network/watch-round.ts';
+import { watchedBy } from '../../core/network/watched.ts';
+
+export interface PeerWatchOptions {
+  readonly nodeName: string;
+  /** This host's part in the network; undefined: it takes none, and watches nobody. */
+  readonly assigned: () => AssignedNetwork | undefined;
+  /** Within about so long it is noticed that a peer is gone, ms. */
+  readonly noticeMs: () => number;
+  /** The control plane's time, ms since the epoch. */
+  readonly serverTime: () => number;
+  readonly signal: AbortSignal;
+  readonly onChange: () => void;
+}
+
+export interface PeerWatch {
+  /** Peers that answered once and do no more, by name. */
+  suspicions(): readonly Suspicion[];
+}
+
+/** Nobody listens there (discard): the refusal is the kernel's, and as good an answer as any. */
+const PORT = 9;
+const ROUND_MS_MIN = 1_000;
+const PROBE = Buffer.from('?');
+
+/** A socket that sends to one peer, and is told of refusals from there. */
+interface Line {
+  readonly address: string;
+  readonly socket: Socket;
+  connected: boolean;
+}
+
+/**
+ * Sends a few other hosts a packet now and then through the pods' network, to their pods' gateway. That one comes back, be it a refusal, shows that
+ * the host is there, whatever runs on it. A word of this is no more than a suspicion: it may be the path.
+ */
+export function watchPeers({ nodeName, assigned, noticeMs, serverTime, signal, onChange }: PeerWatchOptions): PeerWatch {
+  const lines = new Map<string, Line>();
+  const answered = new Set<string>();
+  let peers: ReadonlyMap<string, WatchedPeer> = new Map();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function round(): void {
+    const network = assigned();
+    const others = new Map(
+      network?.subnet === undefined
+        ? []
+        : network.peers.flatMap(({ node, subnet }) => (parseCidr(subnet) ? [[node, gatewayOf(subnet)] as const] : [])),
+    );
+    const before = suspicionsIn(peers);
+    const names = watchedBy(nodeName, others.keys(), new Set(before.map(({ node }) => node)));
+    peers = afterRound(peers, names, answered, serverTime());
+    answered.clear();
+    for (const node of lines.keys()) if (!peers.has(node)) forget(node);
+    for (const node of names) probe(node, others.get(node)!);
+    if (JSON.stringify(suspicionsIn(peers)) !== JSON.stringify(before)) onChange();
+    timer = setTimeout(round, Math.max(ROUND_MS_MIN, noticeMs() / ROUNDS_TO_NOTICE));
+  }
+
+  function probe(node: string, address: string): void {
+    const line = lines.get(node);
+    // After a miss by another one: the way there may have changed, and this host's address with it.
+    if (line?.connected && line.address === address && !peers.get(node)?.missed) return line.socket.send(PROBE, () => undefined);
+    forget(node);
+    const socket = createSocket('udp4');
+    const made = { address, socket, connected: false };
+    lines.set(node, made);
+    const heard = () => {
+      if (lines.get(node) === made) answered.add(node);
+    };
+    socket.on('message', heard);
+    socket.on('connect', () => {
+      made.connected = true;
+      socket.send(PROBE, () => undefined);
+    });
+    // What can't be sent (no route, no device) gets no answer: that is all there is to know of it.
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNREFUSED') heard();
+    });
+    socket.connect(PORT, address);
+  }
+
+  function forget(node: string): void {
+    lines.get(node)?.socket.close();
+    lines.delete(node);
+    answered.delete(node);
+  }
+
+  signal.addEventListener('abort', () => {
+    clearTimeout(timer);
+    for (const node of lines.keys()) forget(node);
+  });
+  if (!signal.aborted) round();
+  return { suspicions: () => suspicionsIn(peers) };
+}

@@ -1,0 +1,42 @@
+import { participantNames } from '../../network/assigned-to.ts';
+import { watchedBy } from '../../network/watched.ts';
+import { type Heartbeat, promisedMs } from '../../node/heartbeat.ts';
+import { askedAt } from '../../node/node-timeout.ts';
+import type { Node } from '../../resources/schema/node.ts';
+import type { ClusterSettings } from '../settings.ts';
+import type { ClusterState } from '../types.ts';
+
+/** Who suspects that a host is gone, by name, and since when at the latest, ms since the epoch. */
+export interface Suspected {
+  readonly by: readonly string[];
+  readonly since: number;
+}
+
+/** By node. A host's word counts for those that it is to watch, and as long as it is heard of itself. */
+export function suspectedNodes(state: ClusterState): ReadonlyMap<string, Suspected> {
+  const found = new Map<string, { by: string[]; since: number }>();
+  const watchers = [...state.heartbeats].filter(([, { suspects = [] }]) => suspects.length > 0);
+  if (watchers.length === 0) return found;
+  const names = participantNames(state);
+  const known = new Set(names);
+  for (const [watcher, { suspects = [] }] of watchers) {
+    if (!known.has(watcher)) continue;
+    const watched = new Set(watchedBy(watcher, names, new Set(suspects.map(({ node }) => node))));
+    for (const { node, since } of suspects) {
+      if (!watched.has(node)) continue;
+      const suspected = found.get(node) ?? { by: [], since };
+      found.set(node, { by: [...suspected.by, watcher].sort(), since: Math.max(suspected.since, since) });
+    }
+  }
+  return found;
+}
+
+/**
+ * Is a host to be asked for a report? If it needn't have reported by now, knows what it is asked, and hasn't been heard of since others lost
+ * it. Not again as soon as others say so again: a word of one host must not keep another busy.
+ */
+export function mustAsk(node: Node, heard: Heartbeat, { since }: Suspected, settings: ClusterSettings, now: number): boolean {
+  if (heard.suspects === undefined || promisedMs(heard, settings) === 0 || since <= heard.at) return false;
+  const asked = askedAt(node);
+  return asked === undefined || (asked <= heard.at && now >= asked + settings.renewSeconds * 1000);
+}
