@@ -1,3 +1,4 @@
+import { Batch } from '../../core/scheduler/engine/batch.ts';
 import { placementOrder } from '../../core/scheduler/engine/order.ts';
 import { Placer } from '../../core/scheduler/engine/placer.ts';
 import {
@@ -113,7 +114,7 @@ export class TerraneCluster {
     this.placer = new Placer({ nodes, works, workOf, strategy });
     this.buildMs = performance.now() - start;
     for (const [, from] of this.#globals) for (let host = 0; host < hosts.length; host++) this.placer.placeOn(from + host, host);
-    this.#placeAll(this.#order());
+    this.#placeBatch(this.#order());
     this.ms = performance.now() - start;
   }
 
@@ -125,7 +126,7 @@ export class TerraneCluster {
       for (const piece of this.placer.loseNode(host)) if (piece < this.mix.arrivals.length) pieces.push(piece);
     const rank = placementOrder(this.placer.model);
     const { workOf } = this.placer;
-    this.#placeAll(Int32Array.from(pieces).sort((a, b) => rank[workOf[a]!]! - rank[workOf[b]!]! || a - b));
+    this.#placeBatch(Int32Array.from(pieces).sort((a, b) => rank[workOf[a]!]! - rank[workOf[b]!]! || a - b));
     return { displaced: pieces.length, ms: performance.now() - start };
   }
 
@@ -141,22 +142,12 @@ export class TerraneCluster {
     return pieces;
   }
 
-  /** Work that needs other work is tried again once all the rest is there. */
-  #placeAll(pieces: Int32Array): void {
-    const { workOf, model, nodeOf } = this.placer;
-    this.#placeRuns(pieces);
-    const waiting = pieces.filter((piece) => nodeOf[piece]! < 0 && model.works[workOf[piece]!]!.work.needs.length > 0);
-    this.#placeRuns(waiting);
-  }
-
-  #placeRuns(pieces: Int32Array): void {
-    const { workOf } = this.placer;
-    for (let from = 0; from < pieces.length; ) {
-      let to = from + 1;
-      while (to < pieces.length && workOf[pieces[to]!] === workOf[pieces[from]!]) to++;
-      this.placer.place(pieces, from, to);
-      from = to;
-    }
+  #placeBatch(pieces: Int32Array): void {
+    const movable = new Uint8Array(this.placer.workOf.length);
+    for (const piece of pieces) movable[piece] = 1;
+    const batch = new Batch(this.placer, movable);
+    batch.place(pieces);
+    batch.finish(pieces);
   }
 
   placed(): Placed {

@@ -1,9 +1,9 @@
 import type { Pod } from '../../resources/schema/pod.ts';
+import { Batch } from '../engine/batch.ts';
 import { placementOrder } from '../engine/order.ts';
 import { Placer } from '../engine/placer.ts';
 import { type Evictable, findVictims } from '../engine/preemption.ts';
 import { refusalsOf } from '../engine/refusals.ts';
-import type { Work } from '../engine/work.ts';
 import type { Place, Placement, PlacementInput, Refusals } from '../types.ts';
 import { oldestFirst } from './oldest-first.ts';
 import { classKey, podWork, schedulingNode } from './pod-work.ts';
@@ -14,15 +14,15 @@ import { classKey, podWork, schedulingNode } from './pod-work.ts';
  */
 export const placePods: Place = (input) => new Session(input).place();
 
-/** Followers of followers: each round can place those whose need the round before has met. */
-const MOST_ROUNDS = 8;
-
 class Session {
   readonly #input: PlacementInput;
   /** The bound ones, then the pending ones. A piece of the engine is an index here. */
   readonly #pods: Pod[];
   readonly #boundCount: number;
   readonly #placer: Placer;
+  readonly #batch: Batch;
+  /** Piece -> 1 if it is not running and may be moved until all is decided. */
+  readonly #movable: Uint8Array;
   readonly #nodeIndex: ReadonlyMap<string, number>;
   readonly #nodeNames: readonly string[];
   readonly #evictable: Evictable;
@@ -60,6 +60,10 @@ class Session {
       placed,
       ...(input.strategy && { strategy: input.strategy }),
     });
+    this.#movable = Uint8Array.from(this.#pods, ({ status }, piece) =>
+      piece < this.#boundCount || status?.nominatedNodeName !== undefined ? 0 : 1,
+    );
+    this.#batch = new Batch(this.#placer, this.#movable);
     this.#evictable = this.#whoMayGo(input.budgets ?? []);
     this.#leastImportant = bound.reduce((least, pod) => Math.min(least, priorityOf(pod)), Infinity);
   }
@@ -73,6 +77,7 @@ class Session {
       this.#placePriority(order.subarray(from, to));
       from = to;
     }
+    this.#batch.finish(order);
     const refusals = new Map<number, Refusals>();
     return this.#input.pending.map((pod, index) => this.#answer(pod, this.#boundCount + index, refusals));
   }
@@ -86,27 +91,10 @@ class Session {
   }
 
   #placePriority(pieces: Int32Array): void {
-    const { nodeOf, model, workOf } = this.#placer;
+    const { nodeOf } = this.#placer;
     for (const piece of pieces) this.#claim(piece);
-    this.#placeRuns(pieces.filter((piece) => nodeOf[piece]! < 0));
-    for (let round = 0; round < MOST_ROUNDS; round++) {
-      const waiting = pieces.filter((piece) => nodeOf[piece]! < 0 && dependsOnOthers(model.works[workOf[piece]!]!.work));
-      if (waiting.length === 0 || this.#placeRuns(waiting) === 0) break;
-    }
+    this.#batch.place(pieces.filter((piece) => nodeOf[piece]! < 0));
     for (const piece of pieces) if (nodeOf[piece]! < 0) this.#preempt(piece);
-  }
-
-  /** Returns how many were placed. */
-  #placeRuns(pieces: Int32Array): number {
-    const { workOf } = this.#placer;
-    let placed = 0;
-    for (let from = 0; from < pieces.length; ) {
-      let to = from + 1;
-      while (to < pieces.length && workOf[pieces[to]!] === workOf[pieces[from]!]) to++;
-      placed += this.#placer.place(pieces, from, to);
-      from = to;
-    }
-    return placed;
   }
 
   /** A node was kept for it: it goes there if it can, or anywhere else, or the node is kept on while others are ending there. */
@@ -135,6 +123,7 @@ class Session {
     }
     // They hold their room until they have ended, and the room is kept for this one from now on.
     this.#placer.put(piece, found.node);
+    this.#movable[piece] = 0;
     const victims = found.victims.map((victim) => this.#pods[victim]!);
     this.#nominated.set(piece, { nodeName: this.#nodeNames[found.node]!, victims });
   }
@@ -171,6 +160,3 @@ class Session {
 }
 
 const priorityOf = ({ spec }: Pod) => spec.priority ?? 0;
-
-/** What is placed later in the same round may open a place for it. */
-const dependsOnOthers = ({ needs, spread }: Work) => needs.length > 0 || spread.some(({ required }) => required);

@@ -1,0 +1,111 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { lopsided } from '../testing/lopsided.ts';
+import { mayStand, type Standing } from '../testing/naive.ts';
+import type { GeneratedProblem } from '../testing/problems.ts';
+import { Batch } from './batch.ts';
+import { placementOrder } from './order.ts';
+import { Placer } from './placer.ts';
+import { refusalsOf } from './refusals.ts';
+import type { Strategy, Work } from './work.ts';
+
+function inOrder(placer: Placer): Int32Array {
+  const rank = placementOrder(placer.model);
+  return Int32Array.from(placer.workOf.keys()).sort((a, b) => rank[placer.workOf[a]!]! - rank[placer.workOf[b]!]! || a - b);
+}
+
+function placedBatch(problem: GeneratedProblem, strategy: Strategy = 'pack'): Placer {
+  const placer = new Placer({ ...problem, strategy, fewNodes: 0 });
+  const pieces = inOrder(placer);
+  const batch = new Batch(placer, new Uint8Array(pieces.length).fill(1));
+  batch.place(pieces);
+  batch.finish(pieces);
+  return placer;
+}
+
+/** Whether an order of placing can matter to it. */
+const dependent = ({ needs, spread }: Work) => needs.length + spread.length > 0;
+
+describe('placing a batch', () => {
+  test('leaves nothing without a place that fits the final state, and explains the final state', () => {
+    fc.assert(
+      fc.property(lopsided, fc.constantFrom<Strategy>('pack', 'spread'), (problem, strategy) => {
+        const placer = placedBatch(problem, strategy);
+        const { classes, works } = placer.model;
+        const standing = [...placer.nodeOf].flatMap((node, piece): Standing[] =>
+          node < 0 ? [] : [{ work: works[placer.workOf[piece]!]!.work, node: classes.nodes[node]! }],
+        );
+        for (const [piece, node] of placer.nodeOf.entries()) {
+          const compiled = works[placer.workOf[piece]!]!;
+          if (node >= 0 || dependent(compiled.work)) continue;
+          expect(classes.nodes.some((each) => mayStand(compiled.work, each, classes.nodes, standing))).toBe(false);
+          const explained = [...refusalsOf(placer, compiled).values()].reduce((sum, count) => sum + count, 0);
+          expect(explained).toBeGreaterThanOrEqual(placer.nodeCount);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('finds a place for what fits once others have changed places', () => {
+    const work = (name: string, cpu: number, memory: number): Work => ({
+      namespace: '',
+      name,
+      labels: {},
+      requests: new Map([
+        ['cpu', cpu],
+        ['memory', memory],
+      ]),
+      ports: [],
+      tolerations: [],
+      preferences: [],
+      needs: [],
+      avoids: [],
+      replaces: [],
+      likes: [],
+      spread: [],
+      priority: 0,
+      preempts: false,
+    });
+    const nodes = ['a', 'b'].map((name) => ({
+      name,
+      labels: {},
+      taints: [],
+      room: new Map([
+        ['cpu', 12],
+        ['memory', 12],
+        ['pods', 20],
+      ]),
+    }));
+    const workOf = Int32Array.of(0, 0, 0, 0, 1, 1, 1, 1, 2, 2);
+    const placer = new Placer({
+      nodes,
+      works: [work('heavy', 1, 3), work('lean', 3, 1), work('even', 4, 4)],
+      workOf,
+      // All that is heavy on one of them, all that is lean on the other: neither has room for both cpu and memory.
+      placed: Int32Array.of(0, 0, 0, 0, 1, 1, 1, 1, -1, -1),
+      strategy: 'pack',
+    });
+    const waiting = Int32Array.of(8, 9);
+    expect(placer.place(waiting, 0, 2)).toBe(0);
+    new Batch(placer, new Uint8Array(workOf.length).fill(1)).place(waiting);
+    expect([...placer.nodeOf]).not.toContain(-1);
+  });
+
+  test('moves nothing for a single piece', () => {
+    fc.assert(
+      fc.property(lopsided, (problem) => {
+        const placer = new Placer({ ...problem, strategy: 'pack', fewNodes: 0 });
+        for (const piece of inOrder(placer)) {
+          const before = [...placer.nodeOf];
+          const movable = new Uint8Array(placer.workOf.length);
+          movable[piece] = 1;
+          new Batch(placer, movable).place(Int32Array.of(piece));
+          before[piece] = placer.nodeOf[piece]!;
+          expect([...placer.nodeOf]).toEqual(before);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+});

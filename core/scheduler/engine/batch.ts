@@ -1,0 +1,61 @@
+import { Exchange } from './exchange.ts';
+import type { Placer } from './placer.ts';
+import type { Work } from './work.ts';
+
+/** Each round can place those whose need the round before has met, or what fits the rests that have been made usable. */
+const MOST_ROUNDS = 8;
+
+/**
+ * Places much at once. Nothing of a batch is running before all of it is decided, so when packing, what was placed early is exchanged
+ * between nodes once it is clear what is left where, and what found no place is tried again.
+ */
+export class Batch {
+  readonly #placer: Placer;
+  readonly #exchange: Exchange | undefined;
+
+  /** `movable`: piece -> 1 if it belongs to the batch and may be moved within it. */
+  constructor(placer: Placer, movable: Uint8Array) {
+    this.#placer = placer;
+    const alone = movable.indexOf(1) === movable.lastIndexOf(1);
+    if (placer.strategy === 'pack' && !alone) this.#exchange = new Exchange(placer, movable);
+  }
+
+  /** Places pieces that are in the order of placementOrder, those of one class together. What fits nowhere stays unplaced. */
+  place(pieces: Int32Array): void {
+    const { nodeOf, model, workOf } = this.#placer;
+    this.#placeRuns(pieces);
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const waiting = pieces.filter((piece) => nodeOf[piece]! < 0 && dependsOnOthers(model.works[workOf[piece]!]!.work));
+      if (waiting.length === 0 || this.#placeRuns(waiting) === 0) break;
+    }
+    if (this.#unplaced(pieces).length > 0) this.finish(pieces);
+  }
+
+  /** When all has been placed: makes rests usable, and tries the unplaced of `pieces` again (in the same order as in `place`). */
+  finish(pieces: Int32Array): void {
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      if (!this.#exchange || this.#exchange.run() === 0) return;
+      if (this.#placeRuns(this.#unplaced(pieces)) === 0) return;
+    }
+  }
+
+  #unplaced(pieces: Int32Array): Int32Array {
+    return pieces.filter((piece) => this.#placer.nodeOf[piece]! < 0);
+  }
+
+  /** Returns how many were placed. */
+  #placeRuns(pieces: Int32Array): number {
+    const { workOf } = this.#placer;
+    let placed = 0;
+    for (let from = 0; from < pieces.length; ) {
+      let to = from + 1;
+      while (to < pieces.length && workOf[pieces[to]!] === workOf[pieces[from]!]) to++;
+      placed += this.#placer.place(pieces, from, to);
+      from = to;
+    }
+    return placed;
+  }
+}
+
+/** What is placed later in the same round may open a place for it. */
+const dependsOnOthers = ({ needs, spread }: Work) => needs.length > 0 || spread.some(({ required }) => required);

@@ -1,0 +1,197 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { mayStand, type Standing } from '../testing/naive.ts';
+import { lopsided } from '../testing/lopsided.ts';
+import type { GeneratedProblem } from '../testing/problems.ts';
+import { penaltyOf } from './cost.ts';
+import { Exchange } from './exchange.ts';
+import { placementOrder } from './order.ts';
+import { Placer } from './placer.ts';
+import type { Work } from './work.ts';
+
+const fewNodes = fc.constantFrom(0, 64);
+
+function placed(problem: GeneratedProblem, fewNodesOrNone: number): Placer {
+  const placer = new Placer({ ...problem, strategy: 'pack', fewNodes: fewNodesOrNone });
+  const rank = placementOrder(placer.model);
+  const pieces = Int32Array.from(placer.workOf.keys()).sort(
+    (a, b) => rank[placer.workOf[a]!]! - rank[placer.workOf[b]!]! || a - b,
+  );
+  for (let from = 0; from < pieces.length; ) {
+    let to = from + 1;
+    while (to < pieces.length && placer.workOf[pieces[to]!] === placer.workOf[pieces[from]!]) to++;
+    placer.place(pieces, from, to);
+    from = to;
+  }
+  return placer;
+}
+
+const everything = (placer: Placer) => new Uint8Array(placer.workOf.length).fill(1);
+
+function standingIn(placer: Placer): Standing[] {
+  const { classes, works } = placer.model;
+  return [...placer.nodeOf].flatMap((node, piece) =>
+    node < 0 ? [] : [{ work: works[placer.workOf[piece]!]!.work, node: classes.nodes[node]! }],
+  );
+}
+
+/** Whatever does not depend on the order of placing: room, filters, taints, ports, and who stays away from whom. */
+function misplaced(placer: Placer): Standing[] {
+  const standing = standingIn(placer);
+  const { nodes } = placer.model.classes;
+  return standing.filter(
+    (each) =>
+      !mayStand(
+        { ...each.work, needs: [], spread: [] },
+        each.node,
+        nodes,
+        standing.filter((other) => other !== each),
+      ),
+  );
+}
+
+/** By domain, how much there is of what spread and affinity count. */
+function counts(placer: Placer): unknown {
+  return placer.model.works.flatMap(({ spreadHere, spreadWide, needsHere, needsWide }) =>
+    [...spreadHere, ...spreadWide, ...needsHere, ...needsWide].map(({ tally }) => [...tally.counts]),
+  );
+}
+
+function stranded(placer: Placer, sign: 1 | -1): number {
+  const exchange = new Exchange(placer, everything(placer));
+  let sum = 0;
+  for (let node = 0; node < placer.nodeCount; node++) sum += Math.max(0, sign * exchange.surplus(node));
+  return sum;
+}
+
+function disliking(placer: Placer): number {
+  return [...placer.nodeOf].reduce(
+    (sum, node, piece) => (node < 0 ? sum : sum + penaltyOf(placer.model.works[placer.workOf[piece]!]!, node)),
+    0,
+  );
+}
+
+describe('exchanging work between hosts whose rests nobody can use', () => {
+  test('breaks no constraint, and leaves even what was even', () => {
+    fc.assert(
+      fc.property(lopsided, fewNodes, (problem, few) => {
+        const placer = placed(problem, few);
+        const before = counts(placer);
+        expect(misplaced(placer)).toEqual([]);
+        new Exchange(placer, everything(placer)).run();
+        expect(misplaced(placer)).toEqual([]);
+        expect(counts(placer)).toEqual(before);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('keeps every piece, once, and the account of the room right', () => {
+    fc.assert(
+      fc.property(lopsided, (problem) => {
+        const placer = placed(problem, 0);
+        const before = [...placer.nodeOf].map((node) => node >= 0);
+        new Exchange(placer, everything(placer)).run();
+        expect([...placer.nodeOf].map((node) => node >= 0)).toEqual(before);
+        const listed = new Map<number, number>();
+        for (let node = 0; node < placer.nodeCount; node++)
+          for (let piece = placer.lastOn[node]!; piece >= 0; piece = placer.before[piece]!) listed.set(piece, node);
+        for (const [piece, node] of placer.nodeOf.entries()) expect(listed.get(piece) ?? -1).toBe(node);
+        const anew = new Placer({ ...problem, placed: placer.nodeOf.slice(), strategy: 'pack', fewNodes: 0 });
+        expect(placer.free).toEqual(anew.free);
+        expect([...placer.grid.cellOf]).toEqual([...anew.grid.cellOf]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('strands neither cpu nor memory that was not stranded, less of both with each exchange, and dislikes nothing more', () => {
+    let exchanged = 0;
+    fc.assert(
+      fc.property(lopsided, (problem) => {
+        const placer = placed(problem, 0);
+        const before = [stranded(placer, 1), stranded(placer, -1), disliking(placer)] as const;
+        const exchanges = new Exchange(placer, everything(placer)).run();
+        const after = [stranded(placer, 1), stranded(placer, -1), disliking(placer)] as const;
+        if (exchanges > 0) {
+          expect(after[0]).toBeLessThan(before[0]);
+          expect(after[1]).toBeLessThan(before[1]);
+        } else expect(after).toEqual(before);
+        expect(after[2]).toBeLessThanOrEqual(before[2]);
+        exchanged += exchanges;
+      }),
+      { numRuns: 500 },
+    );
+    // The promise is about something.
+    expect(exchanged).toBeGreaterThan(20);
+  });
+
+  test('moves only what it is given', () => {
+    fc.assert(
+      fc.property(lopsided, fc.nat(), (problem, seed) => {
+        const placer = placed(problem, 0);
+        const movable = Uint8Array.from(placer.workOf, (_, piece) => ((piece * 7 + seed) % 3 === 0 ? 1 : 0));
+        const before = [...placer.nodeOf];
+        new Exchange(placer, movable).run();
+        for (const [piece, node] of before.entries()) if (movable[piece] === 0) expect(placer.nodeOf[piece]).toBe(node);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('decides the same again, in whatever order it is told of the hosts', () => {
+    fc.assert(
+      fc.property(lopsided, (problem) => {
+        const first = placed(problem, 0);
+        const second = placed({ ...problem, nodes: [...problem.nodes].reverse() }, 0);
+        new Exchange(first, everything(first)).run();
+        new Exchange(second, everything(second)).run();
+        expect([...second.nodeOf]).toEqual([...first.nodeOf]);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('gives a host that is out of memory work that is lean, for work that is heavy in it', () => {
+    const work = (name: string, cpu: number, memory: number): Work => ({
+      namespace: '',
+      name,
+      labels: {},
+      requests: new Map([
+        ['cpu', cpu],
+        ['memory', memory],
+      ]),
+      ports: [],
+      tolerations: [],
+      preferences: [],
+      needs: [],
+      avoids: [],
+      replaces: [],
+      likes: [],
+      spread: [],
+      priority: 0,
+      preempts: false,
+    });
+    const nodes = ['a', 'b'].map((name) => ({
+      name,
+      labels: {},
+      taints: [],
+      room: new Map([
+        ['cpu', 10],
+        ['memory', 10],
+        ['pods', 10],
+      ]),
+    }));
+    const placer = new Placer({
+      nodes,
+      works: [work('heavy', 1, 3), work('lean', 3, 1)],
+      workOf: Int32Array.of(0, 0, 0, 1, 1, 1),
+      placed: Int32Array.of(0, 0, 0, 1, 1, 1),
+      strategy: 'pack',
+    });
+    expect(new Exchange(placer, everything(placer)).run()).toBeGreaterThan(0);
+    const lefts = [0, 1].map((node) => placer.free.slice(node * placer.width, node * placer.width + 2));
+    // It was [7, 1] and [1, 7].
+    for (const [cpu, memory] of lefts) expect(Math.abs(cpu! - memory!)).toBeLessThanOrEqual(2);
+  });
+});

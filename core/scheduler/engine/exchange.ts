@@ -1,0 +1,263 @@
+import { type CompiledWork, CPU, MEMORY } from './compiled.ts';
+import { penaltyOf } from './cost.ts';
+import type { Placer } from './placer.ts';
+import type { Tally } from './tally.ts';
+
+/** So many nodes that have what another lacks are tried out; after that it keeps its rest. */
+const MOST_PARTNERS = 16;
+/** Less than this share of a node's cpu is no loss. */
+const NEGLIGIBLE = 0.005;
+/** An exchange that evens out this part of what one of the two has too much is taken without looking for a better one. */
+const GOOD = 0.9;
+const LEAST_GAIN = 1e-9;
+
+/**
+ * Makes rests usable. A node that has cpu left but no memory for it gives work that is heavy in memory to a node with memory left but no
+ * cpu, and takes work that is heavy in cpu for it.
+ *
+ * What is stranded is measured against the mix of all work, placed and waiting: the cpu of a node for which it has no memory if what
+ * comes is like what has come, and the other way round. The difference of both, over all nodes, is what the mix leaves over and cannot be
+ * changed; so each exchange makes both smaller by the same amount, and none makes either greater.
+ *
+ * Nodes exchange within their class: zones, labels and taints are equal there, so that only what is on the nodes themselves has to be
+ * asked. Only pieces that the caller gives free are moved. Deterministic, and nothing is ever left without a place: a piece goes only where there is
+ * one for it.
+ */
+export class Exchange {
+  readonly #placer: Placer;
+  readonly #movable: Uint8Array;
+  /** Work class -> 1 if nothing ties such work to its node. */
+  readonly #mobile: Uint8Array;
+  /** Work class -> by how much its memory, in terms of cpu, is more than its cpu. */
+  readonly #lean: Float64Array;
+  readonly #ownPenalty: Float64Array;
+  /** A share of the memory is worth so much of the cpu. */
+  readonly #worth: number;
+  /** One piece of each class on the node, and on its partner. */
+  readonly #mine: Pieces;
+  readonly #theirs: Pieces;
+  #gives = -1;
+  #takes = -1;
+
+  /** `movable`: piece -> 1 if it may be moved. */
+  constructor(placer: Placer, movable: Uint8Array) {
+    const { works, cpu, memory } = placer.model;
+    this.#placer = placer;
+    this.#movable = movable;
+    const anchors = anchorsOf(works);
+    const disliked = dislikedIn(works);
+    this.#mobile = Uint8Array.from(works, (work) => (isMobile(work, anchors, disliked) ? 1 : 0));
+    this.#ownPenalty = Float64Array.from(works, ownPenalty);
+    const counts = new Int32Array(works.length);
+    for (let piece = 0; piece < placer.workOf.length; piece++) counts[placer.workOf[piece]!]!++;
+    let cpuWanted = 0;
+    let memoryWanted = 0;
+    for (let index = 0; index < works.length; index++) {
+      cpuWanted += cpu.share(works[index]!.cpu) * counts[index]!;
+      memoryWanted += memory.share(works[index]!.memory) * counts[index]!;
+    }
+    this.#worth = memoryWanted > 0 ? cpuWanted / memoryWanted : 0;
+    this.#lean = Float64Array.from(works, (work) => memory.share(work.memory) * this.#worth - cpu.share(work.cpu));
+    this.#mine = new Pieces(works.length);
+    this.#theirs = new Pieces(works.length);
+  }
+
+  /**
+   * The cpu that is left on the node and has no memory to go with it, as a share of what the largest node has; below 0: there is memory left
+   * that has no cpu.
+   */
+  surplus(node: number): number {
+    const { free, width, model } = this.#placer;
+    return model.cpu.share(free[node * width + CPU]!) - model.memory.share(free[node * width + MEMORY]!) * this.#worth;
+  }
+
+  /** Returns how many exchanges there were. */
+  run(): number {
+    const { nodeCount, model, lastOn } = this.#placer;
+    const { classOf, count } = model.classes;
+    const surplus = Float64Array.from({ length: nodeCount }, (_, node) => this.surplus(node));
+    const givers = this.#withMovable().filter((node) => surplus[node]! > this.#negligible(node));
+    givers.sort((a, b) => surplus[b]! - surplus[a]! || a - b);
+    const partners: (number[] | undefined)[] = Array.from({ length: count });
+    for (const node of givers) partners[classOf[node]!] ??= [];
+    // An empty node stays empty: it is not in use.
+    for (let node = 0; node < nodeCount; node++)
+      if (surplus[node]! < 0 && lastOn[node]! >= 0) partners[classOf[node]!]?.push(node);
+    for (const list of partners) list?.sort((a, b) => surplus[a]! - surplus[b]! || a - b);
+    let exchanges = 0;
+    for (const node of givers) exchanges += this.#even(node, partners[classOf[node]!]!);
+    return exchanges;
+  }
+
+  /** Nodes with work that may be moved, in their order. */
+  #withMovable(): Int32Array {
+    const { nodeOf, workOf, nodeCount } = this.#placer;
+    const has = new Uint8Array(nodeCount);
+    for (let piece = 0; piece < nodeOf.length; piece++)
+      if (this.#movable[piece] === 1 && nodeOf[piece]! >= 0 && this.#mobile[workOf[piece]!] === 1) has[nodeOf[piece]!] = 1;
+    return Int32Array.from(has.keys()).filter((node) => has[node] === 1);
+  }
+
+  #negligible(node: number): number {
+    const { model, width } = this.#placer;
+    return NEGLIGIBLE * model.cpu.share(model.room[node * width + CPU]!);
+  }
+
+  #even(node: number, partners: readonly number[]): number {
+    const enough = this.#negligible(node);
+    let exchanges = 0;
+    let tried = 0;
+    this.#gather(node, this.#mine);
+    for (let at = 0; at < partners.length && tried < MOST_PARTNERS; at++) {
+      const partner = partners[at]!;
+      if (this.surplus(partner) >= 0) continue;
+      tried++;
+      this.#gather(partner, this.#theirs);
+      while (this.#find(node, partner)) {
+        this.#exchange(node, partner);
+        exchanges++;
+        if (this.surplus(node) <= enough) return exchanges;
+        this.#gather(node, this.#mine);
+        this.#gather(partner, this.#theirs);
+      }
+    }
+    return exchanges;
+  }
+
+  #gather(node: number, into: Pieces): void {
+    const { lastOn, before, workOf } = this.#placer;
+    into.clear();
+    for (let piece = lastOn[node]!; piece >= 0; piece = before[piece]!) {
+      const index = workOf[piece]!;
+      if (this.#movable[piece] === 1 && this.#mobile[index] === 1) into.add(piece, index, this.#lean[index]!);
+    }
+  }
+
+  /** What the two exchange best: a piece for another one, or for nothing. */
+  #find(node: number, partner: number): boolean {
+    const mine = this.#mine;
+    const theirs = this.#theirs;
+    const surplus = this.surplus(node);
+    const lack = -this.surplus(partner);
+    const good = GOOD * Math.min(surplus, lack);
+    let best = LEAST_GAIN;
+    this.#gives = -1;
+    for (let at = 0; at < mine.count; at++) {
+      const gives = mine.workOf[at]!;
+      const lean = this.#lean[gives]!;
+      if (Math.min(lean - theirs.leastLean, surplus) <= best || !this.#mayMove(gives, node, partner)) continue;
+      for (let other = -1; other < theirs.count; other++) {
+        const takes = other < 0 ? -1 : theirs.workOf[other]!;
+        const change = other < 0 ? lean : lean - this.#lean[takes]!;
+        const gain = (change < surplus ? change : surplus) - (change > lack ? change - lack : 0);
+        if (gain <= best || !this.#fits(gives, takes, partner)) continue;
+        if (other >= 0 && !(this.#fits(takes, gives, node) && this.#mayMove(takes, partner, node))) continue;
+        best = gain;
+        this.#gives = mine.pieces[at]!;
+        this.#takes = other < 0 ? -1 : theirs.pieces[other]!;
+        if (gain >= good) return true;
+      }
+    }
+    return this.#gives >= 0;
+  }
+
+  /** Whether there is room on the node for `comes` without `goes` (-1: nothing goes). */
+  #fits(comes: number, goes: number, node: number): boolean {
+    const { free, width, model } = this.#placer;
+    const { resources, amounts } = model.works[comes]!;
+    const base = node * width;
+    for (let at = 0; at < resources.length; at++) {
+      const missing = amounts[at]! - free[base + resources[at]!]!;
+      if (missing > 0 && (goes < 0 || amountOf(model.works[goes]!, resources[at]!) < missing)) return false;
+    }
+    return true;
+  }
+
+  /** Whether nothing on the other node speaks against it, nor is it less welcome there than where it is. */
+  #mayMove(index: number, from: number, to: number): boolean {
+    const work = this.#placer.model.works[index]!;
+    if (!this.#placer.hereAllows(work, to)) return false;
+    return work.penaltiesHere.length === 0 || penaltyOf(work, to) <= penaltyOf(work, from) - this.#ownPenalty[index]!;
+  }
+
+  #exchange(node: number, partner: number): void {
+    this.#placer.remove(this.#gives);
+    if (this.#takes >= 0) {
+      this.#placer.remove(this.#takes);
+      this.#placer.put(this.#takes, node);
+    }
+    this.#placer.put(this.#gives, partner);
+  }
+}
+
+/** One piece of each class. */
+class Pieces {
+  readonly pieces: Int32Array;
+  readonly workOf: Int32Array;
+  /** Class -> when it was last seen. */
+  readonly #seen: Int32Array;
+  #turn = 0;
+  count = 0;
+  leastLean = 0;
+
+  constructor(classes: number) {
+    this.pieces = new Int32Array(classes);
+    this.workOf = new Int32Array(classes);
+    this.#seen = new Int32Array(classes);
+  }
+
+  clear(): void {
+    this.#turn++;
+    this.count = 0;
+    this.leastLean = 0;
+  }
+
+  add(piece: number, index: number, lean: number): void {
+    if (this.#seen[index] === this.#turn) return;
+    this.#seen[index] = this.#turn;
+    this.pieces[this.count] = piece;
+    this.workOf[this.count] = index;
+    this.count++;
+    if (lean < this.leastLean) this.leastLean = lean;
+  }
+}
+
+function amountOf({ resources, amounts }: CompiledWork, resource: number): number {
+  for (let at = 0; at < resources.length; at++) if (resources[at] === resource) return amounts[at]!;
+  return 0;
+}
+
+/** Counts on single nodes that required rules, or a liking, go by: what is counted there stays where it is. */
+function anchorsOf(works: readonly CompiledWork[]): Set<Tally> {
+  const anchors = new Set<Tally>();
+  for (const { needsHere, spreadHere, penaltiesHere } of works) {
+    for (const { tally } of needsHere) anchors.add(tally);
+    for (const { tally } of spreadHere) anchors.add(tally);
+    for (const { tally, once } of penaltiesHere) if (once) anchors.add(tally);
+  }
+  return anchors;
+}
+
+/** Counts on single nodes that are better small. */
+function dislikedIn(works: readonly CompiledWork[]): Set<Tally> {
+  return new Set(works.flatMap(({ penaltiesHere }) => penaltiesHere.map(({ tally }) => tally)));
+}
+
+/** What others dislike moves only if it dislikes it as well: its own penalty speaks for theirs then. */
+function isMobile(
+  { work, adds, needsHere, spreadHere, penaltiesHere, leaning }: CompiledWork,
+  anchors: ReadonlySet<Tally>,
+  disliked: ReadonlySet<Tally>,
+): boolean {
+  if (work.global || leaning !== undefined || needsHere.length + spreadHere.length > 0) return false;
+  const own = (tally: Tally) => penaltiesHere.some((penalty) => penalty.tally === tally);
+  return adds.every(({ tally }) => !anchors.has(tally) && (!disliked.has(tally) || own(tally)));
+}
+
+/** By how much a piece counts against the node that it is on. */
+function ownPenalty({ penaltiesHere, adds }: CompiledWork): number {
+  let sum = 0;
+  for (const { tally, weight } of penaltiesHere)
+    for (const added of adds) if (added.tally === tally) sum += weight * added.amount;
+  return sum;
+}
