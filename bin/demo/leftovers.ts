@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { removeDockerTraces, type DockerTraces } from '../machine/docker-traces.ts';
+import { removeDirectory } from '../machine/remove-directory.ts';
 import { groupRuns, processStart } from '../machine/process-start.ts';
 
 /** What the demo makes on the machine, as data, so that another process can take it away (janitor.ts). */
@@ -26,8 +27,12 @@ export async function takeAway(leftover: Leftover, keepLogs: boolean): Promise<v
       return;
     case 'docker-traces':
       return removeDockerTraces(leftover.before);
-    case 'directory':
-      return removeDirectory(leftover.path, keepLogs);
+    case 'directory': {
+      const { path } = leftover;
+      const parts = keepLogs ? readdirSync(path).filter((name) => name !== 'log') : [''];
+      for (const part of parts) removeDirectory(join(path, part));
+      return;
+    }
   }
 }
 
@@ -51,19 +56,4 @@ function signal(target: number, name: NodeJS.Signals): void {
   } catch {
     // It has ended.
   }
-}
-
-function removeDirectory(path: string, keepLogs: boolean): void {
-  // What an engine that was killed has left mounted.
-  const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
-    .split('\n')
-    .map((line) => line.split(' ')[4] ?? '')
-    .filter((mount) => mount.startsWith(`${path}/`));
-  for (const mount of mounts.toReversed()) spawnSync('umount', ['-l', mount], { stdio: 'ignore' });
-  const all = keepLogs
-    ? readdirSync(path)
-        .filter((name) => name !== 'log')
-        .map((name) => join(path, name))
-    : [path];
-  for (const each of all) rmSync(each, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 }

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DockerConnection } from '../../agent/docker/connection.ts';
 import { dockerEngine } from '../../agent/docker/engine.ts';
+import { removeDirectory } from '../../bin/machine/remove-directory.ts';
 
 /**
  * A real Docker engine for a test, apart from any other on the machine: own bridge (with an address of its own, so that
@@ -74,8 +75,7 @@ export async function startDockerd(options: DockerdOptions = {}): Promise<Docker
   };
   const sweep = () => {
     if (bridge) run('ip', ['link', 'del', bridge.name]);
-    for (const mount of mountsBelow(dir)) run('umount', ['-l', mount]);
-    rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    removeDirectory(dir);
   };
   const stop = async () => {
     await removeAllContainers(socket).catch(() => undefined);
@@ -220,14 +220,6 @@ function isEngineProcess(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-function mountsBelow(dir: string): string[] {
-  return readFileSync('/proc/self/mountinfo', 'utf8')
-    .split('\n')
-    .map((line) => line.split(' ')[4] ?? '')
-    .filter((path) => path === dir || path.startsWith(`${dir}/`))
-    .reverse();
 }
 
 function exitOf(child: ChildProcess): Promise<void> {

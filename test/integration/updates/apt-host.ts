@@ -1,8 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { AgentBundle } from '../agent/agent-process.ts';
+import { removeDirectory } from '../../../bin/machine/remove-directory.ts';
+import { type AgentOf, agentArgs, updateJournal } from './host-directory.ts';
 
 /**
  * A Debian host below a folder: apt and dpkg are the machine's own, and told by APT_CONFIG to look and write nowhere else. The agent is
@@ -28,7 +29,7 @@ export interface AptHost {
   remove(): Promise<void>;
 }
 
-export function aptHost(options: { bundle: AgentBundle; server: string; docker: string }): AptHost {
+export function aptHost(options: AgentOf): AptHost {
   const directory = mkdtempSync(join(tmpdir(), 'trn-apt-'));
   const path = (...names: string[]) => join(directory, ...names);
   const root = path('root');
@@ -102,22 +103,7 @@ exit $code
     aptMark: (...args) => void run('apt-mark', args),
     start() {
       rmSync(path('is-cut'), { force: true });
-      const args = [
-        options.bundle.path,
-        '--server',
-        options.server,
-        '--docker',
-        options.docker,
-        '--data',
-        path('data'),
-        '--pod-network',
-        'none',
-        '--etcd-listen',
-        'none',
-        '--health-port',
-        '0',
-      ];
-      agent = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+      agent = spawn(process.execPath, agentArgs(directory, options), { env, stdio: ['ignore', 'ignore', 'pipe'] });
       agent.stderr?.setEncoding('utf8').on('data', (text: string) => {
         log += text;
         if (process.env.AGENT_LOG) process.stderr.write(text);
@@ -139,18 +125,11 @@ exit $code
       if (healthy) rmSync(path('ill'), { force: true });
       else writeFileSync(path('ill'), '');
     },
-    journal() {
-      const file = path('data/updates/os.json');
-      return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { phase: string }) : undefined;
-    },
+    journal: () => updateJournal(directory),
     log: () => log,
     async remove() {
       await host.kill();
-      execFileSync('sh', [
-        '-c',
-        `for m in $(awk '{print $2}' /proc/mounts | grep "^${directory}/" | sort -r); do umount -l "$m"; done`,
-      ]);
-      rmSync(directory, { recursive: true, force: true });
+      removeDirectory(directory);
     },
   };
   return host;

@@ -1,9 +1,10 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AgentBundle } from '../agent/agent-process.ts';
+import { removeDirectory } from '../../../bin/machine/remove-directory.ts';
 import { eventually } from '../../support/eventually.ts';
+import { type AgentOf, agentArgs, updateJournal } from './host-directory.ts';
 import { type Bundles, COMPATIBLE } from './rauc-bundles.ts';
 
 /**
@@ -36,17 +37,14 @@ export type Slot = 'A' | 'B';
 const SLOT_NAMES = { A: 'rootfs.0', B: 'rootfs.1' } as const;
 const REAL_RAUC = '/usr/bin/rauc';
 
-export interface RaucHostOptions {
+export interface RaucHostOptions extends AgentOf {
   readonly bundles: Bundles;
   readonly size: number;
-  readonly bundle: AgentBundle;
-  readonly server: string;
-  readonly docker: string;
   /** A host to be like: its slots and its boot loader's state. */
   readonly like?: RaucHost;
 }
 
-export function raucHost({ bundles, size, bundle, server, docker, like }: RaucHostOptions): RaucHost {
+export function raucHost({ bundles, size, like, ...agent }: RaucHostOptions): RaucHost {
   // The path of a unix socket has at most 107 characters.
   const directory = mkdtempSync('/tmp/trn-rauc-');
   const path = (...names: string[]) => join(directory, ...names);
@@ -211,23 +209,8 @@ cut "systemctl reboot before"
       writeFileSync(path('other'), slot === 'A' ? 'B' : 'A');
       writeFileSync(path('boot-id'), `${randomUUID()}\n`);
       await startBus(slot);
-      const agent = `mount --bind ${path('boot-id')} /proc/sys/kernel/random/boot_id && exec "$@"`;
-      const args = [
-        bundle.path,
-        '--server',
-        server,
-        '--docker',
-        docker,
-        '--data',
-        path('data'),
-        '--pod-network',
-        'none',
-        '--etcd-listen',
-        'none',
-        '--health-port',
-        '0',
-      ];
-      start('unshare', ['-m', 'sh', '-c', agent, 'sh', process.execPath, ...args]);
+      const command = `mount --bind ${path('boot-id')} /proc/sys/kernel/random/boot_id && exec "$@"`;
+      start('unshare', ['-m', 'sh', '-c', command, 'sh', process.execPath, ...agentArgs(directory, agent)]);
       return slot;
     },
     async powerOff() {
@@ -256,18 +239,11 @@ cut "systemctl reboot before"
       else writeFileSync(path(`ill-${slot}`), '');
     },
     healthCommand: path('bin/healthy'),
-    journal() {
-      const file = path('data/updates/os.json');
-      return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { phase: string }) : undefined;
-    },
+    journal: () => updateJournal(directory),
     log: () => log,
     async remove() {
       await host.powerOff();
-      execFileSync('sh', [
-        '-c',
-        `for m in $(awk '{print $2}' /proc/mounts | grep "^${directory}/" | sort -r); do umount -l "$m"; done`,
-      ]);
-      rmSync(directory, { recursive: true, force: true });
+      removeDirectory(directory);
     },
   };
   return host;
