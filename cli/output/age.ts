@@ -1,4 +1,5 @@
 import { humanDuration } from '../../core/resources/duration.ts';
+import { parseDuration } from '../../core/resources/go-duration.ts';
 
 /** How long ago, short, as kubectl writes it: 5s, 3m20s, 2h5m, 4d. */
 export function ageOf(since: number | string | undefined, now: number): string {
@@ -20,10 +21,8 @@ const DAY_MS = 86_400_000;
 /** Milliseconds as a person says them. */
 export const duration = humanDuration;
 
-const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86400, w: 604800 };
-
-/** `90s`, `1h`, `1h30m`, `30d` in seconds; undefined when it isn't one. */
+/** `90s`, `1h`, `1h30m`, `30d`, `2w` in whole seconds; undefined when it isn't one. */
 export function parseSeconds(text: string): number | undefined {
-  if (!/^(\d+[smhdw])+$/.test(text)) return undefined;
-  return [...text.matchAll(/(\d+)([smhdw])/g)].reduce((sum, [, count, unit]) => sum + Number(count) * UNITS[unit!]!, 0);
+  const ms = parseDuration(text.replaceAll(/(\d+)w/g, (_, weeks: string) => `${Number(weeks) * 7}d`));
+  return ms === undefined || ms % 1000 !== 0 ? undefined : ms / 1000;
 }

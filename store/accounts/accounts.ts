@@ -16,6 +16,7 @@ import { approveDevice, pollDevice, startDevice } from './device.ts';
 import { exportOrganisation } from './export-organisation.ts';
 import { findUpdateToken } from './find-update-token.ts';
 import { hostOfKey, listHosts, removeHost } from './hosts.ts';
+import { deleteImage, imageCredentials, listImages, scanImage } from './images.ts';
 import { join } from './join.ts';
 import { linkProvider, unlinkProvider } from './link-provider.ts';
 import { logIn } from './log-in.ts';
@@ -24,16 +25,7 @@ import { me } from './me.ts';
 import { acceptInvitation, changeRole, invite, listInvitations, listMembers, removeMember } from './members.ts';
 import { PASSWORD_COSTS, type PasswordCosts, Passwords } from './password.ts';
 import { RATE_LIMITS, type RateLimits } from './rate-limits.ts';
-import {
-  configureRepository,
-  createRepository,
-  deleteImage,
-  deleteRepository,
-  imageCredentials,
-  listImages,
-  listRepositories,
-  scanImage,
-} from './repositories.ts';
+import { configureRepository, createRepository, deleteRepository, listRepositories } from './repositories.ts';
 import { authenticate, logOut } from './sessions.ts';
 import { type AccountsContext, type AccountsHooks, FREE_PLAN, type Lifetimes, LIFETIMES, type PlanLimits } from './settings.ts';
 import { RequestCounts } from './request-counts.ts';

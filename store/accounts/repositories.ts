@@ -1,9 +1,9 @@
 import type { RepositoryView } from '../../core/accounts/api.ts';
 import { TerraneError } from '../../core/errors/terrane-error.ts';
-import { referenceProblem, repositoryProblem } from '../../core/images/names.ts';
-import type { ImageCredentials, ImagePage, RepositorySettings, ScanReport } from '../../core/ports/image-registry.ts';
+import { repositoryProblem } from '../../core/images/names.ts';
+import type { RepositorySettings } from '../../core/ports/image-registry.ts';
 import type { PersonPrincipal } from '../../core/ports/identity.ts';
-import { audited, recordAudit, type Who } from './audit.ts';
+import { audited, type Who } from './audit.ts';
 import type { OrganisationRow, RepositoryRow } from './records.ts';
 import { requireRole } from './sessions.ts';
 import type { AccountsContext } from './settings.ts';
@@ -54,18 +54,7 @@ export async function createRepository(
   if (!before) {
     await store.transact([
       { write: items.create(REPOSITORIES_PART, name, row), refuse: exists },
-      {
-        write: items.change(
-          'org',
-          'organisation',
-          { expression: 'SET #repositories = if_not_exists(#repositories, :none) + :one', values: { one: 1, none: 0 } },
-          {
-            expression: 'attribute_exists(#pk) AND (attribute_not_exists(#repositories) OR #repositories < :max)',
-            values: { max: REPOSITORIES_MAX },
-          },
-        ),
-        refuse: (found) => limitReached(found as OrganisationRow | undefined),
-      },
+      oneMore(items),
       audited(store, tenant, who, 'repository.create', name),
     ]);
   }
@@ -120,67 +109,9 @@ export async function deleteRepository(
       write: items.remove(REPOSITORIES_PART, name, { expression: 'attribute_exists(#pk)' }),
       refuse: () => new TerraneError('repository_not_found'),
     },
-    {
-      write: items.change('org', 'organisation', {
-        expression: 'SET #repositories = #repositories - :one',
-        values: { one: 1 },
-      }),
-    },
+    oneLess(items),
     audited(store, tenant, who, 'repository.delete', name),
   ]);
-}
-
-export async function listImages(
-  context: AccountsContext,
-  principal: PersonPrincipal,
-  name: string,
-  page: { readonly next?: string; readonly limit: number },
-): Promise<ImagePage> {
-  await readRepository(context, principal, name);
-  return context.images.images(principal.tenant, name, page);
-}
-
-export async function deleteImage(
-  context: AccountsContext,
-  principal: PersonPrincipal,
-  name: string,
-  reference: string,
-  who: Who,
-): Promise<void> {
-  const { images, store } = context;
-  const { tenant } = principal;
-  await readRepository(context, principal, name);
-  requireRole(principal, 'editor', 'delete images');
-  if (referenceProblem(reference) || !(await images.deleteImage(tenant, name, reference)))
-    throw new TerraneError('not_found', 'The repository has no such image.');
-  await recordAudit({ store }, tenant, who, 'image.delete', name, { reference });
-}
-
-export async function scanImage(
-  context: AccountsContext,
-  principal: PersonPrincipal,
-  name: string,
-  reference: string,
-): Promise<ScanReport> {
-  await readRepository(context, principal, name);
-  if (referenceProblem(reference)) throw new TerraneError('not_found', 'The repository has no such image.');
-  return context.images.scan(principal.tenant, name, reference);
-}
-
-/** For `docker login`: to pull for everyone, to push for editors. Who asked is in the audit log; what they got isn't. */
-export async function imageCredentials(
-  context: AccountsContext,
-  principal: PersonPrincipal,
-  access: 'pull' | 'push',
-  who: Who,
-): Promise<ImageCredentials & { readonly prefix: string }> {
-  const { images, store } = context;
-  const { tenant } = principal;
-  if (access === 'push') requireRole(principal, 'editor', 'push images');
-  const prefix = images.prefix(tenant);
-  const credentials = await images.credentials(tenant, access);
-  await recordAudit({ store }, tenant, who, 'image.credentials', access);
-  return { prefix, ...credentials };
 }
 
 /** Everything of an organisation in the registry. Safe to repeat. */
@@ -192,7 +123,8 @@ export async function deleteRepositories({ images, store }: AccountsContext, ten
   }
 }
 
-async function readRepository(
+/** Throws repository_not_found. */
+export async function readRepository(
   { images, store }: AccountsContext,
   { tenant }: PersonPrincipal,
   name: string,
@@ -202,6 +134,27 @@ async function readRepository(
   const row = await store.forTenant(tenant).get<RepositoryRow>(REPOSITORIES_PART, name);
   if (!row) throw new TerraneError('repository_not_found', `There is no repository ${name} in this organisation.`);
   return row;
+}
+
+/** Unless the organisation has as many as it may. */
+function oneMore(items: KeyedItems): Step {
+  return {
+    write: items.change(
+      'org',
+      'organisation',
+      { expression: 'SET #repositories = if_not_exists(#repositories, :none) + :one', values: { one: 1, none: 0 } },
+      {
+        expression: 'attribute_exists(#pk) AND (attribute_not_exists(#repositories) OR #repositories < :max)',
+        values: { max: REPOSITORIES_MAX },
+      },
+    ),
+    refuse: (found) => limitReached(found as OrganisationRow | undefined),
+  };
+}
+
+function oneLess(items: KeyedItems): Step {
+  const change = { expression: 'SET #repositories = #repositories - :one', values: { one: 1 } };
+  return { write: items.change('org', 'organisation', change) };
 }
 
 function ifStillThere(items: KeyedItems, name: string, row: RepositoryRow): Step {
