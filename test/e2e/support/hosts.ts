@@ -77,7 +77,7 @@ export async function startHosts(...names: string[]): Promise<HostsInstallation>
     await lab.expose(Number(new URL(installation.https).port));
     const applied = await installation.terrane(['apply', '-f', '-'], { stdin: SETTINGS });
     if (applied.code !== 0) throw new Error(applied.stderr);
-    for (const name of names) await all.join(name);
+    await Promise.all(names.map((name) => all.join(name)));
     await all.ready(...names);
     return all;
   } catch (error) {
