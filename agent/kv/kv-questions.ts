@@ -16,6 +16,8 @@ export interface KvQuestionsOptions {
 const IDLE_MS = 60_000;
 /** After a connection was refused or lost early, ms. */
 const AGAIN_MS = { first: 1_000, longest: 60_000 };
+/** One that was lost sooner was lost early, ms: what made it end may end the next one, too. */
+const EARLY_MS = 10_000;
 
 /**
  * Asks over a kept connection where the control plane has such ones and the way there can't be tampered with, by signed HTTP requests
@@ -35,8 +37,9 @@ export function kvQuestions({ client, elapsed, random, signal }: KvQuestionsOpti
       const opened = await openKvStream(client, IDLE_MS);
       if (signal.aborted) return opened.close();
       stream = opened;
-      failures = 0;
+      const openedAt = elapsed();
       await opened.closed;
+      if (elapsed() - openedAt >= EARLY_MS) failures = 0;
     } catch {
       // The signed requests go on, and will tell what is wrong if anything is.
     } finally {

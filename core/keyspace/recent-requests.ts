@@ -4,7 +4,7 @@ import type { Revision } from './types.ts';
 export const REQUESTS_MIN = 16_384;
 /** Beyond that, those of the last so many ms: longer than a host goes on trying, and a writer to learn what became of an append. */
 export const REMEMBERED_MS = 30_000;
-/** Bounds what a busy store takes for it. */
+/** Bounds what a busy store takes for it: at 37,000 calls a second those of the last 7 s, for which a host sends a call again. */
 export const REQUESTS_MAX = 262_144;
 
 /** Stands in place of a revision: the request was answered, nothing was changed, and nothing must be changed by it any more. */

@@ -204,6 +204,42 @@ describe("a host's kept connection for the key-value store", () => {
   });
 });
 
+test('a kept connection that is lost early again and again is made less and less often', async () => {
+  const host = await person.host('unsteady');
+  let now = 0;
+  let made = 0;
+  const client = {
+    ...host.client,
+    headers(method: string, url: string) {
+      made++;
+      return host.client.headers(method, url);
+    },
+  };
+  const end = new AbortController();
+  ends.push(() => end.abort());
+  const questions = kvQuestions({ client, elapsed: () => now, random: () => 1, signal: end.signal });
+  const ask = () => questions.tail(question, { timeoutMs });
+  /** Loses it; so long it takes until it is made again, ms. */
+  const lose = async () => {
+    host.network.state = 'closed';
+    await eventually('it is lost', () => expect(questions.cheap()).toBe(false), { everyMs: 10 });
+    host.network.state = 'open';
+    const [before, lostAt] = [made, now];
+    for (; made === before; now += 500) await eventually('there is an answer', ask);
+    now -= 500;
+    await there();
+    return now - lostAt;
+  };
+  const there = () => eventually('the connection is there', () => expect(questions.cheap()).toBe(true), { everyMs: 10 });
+  await ask();
+  await there();
+  const early: number[] = [];
+  for (let n = 0; n < 8; n++) early.push(await lose());
+  expect(early).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
+  now += 10_000;
+  expect(await lose()).toBe(1_000);
+});
+
 test('a kept connection is made only where the way is encrypted, or does not leave the machine', async () => {
   const host = await person.host('far');
   const far = { ...host.client, server: new URL('http://control.example.com') };
