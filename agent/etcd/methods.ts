@@ -113,7 +113,7 @@ function unaryMethod<M extends EtcdMethod>(service: EtcdService, method: M, writ
   });
 }
 
-/** Without a revision in its header, as etcd answers; and the member is reached where the client has reached it. */
+/** The member is reached where the client has reached it. */
 function memberListMethod(service: EtcdService, writer: WireWriter, clientUrls: () => readonly string[]): Method {
   const { request, response } = METHOD_CODECS.MemberList;
   return unary<EtcdRequestOf<'MemberList'>>({
@@ -121,7 +121,7 @@ function memberListMethod(service: EtcdService, writer: WireWriter, clientUrls: 
     async handle(message, call, reply) {
       const answer = await service.call('MemberList', message, callerOf(call));
       const members = answer.members.map((member) => ({ ...member, clientUrls: clientUrls() }));
-      response.write(writer.start(), { revision: 0, members });
+      response.write(writer.start(), { ...answer, members });
       reply(writer.grpcView());
     },
   });

@@ -1,7 +1,7 @@
 import { CODE, EtcdError } from '../errors.ts';
 import type { EtcdRequestOf } from '../service.ts';
 import { number, RAFT_TERM, some } from './answers.ts';
-import { count, enumeration, type Field, message, named, uint64 } from './fields.ts';
+import { enumeration, type Field, message, named, uint64 } from './fields.ts';
 import { nothing, type Unary, unary } from './unary-of.ts';
 
 const alarmFields = message({
@@ -54,9 +54,7 @@ export const MAINTENANCE: Readonly<Record<string, Unary>> = {
     false,
   ),
   '/v3/maintenance/defragment': unary('Defragment', nothing, () => ({}), false),
-  '/v3/maintenance/hash': unary('HashKV', message({ revision: count }), ({ hash, compactRevision }) => ({
-    hash: hash || undefined,
-    compact_revision: number(compactRevision),
-  })),
+  // In 3.4 its HashKV has no path of its own: it was given the same one, and is never reached.
+  '/v3/maintenance/hash': unary('Hash', nothing, ({ hash }) => ({ hash: hash || undefined })),
   '/v3/maintenance/transfer-leadership': refused,
 };

@@ -17,8 +17,9 @@ export function maintenanceMethods(context: MethodContext): Pick<Methods, Mainte
   const alarms = () => alarmsOf(keyspace.property(ALARMS_PROPERTY));
 
   return {
+    /** Without a revision in its header, as etcd answers. */
     async MemberList() {
-      return { revision: (await keyspace.sync()).revision, members: [member] };
+      return { revision: 0, members: [member] };
     },
     async Status() {
       const { revision } = await keyspace.sync();
