@@ -83,7 +83,7 @@ export function dynamoLog(options: DynamoLogOptions): PagedLog {
       return (await pointerOf(table, keys))?.sequence ?? 0;
     },
     async saveSnapshot(sequence, chunks) {
-      await saveSnapshot(table, keys, sequence, chunks, clock.now());
+      await saveSnapshot(table, keys, sequence, chunks, clock.now(), packing);
       await trimLog(table, keys, clock.now());
     },
     ...(hub ? { subscribe: (listener: () => void) => hub.subscribe(keys.log, log, listener) } : {}),

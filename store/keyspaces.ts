@@ -46,6 +46,9 @@ export interface OpenKeyspaces extends Keyspaces, Logs {
 /** The registry keeps what watchers and rollbacks can need; a user's etcd data is compacted by the user. */
 const KEEP_REVISIONS: Record<KeyspaceName, number | undefined> = { registry: 10_000, kv: undefined };
 
+/** Entries in files are read fast: a start reads up to so many bytes of them rather than that snapshots are written more often. */
+const SNAPSHOT_AFTER_FILES_BYTES = 4_000_000;
+
 /** Hosts follow the key-value store's log closely. */
 const RECENT_BYTES = 1_000_000;
 
@@ -79,6 +82,7 @@ export function openKeyspaces(options: KeyspacesOptions): OpenKeyspaces {
       timing,
       keepRevisions: KEEP_REVISIONS[name],
       pollMs,
+      ...(files ? { snapshotAfterBytes: SNAPSHOT_AFTER_FILES_BYTES } : {}),
       ...(name === 'kv' ? { recentBytes: RECENT_BYTES } : {}),
       takeTurns: !options.soleWriter,
       onError: (error) => log.error('keyspace upkeep failed', { tenant, keyspace: `${cluster}/${name}`, error: String(error) }),

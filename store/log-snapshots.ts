@@ -38,13 +38,14 @@ export async function saveSnapshot(
   sequence: Sequence,
   chunks: Iterable<Uint8Array>,
   now: number,
+  packing: { quickly?: boolean } = {},
 ): Promise<void> {
   const id = randomBytes(9).toString('base64url');
   const sum = createHash('sha256');
   const lanes = new Lanes(PARTS_AT_ONCE);
   let parts = 0;
   for (const chunk of chunks) {
-    const pieces = split(pack(chunk));
+    const pieces = split(pack(chunk, packing));
     for (const [index, piece] of pieces.entries()) {
       sum.update(piece);
       const last = index === pieces.length - 1;

@@ -6,9 +6,18 @@ export interface Identity {
   readonly memberId: bigint;
 }
 
+/** Those asked for lately: each answer names them. */
+const known = new Map<string, Identity>();
+const KNOWN_MAX = 1_000;
+
 /** Ids that are the same whoever answers for a cluster. There is one member: the log. */
 export function identityOf(cluster: string): Identity {
-  return { clusterId: idOf(`cluster/${cluster}`), memberId: idOf(`member/${cluster}`) };
+  let identity = known.get(cluster);
+  if (identity) return identity;
+  identity = { clusterId: idOf(`cluster/${cluster}`), memberId: idOf(`member/${cluster}`) };
+  if (known.size >= KNOWN_MAX) known.clear();
+  known.set(cluster, identity);
+  return identity;
 }
 
 function idOf(text: string): bigint {

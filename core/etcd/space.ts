@@ -46,21 +46,30 @@ export class Space {
 
   /**
    * Raises the alarm if a write of about so many bytes would go beyond the quota. It is the write itself that is refused then
-   * (`requireSpace`): one that was made before, and is only sent again, is answered as it was.
+   * (`requireSpace`): one that was made before, and is only sent again, is answered as it was. Undefined: there is nothing to wait for.
    */
-  async admit(bytes: number): Promise<void> {
-    const { keyspace, quotaBytes, memberId, onError } = this.#options;
-    if (bytes === 0) return;
+  admit(bytes: number): Promise<void> | undefined {
+    if (bytes === 0) return undefined;
+    const { shared, clock, keyspace } = this.#options;
+    const now = clock.now();
+    const due = shared && (now - this.#askedAt >= OTHERS_MS || Math.abs(keyspace.bytes - this.#told) >= REPORT_BYTES);
+    return due || !this.#fits(bytes) ? this.#admit(bytes, now) : undefined;
+  }
+
+  #fits(bytes: number): boolean {
+    return this.#options.keyspace.bytes + this.#others + bytes <= (this.#quota ?? this.#options.quotaBytes());
+  }
+
+  async #admit(bytes: number, now: number): Promise<void> {
+    const { keyspace, memberId, shared, onError } = this.#options;
     // What others take is known about, at best: no write fails for not knowing it.
-    if (this.#options.shared) await this.#share(this.#options.shared).catch((error: unknown) => onError?.(error));
-    if (keyspace.bytes + this.#others + bytes <= (this.#quota ?? quotaBytes())) return;
+    if (shared) await this.#share(shared, now).catch((error: unknown) => onError?.(error));
+    if (this.#fits(bytes)) return;
     await keyspace.transact((txn) => raise(txn, { memberId, alarm: 'NOSPACE' }));
   }
 
-  async #share(shared: SharedSpace): Promise<void> {
-    const { keyspace, clock } = this.#options;
-    const { bytes } = keyspace;
-    const now = clock.now();
+  async #share(shared: SharedSpace, now: number): Promise<void> {
+    const { bytes } = this.#options.keyspace;
     const ask = now - this.#askedAt >= OTHERS_MS;
     if (Math.abs(bytes - this.#told) >= (ask ? 1 : REPORT_BYTES)) {
       this.#told = bytes;

@@ -3,12 +3,24 @@ import type { Key } from './types.ts';
 
 /** Compact binary writing and reading: varints, length-prefixed byte strings. Both sides of one format (entry.ts, snapshot.ts). */
 
-const FIRST_CAPACITY = 256;
 /** So many bytes are copied faster one by one than by a call out of JavaScript. */
 const SHORT_BYTES_MAX = 24;
+const FIRST_CAPACITY = 16_384;
+/** A larger buffer isn't kept for the next writer. */
+const KEPT_CAPACITY_MAX = 1_000_000;
+/** The buffer of a writer that is through with it: most are, before the next one begins. */
+let spare: Buffer | undefined;
+
+const NO_MEMORY = Buffer.alloc(0);
+
+function takeSpare(): Buffer {
+  const buffer = spare ?? Buffer.allocUnsafeSlow(FIRST_CAPACITY);
+  spare = undefined;
+  return buffer;
+}
 
 export class ByteWriter {
-  #buffer = Buffer.allocUnsafe(FIRST_CAPACITY);
+  #buffer = takeSpare();
   #length = 0;
 
   get length(): number {
@@ -71,10 +83,12 @@ export class ByteWriter {
     this.#length += value.length;
   }
 
-  /** What was written so far. Hands the memory over: the writer starts anew. */
+  /** What was written so far, in memory of its own. The writer starts anew, with memory that it gets then. */
   take(): Uint8Array {
-    const bytes = this.#buffer.subarray(0, this.#length);
-    this.#buffer = Buffer.allocUnsafe(FIRST_CAPACITY);
+    const bytes = Buffer.allocUnsafe(this.#length);
+    this.#buffer.copy(bytes, 0, 0, this.#length);
+    if (this.#buffer.length <= KEPT_CAPACITY_MAX) spare = this.#buffer;
+    this.#buffer = NO_MEMORY;
     this.#length = 0;
     return bytes;
   }
@@ -82,7 +96,9 @@ export class ByteWriter {
   #reserve(more: number): void {
     const needed = this.#length + more;
     if (needed <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2));
+    if (this.#buffer === NO_MEMORY) this.#buffer = takeSpare();
+    if (needed <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
     this.#buffer.copy(larger, 0, 0, this.#length);
     this.#buffer = larger;
   }

@@ -150,8 +150,8 @@ class Draft implements Transaction {
   readonly #state: KeyspaceState;
   /** What each key touched was before, in the order of the first touch. */
   readonly #before = new Map<Key, Version | undefined>();
-  readonly #leasesBefore = new Map<bigint, Lease | undefined>();
-  readonly #propertiesBefore = new Map<string, Uint8Array | undefined>();
+  #leasesBefore: Map<bigint, Lease | undefined> | undefined;
+  #propertiesBefore: Map<string, Uint8Array | undefined> | undefined;
   readonly #others: Operation[] = [];
   #othersBytes = 0;
   #finished = false;
@@ -241,6 +241,7 @@ class Draft implements Transaction {
 
   setProperty(name: string, value: Uint8Array | undefined): void {
     this.#assertOpen();
+    this.#propertiesBefore ??= new Map();
     if (!this.#propertiesBefore.has(name)) this.#propertiesBefore.set(name, this.#fork.property(name));
     this.#fork.setProperty(name, value);
     this.#others.push({ type: 'set', name, value });
@@ -267,8 +268,8 @@ class Draft implements Transaction {
   undo(): void {
     this.#finished = true;
     for (const [key, before] of this.#before) this.#fork.set(key, before);
-    for (const [id, before] of this.#leasesBefore) this.#fork.setLease(id, before);
-    for (const [name, before] of this.#propertiesBefore) this.#fork.setProperty(name, before);
+    for (const [id, before] of this.#leasesBefore ?? []) this.#fork.setLease(id, before);
+    for (const [name, before] of this.#propertiesBefore ?? []) this.#fork.setProperty(name, before);
   }
 
   #touch(key: Key, current: Version | undefined): void {
@@ -276,6 +277,7 @@ class Draft implements Transaction {
   }
 
   #setLease(id: bigint, lease: Lease | undefined): void {
+    this.#leasesBefore ??= new Map();
     if (!this.#leasesBefore.has(id)) this.#leasesBefore.set(id, this.#fork.lease(id));
     this.#fork.setLease(id, lease);
   }

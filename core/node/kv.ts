@@ -148,7 +148,8 @@ export function encodeCalls({ after, calls, reads }: ForwardedCalls): Uint8Array
 
 /** Throws CorruptLogError. */
 export function decodeCalls(bytes: Uint8Array): ForwardedCalls {
-  const input = open(bytes);
+  // Requests are decoded at once, which copies what is kept of them.
+  const input = open(bytes, { share: true });
   const next = input.number();
   const calls: (ForwardedCall & { again?: boolean })[] = list(input, () => ({
     id: input.text(),
@@ -189,8 +190,8 @@ export function decodeForwardedAnswer(bytes: Uint8Array): ForwardedAnswer {
   return { entries, outcomes };
 }
 
-function open(bytes: Uint8Array): ByteReader {
-  const input = new ByteReader(bytes);
+function open(bytes: Uint8Array, options: { share?: boolean } = {}): ByteReader {
+  const input = new ByteReader(bytes, options);
   const format = input.byte();
   if (format !== FORMAT)
     throw new CorruptLogError(`the control plane speaks format ${format} of the key-value store: update the agent`);

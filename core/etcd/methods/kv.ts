@@ -32,7 +32,8 @@ export function kvMethods({
     },
     async Put(request, caller) {
       checkPut(request);
-      await space.admit(putCost(request));
+      const admission = space.admit(putCost(request));
+      if (admission) await admission;
       const { revision, result } = await write(caller, (txn, may) => {
         admitPut(may, txn, request);
         requireSpace(txn);

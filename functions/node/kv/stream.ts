@@ -36,6 +36,7 @@ export function serveKvStream(options: KvStreamOptions): void {
   const { socket, answers, underWay, onError } = options;
   const reader = new FrameReader(FORWARD_BYTES_MAX);
   let atOnce = 0;
+  let corked = false;
   /** Came in one piece with others: one piece may hold thousands. */
   let waiting: Frame[] = [];
   /** The last entry that went to the host on this connection. */
@@ -78,8 +79,18 @@ export function serveKvStream(options: KvStreamOptions): void {
     }
   }
 
+  /** Answers of one commit become ready one after the other, and leave in one write. */
   function send(id: number, status: number, payload: Uint8Array): void {
-    if (!socket.destroyed && !socket.writableEnded) socket.write(encodeFrame(id, status, payload));
+    if (socket.destroyed || socket.writableEnded) return;
+    if (!corked) {
+      corked = true;
+      socket.cork();
+      process.nextTick(() => {
+        corked = false;
+        socket.uncork();
+      });
+    }
+    socket.write(encodeFrame(id, status, payload));
   }
 
   /** Begins what may be begun; listens for more when nothing is left. */
