@@ -32,6 +32,9 @@ export function podRequests({ spec }: Pod): Amounts {
   return requests;
 }
 
+/** A limit of each container that takes nothing of the node, which has no such resource. */
+const PIDS = 'pids';
+
 function computeRequests(spec: PodSpec): Amounts {
   const total = new Map<string, number>();
   for (const { resources } of spec.containers) {
@@ -42,5 +45,6 @@ function computeRequests(spec: PodSpec): Amounts {
     for (const [name, amount] of amountsOf({ ...resources?.limits, ...resources?.requests }, 'up'))
       total.set(name, Math.max(total.get(name) ?? 0, amount));
   }
+  total.delete(PIDS);
   return total;
 }
