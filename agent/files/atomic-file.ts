@@ -14,6 +14,8 @@ export async function writeAtomic(
   try {
     const file = await open(temporary, 'w', mode);
     try {
+      // Whatever the process' umask is.
+      await file.chmod(mode);
       await file.writeFile(content);
       await file.sync();
     } finally {

@@ -318,6 +318,10 @@ place() {
     command="$command --ca $base/etc/ca.pem"
   fi
 
+  # For upgrades, which fill in the files of the next version.
+  printf 'data=%s\nlink=%s\nunit=%s\ndocker=%s\nserver=%s\nexec=%s\n' "$data" "$link" "$unit" "$docker" "$server" "$command" >"$base/etc/installation.new"
+  mv -f "$base/etc/installation.new" "$base/etc/installation"
+
   for script in uninstall.sh upgrade-guard.sh; do
     fill "$script" >"$work/$script"
     chmod 755 "$work/$script"

@@ -148,7 +148,7 @@ main() {
     if [ -d /run/systemd/system ] && [ -e "$UNIT" ]; then
       systemctl disable --now terrane-agent.service >/dev/null 2>&1 || true
     fi
-    rm -f "$UNIT"
+    rm -f "$UNIT" "$UNIT.new"
     if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
   fi
 

@@ -9,6 +9,7 @@
 set -eu
 
 BASE='@BASE@'
+UNIT='@UNIT@'
 START_MAX=3
 
 PENDING=$BASE/upgrade.pending
@@ -34,12 +35,25 @@ finish() {
   rm -f "$PENDING"
 }
 
+# The unit file of the version before, if the upgrade had brought another one.
+restore_unit() {
+  before=$(field from)/etc/terrane-agent.service
+  if [ -z "$UNIT" ] || [ ! -s "$before" ] || cmp -s "$before" "$UNIT"; then return 0; fi
+  if write "$UNIT" <"$before"; then
+    chmod 644 "$UNIT"
+    systemctl daemon-reload 2>/dev/null || true
+  else
+    say "could not write $UNIT"
+  fi
+}
+
 roll_back() {
   from=$(field from)
   say "agent $(field version) $1: going back to $from"
   if [ -x "$from/bin/terrane-agent" ]; then
     ln -sfn "$from" "$BASE/current.new"
     mv -fT "$BASE/current.new" "$BASE/current" 2>/dev/null || { rm -f "$BASE/current.new" && ln -sfn "$from" "$BASE/current"; }
+    restore_unit
     finish rolled-back "$1"
   else
     say "$from is not there any more: staying with $(field to)"
@@ -57,6 +71,7 @@ watch() {
 on_start() {
   # The link was not moved yet when the old agent ended: there was no upgrade.
   if [ "$(readlink "$BASE/current")" != "$(field to)" ]; then
+    restore_unit
     finish not-begun 'the agent ended before it was switched'
     return 0
   fi

@@ -13,6 +13,8 @@ export interface Installation {
   /** How the last upgrade ended, in the same form. */
   readonly result: string;
   readonly guard: string;
+  /** What install.sh filled the templates of its files with, in the same form: data, link, unit, docker, server, exec. */
+  readonly values: string;
   /** Name of the version that this process is, below `versions`; undefined: a program beside it. */
   readonly running: string | undefined;
 }
@@ -25,6 +27,7 @@ export function installationAt(base: string, running?: string): Installation {
     pending: join(base, 'upgrade.pending'),
     result: join(base, 'upgrade.result'),
     guard: join(base, 'upgrade-guard.sh'),
+    values: join(base, 'etc/installation'),
     running,
   };
 }

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { messageOf } from '../docker/errors.ts';
 import { writeAtomic } from '../files/atomic-file.ts';
 import { type Installation, keyValues, parseKeyValues } from './installation.ts';
+import { type ServiceFiles, serviceFiles } from './service-files.ts';
 
 /** The agent's own upgrade: a version beside the others, a link that is moved, and a way back that needs nobody. */
 export interface AgentUpgrade {
@@ -45,6 +46,7 @@ export interface AgentUpgradeOptions {
   readonly arm?: (command: readonly string[], seconds: number) => Promise<void>;
   /** Ends this process by a restart of its service. */
   readonly restart?: () => Promise<void>;
+  readonly files?: ServiceFiles;
 }
 
 const HEALTHY_SECONDS = 180;
@@ -54,6 +56,8 @@ const run = promisify(execFile);
 export function agentUpgrade(options: AgentUpgradeOptions): AgentUpgrade {
   const { installation, now, healthySeconds = HEALTHY_SECONDS, arm = armTimer, restart = restartService } = options;
   const { current, versions, pending, result, guard, running } = installation;
+  const files = options.files ?? serviceFiles(installation);
+  let brought = false;
   const isPending = async () => (await readIfThere(pending)) !== undefined;
 
   return {
@@ -72,6 +76,8 @@ export function agentUpgrade(options: AgentUpgradeOptions): AgentUpgrade {
       await writeAtomic(pending, keyValues({ id, version, from, to, deadline, starts: 0 }));
       try {
         await arm([guard, 'deadline', id], healthySeconds);
+        // Before the link: the guard takes it back if this process ends in between.
+        await files.switchUnit(from, to);
         await moveLink(current, to);
       } catch (error) {
         await rm(pending, { force: true });
@@ -82,14 +88,19 @@ export function agentUpgrade(options: AgentUpgradeOptions): AgentUpgrade {
       await restart();
     },
     async healthy() {
-      const text = await readIfThere(pending);
-      if (text === undefined) return;
-      const { version = '', to } = parseKeyValues(text);
-      if ((await readlink(current)) !== to) return;
       // The old agent is answered, too, until it has ended: that says nothing of the new one.
-      if (to === undefined || basename(to) !== running) return;
-      await writeAtomic(result, keyValues({ version, outcome: 'healthy', reason: '' } satisfies UpgradeResult));
-      await rm(pending, { force: true });
+      const now_ = await readlink(current);
+      if (basename(now_) !== running) return;
+      const text = await readIfThere(pending);
+      if (text !== undefined) {
+        const { version = '', to } = parseKeyValues(text);
+        if (now_ !== to) return;
+        await writeAtomic(result, keyValues({ version, outcome: 'healthy', reason: '' } satisfies UpgradeResult));
+        await rm(pending, { force: true });
+      }
+      if (brought) return;
+      await files.bringScripts(now_);
+      brought = true;
     },
     async last() {
       const text = await readIfThere(result);

@@ -24,10 +24,17 @@ export interface TestControlPlane {
   readonly artifacts: string;
   archive(): string;
   /** Makes the archive and the manifest of a version. */
-  publish(version: string, options?: { runtime?: string; arch?: string }): Promise<void>;
+  publish(version: string, options?: PublishOptions): Promise<void>;
   /** What the server signs with from now on. */
   signWith(key: KeyObject): void;
   stop(): Promise<void>;
+}
+
+export interface PublishOptions {
+  readonly runtime?: string;
+  readonly arch?: string;
+  /** What the version makes of the templates of the service's files. */
+  readonly share?: (text: string) => string;
 }
 
 const AGENT = `
@@ -68,19 +75,24 @@ export async function testControlPlane(): Promise<TestControlPlane> {
     artifacts,
     fingerprint: keyFingerprint(publicKeyPem),
     archive: () => join(artifacts, name),
-    async publish(version, { runtime = `#!/bin/sh\nexec ${process.execPath} "$@"\n`, arch = process.arch } = {}) {
+    async publish(version, options = {}) {
+      const { runtime = `#!/bin/sh\nexec ${process.execPath} "$@"\n`, arch = process.arch, share = (text) => text } = options;
       const file = async (path: string, mode: number, source: string) => ({
         path,
         mode,
         content: await readFile(join(SOURCE, source)),
       });
+      const shared = async (mode: number, source: string) => {
+        const content = Buffer.from(share(await readFile(join(SOURCE, source), 'utf8')));
+        return { path: `share/${source}`, mode, content };
+      };
       const members = tarMembers([
         { path: 'bin/node', mode: 0o755, content: Buffer.from(runtime) },
         await file('bin/terrane-agent', 0o755, 'terrane-agent'),
         { path: 'lib/agent.mjs', mode: 0o644, content: Buffer.from(`// ${version}\n${AGENT}`) },
-        await file('share/terrane-agent.service', 0o644, 'terrane-agent.service'),
-        await file('share/upgrade-guard.sh', 0o755, 'upgrade-guard.sh'),
-        await file('share/uninstall.sh', 0o755, 'uninstall.sh'),
+        await shared(0o644, 'terrane-agent.service'),
+        await shared(0o755, 'upgrade-guard.sh'),
+        await shared(0o755, 'uninstall.sh'),
       ]);
       const content = gzipSync(Buffer.concat([members, tarEnd()]));
       name = `terrane-agent-${version}-linux-${arch}.tar.gz`;

@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promi
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Installation, installationAt, parseKeyValues } from '../../../agent/upgrade/installation.ts';
+import { serviceFiles } from '../../../agent/upgrade/service-files.ts';
 import { agentUpgrade, type AgentUpgradeOptions } from '../../../agent/upgrade/upgrade.ts';
 import { type TestControlPlane, testControlPlane } from './control-plane.ts';
 import { install, run } from './run-script.ts';
@@ -113,6 +114,109 @@ describe('an upgrade', () => {
     await mkdir(join(installation.versions, '0.9.0-000000000000'));
     await toNew();
     expect((await readdir(installation.versions)).map((name) => name.replace(/-.*/, '')).sort()).toEqual(['1.0.0', '1.1.0']);
+  });
+});
+
+/** As on a host with systemd, but for systemd itself. */
+describe('the files of the service', () => {
+  let unit: string;
+  const asService = async () => {
+    // As install.sh writes it down where systemd runs.
+    unit = join(plane.directory, 'terrane-agent.service');
+    const values = await readFile(installation.values, 'utf8');
+    await writeFile(installation.values, values.replace(/^unit=.*$/m, `unit=${unit}`));
+    await writeFile(installation.guard, (await readFile(installation.guard, 'utf8')).replace("UNIT=''", `UNIT='${unit}'`));
+    await writeFile(unit, await filled(before, 'terrane-agent.service'));
+  };
+  const filled = async (version: string, name: string) => {
+    const values = { ...parseKeyValues(await readFile(installation.values, 'utf8')), base: installation.base };
+    const template = await readFile(join(version, 'share', name), 'utf8');
+    return template.replace(/@([A-Z]+)@/g, (_, key: string) => (values as Record<string, string>)[key.toLowerCase()]!);
+  };
+  const publish = async (share: (text: string) => string) => {
+    await plane.publish('1.1.0', { share });
+    sha256 = createHash('sha256')
+      .update(await readFile(plane.archive()))
+      .digest('hex');
+  };
+  const newer = (text: string) => `${text}# 1.1.0\n`;
+  const files = (reload = async () => {}) => ({ files: serviceFiles(installation, reload) });
+  const uninstall = () => readFile(join(installation.base, 'uninstall.sh'), 'utf8');
+  const guard = () => readFile(installation.guard, 'utf8');
+
+  test('install.sh writes down what they are filled with, as it filled them', async () => {
+    expect(await filled(before, 'uninstall.sh')).toBe(await uninstall());
+    expect(await filled(before, 'upgrade-guard.sh')).toBe(await guard());
+  });
+
+  test('come with the program: its unit file at once, guard and uninstall.sh when it is found good', async () => {
+    await publish(newer);
+    await asService();
+    await toNew(files());
+    expect(await readFile(unit, 'utf8')).toMatch(/^ExecStart=\/.*terrane-agent --server [^]*# 1\.1\.0\n$/m);
+    expect([await guard(), await uninstall()].join('\n')).not.toContain('# 1.1.0');
+    expect(await start()).toBe('1.1.0');
+    await (await newAgent()).healthy();
+    for (const [name, text] of [
+      ['upgrade-guard.sh', await guard()],
+      ['uninstall.sh', await uninstall()],
+    ] as const)
+      expect([text, text.endsWith('# 1.1.0\n')]).toEqual([await filled(installation.current, name), true]);
+    expect(await start()).toBe('1.1.0');
+  });
+
+  test('go back with the program', async () => {
+    await publish(newer);
+    await asService();
+    const old = await readFile(unit, 'utf8');
+    await toNew(files());
+    expect(await readFile(unit, 'utf8')).not.toBe(old);
+    for (let starts = 1; starts <= 3; starts++) await start();
+    expect(await start()).toBe('1.0.0');
+    expect(await readFile(unit, 'utf8')).toBe(old);
+    await (await newAgent()).healthy();
+    expect(await uninstall()).toBe(await filled(before, 'uninstall.sh'));
+  });
+
+  test('go back when the agent was killed before the link was moved', async () => {
+    await publish(newer);
+    await asService();
+    const old = await readFile(unit, 'utf8');
+    await new Promise<void>((resolve) => {
+      void toNew(
+        files(() => {
+          resolve();
+          return dies();
+        }),
+      );
+    });
+    expect(await readFile(unit, 'utf8')).not.toBe(old);
+    expect(await start()).toBe('1.0.0');
+    expect(await readFile(unit, 'utf8')).toBe(old);
+  });
+
+  test('nothing is switched if systemd can not load the unit file', async () => {
+    await publish(newer);
+    await asService();
+    const old = await readFile(unit, 'utf8');
+    const broken = files(() => Promise.reject(new Error('its state is bad-setting')));
+    await expect(toNew(broken)).rejects.toThrow(/could not be switched to 1\.1\.0: systemd does not take its unit file/);
+    expect([await readlink(installation.current), await readFile(unit, 'utf8')]).toEqual([before, old]);
+    expect(existsSync(installation.pending)).toBe(false);
+  });
+
+  test.each([
+    ['a unit file that somebody has changed by hand', (text: string) => text, true],
+    ['one that asks for what nobody has written down', (text: string) => `${text}# @UNHEARD@\n`, false],
+  ])('%s stays, and the program is upgraded all the same', async (_, change, byHand) => {
+    await publish((text) => newer(change(text)));
+    await asService();
+    const mine = `${await readFile(unit, 'utf8')}${byHand ? '# mine\n' : ''}`;
+    await writeFile(unit, mine);
+    await toNew(files());
+    expect([await start(), await readFile(unit, 'utf8')]).toEqual(['1.1.0', mine]);
+    await run(installation.guard, ['deadline', parseKeyValues(await readFile(installation.pending, 'utf8'))['id']!]);
+    expect([await start(), await readFile(unit, 'utf8')]).toEqual(['1.0.0', mine]);
   });
 });
 
