@@ -1,4 +1,5 @@
 import type { Logger } from '../core/ports/logger.ts';
+import { cooling } from './cooling.ts';
 import { DockerTimeout, DockerUnavailable, messageOf } from './docker/errors.ts';
 import { absorb } from './planner/absorb.ts';
 import { blockedAfter } from './planner/backoff.ts';
@@ -39,14 +40,6 @@ interface Running {
   readonly abort: AbortController;
 }
 
-/** A step that is to be done again so soon is waited for, so that what can't succeed doesn't spin. */
-interface Cooling {
-  readonly signature: string;
-  readonly times: number;
-  readonly endedAt: number;
-  readonly until: number;
-}
-
 const COOLING_MS_FIRST = 500;
 const COOLING_MS_MAX = 60_000;
 
@@ -54,7 +47,7 @@ const COOLING_MS_MAX = 60_000;
 export function reconciler(options: ReconcilerOptions): Reconciler {
   const { context, pods, log } = options;
   const running = new Map<string, Running>();
-  const cooling = new Map<string, Cooling>();
+  const cools = cooling({ now: () => context.now(), firstMs: COOLING_MS_FIRST, maxMs: COOLING_MS_MAX });
   let planned: ReturnType<typeof setImmediate> | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
@@ -86,8 +79,8 @@ export function reconciler(options: ReconcilerOptions): Reconciler {
     });
     let wakeAt = next.wakeAt ?? Number.POSITIVE_INFINITY;
     for (const step of next.steps) {
-      const held = cooling.get(step.key);
-      if (held && held.signature === signatureOf(step) && held.until > now) wakeAt = Math.min(wakeAt, held.until);
+      const held = cools.heldUntil(step.key, step);
+      if (held !== undefined) wakeAt = Math.min(wakeAt, held);
       else if (!running.has(step.key)) void run(step);
     }
     clearTimeout(timer);
@@ -108,7 +101,7 @@ export function reconciler(options: ReconcilerOptions): Reconciler {
       if (!closed && !abort.signal.aborted) failed(step, error);
     }
     running.delete(step.key);
-    cool(step);
+    cools.done(step.key, step);
     options.onStep(step.type, ok);
     trigger();
   }
@@ -132,21 +125,6 @@ export function reconciler(options: ReconcilerOptions): Reconciler {
     context.events.add({ type: 'Warning', reason: 'Failed', message: why, pod: memory.pod, container: step.container });
   }
 
-  function cool(step: Step): void {
-    const now = context.now();
-    const signature = signatureOf(step);
-    const before = cooling.get(step.key);
-    const again = before?.signature === signature && now - before.endedAt < COOLING_MS_MAX * 2;
-    const times = again ? before.times + 1 : 1;
-    cooling.set(step.key, {
-      signature,
-      times,
-      endedAt: now,
-      until: now + Math.min(COOLING_MS_FIRST * 2 ** (times - 1), COOLING_MS_MAX),
-    });
-    if (cooling.size > 1000) for (const [key, { until }] of cooling) if (until < now) cooling.delete(key);
-  }
-
   return {
     trigger,
     cancel(key) {
@@ -160,8 +138,4 @@ export function reconciler(options: ReconcilerOptions): Reconciler {
       for (const { abort } of running.values()) abort.abort(new Error('the agent is stopping'));
     },
   };
-}
-
-function signatureOf(step: Step): string {
-  return JSON.stringify(step);
 }

@@ -2,6 +2,15 @@ import type { AssignedUnit } from '../../core/node/assigned-unit.ts';
 import { isUp, type Launch, type ObservedUnit, type SystemdState } from './observed.ts';
 import { type UnitStep, unitStep } from './unit-steps.ts';
 
+/** The host has held no lease since `at`, and its fenced units have so long to stop. */
+export interface Lapsed {
+  readonly at: number;
+  readonly graceSeconds: number;
+}
+
+/** When fenced units must have ended, ms since the epoch. */
+export const overAt = ({ at, graceSeconds }: Lapsed): number => at + graceSeconds * 1000;
+
 /** All that a plan depends on. */
 export interface UnitPlanInput {
   /** ms since the epoch. */
@@ -15,7 +24,7 @@ export interface UnitPlanInput {
   /** Files were written or removed since systemd last read them. */
   readonly stale: boolean;
   /** As the pods' planner takes it: the host holds no lease. */
-  readonly lapsed?: { readonly at: number; readonly graceSeconds: number } | undefined;
+  readonly lapsed?: Lapsed | undefined;
   /** Where a unit's file is, if it is ours. */
   readonly pathOf: (name: string) => string;
 }
@@ -87,7 +96,7 @@ function planPresent(input: UnitPlanInput, unit: AssignedUnit, state: SystemdSta
 
 /** A fenced unit on a host without a lease: it may soon start elsewhere, so it stops here, and starts again once the lease is held. */
 function planLapsed({ now, lapsed }: UnitPlanInput, name: string, state: SystemdState, launch: Launch | undefined): Next {
-  const killAt = lapsed!.at + lapsed!.graceSeconds * 1000;
+  const killAt = overAt(lapsed!);
   if (!isUp(state)) return launch ? unitStep('forgetLaunch', name, {}) : undefined;
   if (now >= killAt) return unitStep('killUnit', name, {});
   return stop(name, state, 'the host could not renew its lease, and the unit must not run in two places') ?? killAt;

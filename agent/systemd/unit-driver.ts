@@ -1,16 +1,17 @@
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { unitNameProblem } from '../../core/fleet/unit-name.ts';
 import type { AssignedUnit, UnitReport } from '../../core/node/assigned-unit.ts';
 import type { Logger } from '../../core/ports/logger.ts';
+import { cooling } from '../cooling.ts';
 import { messageOf } from '../docker/errors.ts';
 import { type Bus, type BusSignal, connectBus } from './bus.ts';
 import { executeUnitStep, type UnitStepContext } from './execute-unit-step.ts';
+import { fenceWatch } from './fence-watch.ts';
 import { type Launches, launches } from './launches.ts';
 import { type SystemdManager, systemdManager } from './manager.ts';
 import { isUp, type ObservedUnit, type SystemdState, type UnitFile } from './observed.ts';
-import { planUnits, type UnitPlanInput } from './plan-units.ts';
+import { type Lapsed, overAt, planUnits } from './plan-units.ts';
+import { stopWithoutBus } from './stop-without-bus.ts';
 import { unitFiles } from './unit-files.ts';
 import { unitOfPath } from './unit-path.ts';
 import { unitReports } from './unit-reports.ts';
@@ -42,7 +43,7 @@ export interface UnitDriverOptions {
   /** undefined: it is not known yet. */
   readonly assigned: () => readonly AssignedUnit[] | undefined;
   /** As the planner takes it. */
-  readonly lapsed: () => UnitPlanInput['lapsed'];
+  readonly lapsed: () => Lapsed | undefined;
   /** May fenced units be started now? */
   readonly mayRun: () => boolean;
   readonly log: Logger;
@@ -53,19 +54,10 @@ export interface UnitDriverOptions {
   readonly onChange: () => void;
 }
 
-/** A step that is to be done again so soon is waited for, so that what can't succeed doesn't spin. */
-interface Cooling {
-  readonly signature: string;
-  readonly times: number;
-  readonly until: number;
-}
-
 /** What nobody has seen yet may run. */
 const UP = { activeState: 'active' };
 const COOLING_MS_FIRST = 250;
 const COOLING_MS_MAX = 30_000;
-/** For what was killed over the bus to be seen dead. */
-const FENCE_MS = 500;
 const RECONNECT_MS_FIRST = 500;
 const RECONNECT_MS_MAX = 30_000;
 /** Signals are not all: what was missed is seen after this long. */
@@ -78,7 +70,8 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
   const states = new Map<string, SystemdState>();
   const outdated = new Set<string>();
   const busy = new Set<string>();
-  const cooling = new Map<string, Cooling>();
+  const cools = cooling({ now, firstMs: COOLING_MS_FIRST, maxMs: COOLING_MS_MAX });
+  const fence = fenceWatch({ now, lapsed: options.lapsed, onOver: onFenceOver });
   let listed = new Map<string, UnitFile>();
   let connection: { readonly bus: Bus; readonly manager: SystemdManager } | undefined;
   let problem: string | undefined;
@@ -88,7 +81,6 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
   let passing: Promise<void> | undefined;
   let again = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let fence: ReturnType<typeof setTimeout> | undefined;
   let failures = 0;
   let told = '';
 
@@ -156,7 +148,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
 
   function trigger(): void {
     if (closed) return;
-    watchFence();
+    fence.look();
     again = true;
     passing ??= passes().finally(() => {
       passing = undefined;
@@ -175,7 +167,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
         if (problem === undefined) log.warn("this host's units can't be looked after", { reason: messageOf(error) });
         problem = messageOf(error);
         disconnect();
-        await stopWithoutBus();
+        await stopFencedWithoutBus();
         wakeAt = now() + Math.min(RECONNECT_MS_FIRST * 2 ** failures++, RECONNECT_MS_MAX);
       }
       looked = true;
@@ -212,9 +204,9 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     });
     let wakeAt = plan.wakeAt ?? Number.POSITIVE_INFINITY;
     for (const step of plan.steps) {
-      const held = cooling.get(step.name);
-      if (held && held.signature === JSON.stringify(step) && held.until > now()) wakeAt = Math.min(wakeAt, held.until);
-      else void run(step);
+      const held = cools.heldUntil(step.name, step);
+      if (held === undefined) void run(step);
+      else wakeAt = Math.min(wakeAt, held);
     }
     return wakeAt;
   }
@@ -226,7 +218,6 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
 
   async function look(names: ReadonlySet<string>): Promise<void> {
     for (const name of states.keys()) if (!names.has(name)) states.delete(name);
-    for (const name of cooling.keys()) if (!names.has(name)) cooling.delete(name);
     const asked = [...names].filter((name) => outdated.has(name) || !states.has(name));
     outdated.clear();
     await Promise.all(
@@ -253,23 +244,24 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     }
     busy.delete(name);
     outdated.add(name);
-    const signature = JSON.stringify(step);
-    const before = cooling.get(name);
-    const times = before?.signature === signature ? before.times + 1 : 0;
-    cooling.set(name, { signature, times, until: now() + Math.min(COOLING_MS_FIRST * 2 ** times, COOLING_MS_MAX) });
+    cools.done(name, step);
     trigger();
   }
 
-  /** What must not run in two places must not wait for a bus: systemctl reaches systemd without one. */
-  async function stopWithoutBus(): Promise<void> {
+  /** Fenced units of which the host has a file. */
+  function fencedHere(): readonly AssignedUnit[] {
+    return wanted()?.filter(({ name, fenced }) => fenced && listed.has(name)) ?? [];
+  }
+
+  async function stopFencedWithoutBus(): Promise<void> {
     const lapsed = options.lapsed();
     if (!lapsed || closed) return;
-    const over = now() >= lapsed.at + lapsed.graceSeconds * 1000;
-    const words = over ? ['kill', '--signal=KILL', '--'] : ['stop', '--no-block', '--'];
-    const ours = wanted()?.filter(({ name, fenced }) => fenced && listed.has(name)) ?? [];
+    const over = now() >= overAt(lapsed);
+    const ours = fencedHere();
     for (const { name } of ours) {
-      const [program = '', ...first] = options.systemctl ?? ['systemctl'];
-      await promisify(execFile)(program, [...first, ...words, name]).catch((error: unknown) => sayFailed(error, { unit: name }));
+      await stopWithoutBus(options.systemctl ?? ['systemctl'], name, over).catch((error: unknown) =>
+        sayFailed(error, { unit: name }),
+      );
       // It is started again once the lease is held, though nobody has seen it stop.
       await started.forget(name).catch((error: unknown) => sayFailed(error, { unit: name }));
     }
@@ -277,30 +269,11 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     if (ours.length > 0) failures = 0;
   }
 
-  /** A bus that hangs answers nothing and ends nothing: when the time of fenced units is over, nobody waits for it. */
-  function watchFence(): void {
-    const lapsed = options.lapsed();
-    if (!lapsed) {
-      clearTimeout(fence);
-      fence = undefined;
-      return;
-    }
-    fence ??= setTimeout(
-      () => {
-        const over = options.lapsed();
-        if (over?.at !== lapsed.at) return refence();
-        const up = wanted()?.filter(({ name, fenced }) => fenced && listed.has(name) && isUp(states.get(name) ?? UP)) ?? [];
-        if (up.length === 0) return;
-        log.warn('units must have ended by now, and the bus does not say so: they are killed without it');
-        void stopWithoutBus().finally(disconnect);
-      },
-      Math.max(0, lapsed.at + lapsed.graceSeconds * 1000 - now()) + FENCE_MS,
-    );
-  }
-
-  function refence(): void {
-    fence = undefined;
-    watchFence();
+  /** A bus that hangs answers nothing and ends nothing. */
+  function onFenceOver(): void {
+    if (!fencedHere().some(({ name }) => isUp(states.get(name) ?? UP))) return;
+    log.warn('units must have ended by now, and the bus does not say so: they are killed without it');
+    void stopFencedWithoutBus().finally(disconnect);
   }
 
   function sayFailed(error: unknown, fields: Record<string, unknown> = {}): void {
@@ -327,7 +300,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     async close() {
       closed = true;
       clearTimeout(timer);
-      clearTimeout(fence);
+      fence.close();
       disconnect();
       await passing;
     },

@@ -1,0 +1,45 @@
+/**
+ * Holds back steps that are to be done again right after they were done, longer each time, so that what can't succeed doesn't spin. A step that differs from
+ * the last one of its key is never held back.
+ */
+export interface Cooling {
+  /** Until when the step has to wait, ms since the epoch; undefined: it may be done now. */
+  heldUntil(key: string, step: unknown): number | undefined;
+  /** It was done, well or badly. */
+  done(key: string, step: unknown): void;
+}
+
+export interface CoolingOptions {
+  readonly now: () => number;
+  readonly firstMs: number;
+  /** What has not been done for twice as long is forgotten. */
+  readonly maxMs: number;
+}
+
+interface Held {
+  readonly signature: string;
+  readonly times: number;
+  readonly endedAt: number;
+  readonly until: number;
+}
+
+const KEYS_MAX = 1000;
+
+export function cooling({ now, firstMs, maxMs }: CoolingOptions): Cooling {
+  const held = new Map<string, Held>();
+  return {
+    heldUntil(key, step) {
+      const last = held.get(key);
+      return last && last.until > now() && last.signature === JSON.stringify(step) ? last.until : undefined;
+    },
+    done(key, step) {
+      const at = now();
+      const signature = JSON.stringify(step);
+      const last = held.get(key);
+      const again = last?.signature === signature && at - last.endedAt < maxMs * 2;
+      const times = again ? last.times + 1 : 0;
+      held.set(key, { signature, times, endedAt: at, until: at + Math.min(firstMs * 2 ** times, maxMs) });
+      if (held.size > KEYS_MAX) for (const [other, { until }] of held) if (until < at) held.delete(other);
+    },
+  };
+}
