@@ -14,25 +14,34 @@ import { type HostsInstallation, startHosts } from './support/hosts.ts';
 
 /** A host's life, as its owner sees it: installed by one line, rebooted, upgraded, uninstalled. */
 
-const POD = `apiVersion: v1
+const pod = (name: string, more = '') => `apiVersion: v1
 kind: Pod
-metadata: { name: box }
+metadata: { name: ${name} }
 spec:
   terminationGracePeriodSeconds: 1
+  ${more}
   containers:
-    - { name: main, image: "terrane.test/busybox:1", imagePullPolicy: Never, command: ["/bin/sh", "-c", "trap exit TERM; while :; do sleep 1; done"] }
+    - name: main
+      image: terrane.test/busybox:1
+      imagePullPolicy: Never
+      command: ["/bin/sh", "-c", "trap exit TERM; while :; do sleep 1; done"]
+      resources: { limits: { memory: 64Mi, cpu: 500m, pids: 20 } }
 `;
-const UNIT = `apiVersion: terrane.dev/v1
+const unit = (name: string, fleet: string) => `apiVersion: terrane.dev/v1
 kind: Unit
-metadata: { name: kept.service }
+metadata: { name: ${name} }
 spec:
   desiredState: launched
   contents: |
     [Service]
     ExecStart=/bin/sleep infinity
+    MemoryMax=64M
+    CPUQuota=50%
     [X-Fleet]
-    Fenced=false
+    ${fleet}
 `;
+const IMAGE =
+  'cd $(mktemp -d) && mkdir bin && cp /usr/bin/busybox bin/busybox && ln -s busybox bin/sleep && ln -s busybox bin/sh && tar c . | docker import - terrane.test/busybox:1';
 const ROOT = join(import.meta.dirname, '../..');
 
 (canRunSystemdHosts() ? describe : describe.skip)('the life of a host', () => {
@@ -55,9 +64,7 @@ const ROOT = join(import.meta.dirname, '../..');
     all = await startHosts();
     host = await all.lab.start('one');
     // Installed before us, as a user's image would be.
-    await host.sh(
-      'cd $(mktemp -d) && mkdir bin && cp /usr/bin/busybox bin/busybox && ln -s busybox bin/sleep && ln -s busybox bin/sh && tar c . | docker import - terrane.test/busybox:1',
-    );
+    await host.sh(IMAGE);
     before = await everyFile(host);
   }, 120_000);
   afterAll(() => all?.stop());
@@ -78,8 +85,8 @@ const ROOT = join(import.meta.dirname, '../..');
   });
 
   test('what is applied runs there, as units and as containers', async () => {
-    await apply(POD);
-    await apply(UNIT);
+    await apply(pod('box'));
+    await apply(unit('kept.service', 'Fenced=false'));
     await runs();
     await eventually('the control plane knows', async () => {
       const [pod] = await all.list<Pod>('pods');
@@ -103,14 +110,21 @@ const ROOT = join(import.meta.dirname, '../..');
   describe('an upgrade of the agent', () => {
     const versions = async () =>
       (await host.sh('basename $(readlink /opt/terrane/current); cat /opt/terrane/upgrade.result 2>/dev/null || true')).trim();
-    const upgradeTo = async (version: string, agent: string, healthySeconds: number) => {
-      const archive = await archiveWith(agent, version);
+    const upgradeTo = async (version: string, agent: string, healthySeconds: number, unit = MARKED) => {
+      const archive = await archiveWith(agent, version, unit);
       const sha256 = createHash('sha256').update(archive).digest('hex');
       await host.write('/var/tmp/agent.tar.gz', archive);
       await host.write('/var/tmp/upgrade.mjs', await upgradeProgram());
       await host.sh(`/opt/terrane/current/bin/node /var/tmp/upgrade.mjs ${version} ${sha256} ${healthySeconds}`);
     };
     const own = () => readFile(join(ROOT, 'dist/agent/agent.mjs'), 'utf8');
+    /** Which version's unit file, guard and uninstall.sh are there. */
+    const filesOf = async (version: string) => {
+      expect(await show('terrane-agent', 'Environment')).toBe(`MARK=${version}`);
+      const scripts = await host.sh('tail -qn 1 /opt/terrane/upgrade-guard.sh /opt/terrane/uninstall.sh');
+      expect(scripts).toBe(`# ${version}\n`.repeat(2));
+      expect(await show('terrane-agent', 'NeedDaemonReload')).toBe('no');
+    };
 
     test('takes the place of the old one once the control plane has answered it, and what runs is not restarted', async () => {
       const unit = await show('kept.service', 'InvocationID');
@@ -122,6 +136,14 @@ const ROOT = join(import.meta.dirname, '../..');
       await all.ready('one');
       expect(await show('kept.service', 'InvocationID')).toBe(unit);
       expect(await host.sh('docker ps -q --filter label=terrane.dev/owner')).toBe(container);
+      await eventually("the service's files have come, too", () => filesOf('0.2.0'));
+    });
+
+    test('whose unit file systemd can not load is none', async () => {
+      const attempt = upgradeTo('0.2.1', await own(), 60, (text) => text.replace(/^ExecStart=.*$/m, ''));
+      await expect(attempt).rejects.toThrow(/could not be switched to 0.2.1: systemd does not take its unit file/);
+      await filesOf('0.2.0');
+      expect(await show('terrane-agent', 'ActiveState')).toBe('active');
     });
 
     test('that ends at its start is undone', async () => {
@@ -130,6 +152,7 @@ const ROOT = join(import.meta.dirname, '../..');
         expect(await versions()).toMatch(/^0\.2\.0-[0-9a-f]{12}\nversion=0\.3\.0\noutcome=rolled-back\nreason=ended 3 times/),
       );
       await all.ready('one');
+      await filesOf('0.2.0');
     });
 
     test('that hangs is undone when its time is over', async () => {
@@ -138,6 +161,7 @@ const ROOT = join(import.meta.dirname, '../..');
         expect(await versions()).toMatch(/^0\.2\.0-[0-9a-f]{12}\nversion=0\.4\.0\noutcome=rolled-back\nreason=was not healthy/),
       );
       await all.ready('one');
+      await filesOf('0.2.0');
       await runs();
     });
 
@@ -148,6 +172,7 @@ const ROOT = join(import.meta.dirname, '../..');
         expect(await versions()).toMatch(/^0\.2\.0-[0-9a-f]{12}\nversion=0\.5\.0\noutcome=rolled-back\nreason=was not healthy/),
       );
       await all.ready('one');
+      await filesOf('0.2.0');
       await runs();
     }, 60_000);
   });
@@ -171,7 +196,8 @@ const ROOT = join(import.meta.dirname, '../..');
       storage: { files: { path: string; contents: { source: string } }[] };
       systemd: { units: { name: string; contents: string }[] };
     };
-    const two = await all.lab.start('made');
+    // Cgroups v2 only, as such machines come.
+    const two = await all.lab.start('made', { unified: true });
     // As Ignition does it, before the machine boots.
     for (const { path, contents } of storage.files) await two.write(path, Buffer.from(contents.source.split(',')[1]!, 'base64'));
     for (const { name, contents } of systemd.units) {
@@ -185,6 +211,18 @@ const ROOT = join(import.meta.dirname, '../..');
         (await two.run('ls /etc/terrane-join.sh /etc/systemd/system/*terrane-join* /var/lib/terrane/agent/join-token')).stdout,
       ).toBe(''),
     );
+    // Units and containers, with limits, under the one hierarchy.
+    await two.sh(IMAGE);
+    await apply(pod('box-two', 'nodeName: two'));
+    await apply(unit('kept-two.service', 'MachineID=two'));
+    await eventually('both run', async () => {
+      const state = await two.sh(
+        'systemctl show -P ActiveState kept-two.service; docker ps -q --filter label=terrane.dev/owner | wc -l',
+      );
+      if (state !== 'active\n1\n') throw new Error(`${state}\n${await two.sh('journalctl -b -o cat -u terrane-agent -n 30')}`);
+      const boxes = (await all.list<Pod>('pods')).filter(({ metadata }) => metadata.name === 'box-two');
+      expect(boxes.map(({ status }) => status?.phase)).toEqual(['Running']);
+    });
   });
 
   test('uninstalled with --purge, nothing of it is left', async () => {
@@ -226,12 +264,23 @@ function everyFile(host: SystemdHost): Promise<string> {
   );
 }
 
+/** Makes of the service's unit file that of a version. */
+const MARKED = (text: string, version: string) => text.replace('[Service]', `[Service]\nEnvironment=MARK=${version}`);
+
 /** An agent's archive whose program is this one. */
-async function archiveWith(agent: string, version: string): Promise<Buffer> {
+async function archiveWith(agent: string, version: string, unit: typeof MARKED): Promise<Buffer> {
   const source = join(ROOT, 'agent/install');
+  const shared = async (name: string, change: (text: string) => string) => {
+    const content = Buffer.from(change(await readFile(join(source, name), 'utf8')));
+    return { path: `share/${name}`, mode: 0o755, content };
+  };
+  const commented = (text: string) => `${text}# ${version}\n`;
   const own = tarMembers([
     { path: 'bin/terrane-agent', mode: 0o755, content: await readFile(join(source, 'terrane-agent')) },
     { path: 'lib/agent.mjs', mode: 0o644, content: Buffer.from(`${agent}// ${version}\n`) },
+    await shared('terrane-agent.service', (text) => unit(text, version)),
+    await shared('upgrade-guard.sh', commented),
+    await shared('uninstall.sh', commented),
   ]);
   // As the build keeps it: a member of gzip that archives begin with.
   const pinned = JSON.parse(await readFile(join(source, 'runtime.json'), 'utf8')) as { version: string };

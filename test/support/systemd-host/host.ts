@@ -64,10 +64,12 @@ export interface HostOptions {
   readonly name: string;
   readonly network: string;
   readonly address: string;
+  /** Only the unified hierarchy, cgroups v2. */
+  readonly unified?: boolean;
 }
 
 /** Starts one; it has not booted yet. */
-export async function startHost({ docker, image, name, network, address }: HostOptions): Promise<SystemdHost> {
+export async function startHost({ docker, image, name, network, address, unified }: HostOptions): Promise<SystemdHost> {
   const engine = async (...args: string[]) => {
     const { code, stdout, stderr } = await ran(docker, args);
     if (code !== 0) throw new Error(`docker ${args.join(' ')}: exit ${code}\n${stdout}${stderr}`);
@@ -84,6 +86,7 @@ export async function startHost({ docker, image, name, network, address }: HostO
     '--restart=always',
     `--network=${network}`,
     `--ip=${address}`,
+    ...(unified ? ['--env=UNIFIED=1'] : []),
     ...FLAGS,
     image,
   );

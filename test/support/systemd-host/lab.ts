@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { basename, join } from 'node:path';
 import { canRunDockerd, type Dockerd, startDockerd } from '../dockerd.ts';
-import { type SystemdHost, startHost } from './host.ts';
+import { type HostOptions, type SystemdHost, startHost } from './host.ts';
 import { HOST_IMAGE, importHostImage } from './image.ts';
 
 /**
@@ -14,7 +14,7 @@ export interface SystemdLab {
   /** Where the hosts reach what was exposed. */
   readonly gateway: string;
   /** Starts a host and waits until it has booted. */
-  start(name: string): Promise<SystemdHost>;
+  start(name: string, options?: Pick<HostOptions, 'unified'>): Promise<SystemdHost>;
   /** A port of this machine's loopback, for the hosts at `gateway`. */
   expose(port: number): Promise<void>;
   /** No packet comes from the host or gets to it, and nobody is told. */
@@ -72,9 +72,9 @@ export async function startSystemdLab(): Promise<SystemdLab> {
     execFileSync(docker[0]!, [...docker.slice(1), 'network', 'create', `--subnet=${SUBNET}.0/24`, NETWORK]);
     return {
       gateway: `${SUBNET}.1`,
-      async start(name) {
+      async start(name, options = {}) {
         const address = `${SUBNET}.${10 + hosts++}`;
-        const host = await startHost({ docker, image: HOST_IMAGE, name, network: NETWORK, address });
+        const host = await startHost({ docker, image: HOST_IMAGE, name, network: NETWORK, address, ...options });
         await host.booted();
         return host;
       },
