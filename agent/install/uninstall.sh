@@ -73,6 +73,9 @@ remove_network() {
     docker -H "unix://$DOCKER" network rm "$network" >/dev/null || true
   done
   [ "$(id -u)" = 0 ] || return 0
+  # The userspace WireGuard, where there is one (agent/network/wireguard/userspace.ts): its device goes with it.
+  if [ -d /run/systemd/system ]; then systemctl stop terrane-wireguard.service 2>/dev/null || true; fi
+  rmdir /run/wireguard 2>/dev/null || true
   if command -v ip >/dev/null 2>&1; then
     for device in terrane-vx terrane-wg; do
       ip link del "$device" 2>/dev/null || true

@@ -25,6 +25,9 @@ export function nodeTimeout({ renewSeconds, notReadySeconds }: SilenceSettings):
 /** When the control plane last asked the host for a report, because others suspect that it is gone. RFC 3339 with milliseconds. */
 export const ASKED_ANNOTATION = 'terrane.dev/report-asked-at';
 
+/** When it was asked once more, in the middle of its time: what a host is told may get lost. */
+export const ASKED_AGAIN_ANNOTATION = 'terrane.dev/report-asked-again-at';
+
 /** ms since the epoch; undefined if it never was. */
 export function askedAt({ metadata }: Pick<Node, 'metadata'>): number | undefined {
   const at = Date.parse(metadata.annotations?.[ASKED_ANNOTATION] ?? '');

@@ -78,6 +78,31 @@ const ROOT = join(import.meta.dirname, '../..');
     expect((await host.sh('cat /etc/machine-id')).trim()).toBe(node!.status!.nodeInfo!.machineID);
   });
 
+  test('what it runs WireGuard with goes on while the agent is killed or restarted, and the next agent goes on with it', async () => {
+    const kernel = await host.run('ip link add probe type wireguard && ip link del probe');
+    if (kernel.code === 0) return console.warn('skipped: the kernel here has WireGuard, and no program is run for it');
+    await eventually('it runs', async () => expect(await show('terrane-wireguard', 'ActiveState')).toBe('active'));
+    const same = () =>
+      host.sh(
+        'systemctl show -P MainPID -P InvocationID terrane-wireguard; pgrep -x wireguard-go; cat /sys/class/net/terrane-wg/ifindex',
+      );
+    const process = await same();
+    const agent = () => show('terrane-agent', 'InvocationID');
+    for (const script of ['systemctl kill --signal=KILL terrane-agent', 'systemctl restart terrane-agent']) {
+      const ended = await agent();
+      await host.sh(script);
+      await eventually('another agent has it', async () => {
+        const next = await agent();
+        expect(['', ended]).not.toContain(next);
+        expect(await host.sh(`journalctl -b -o cat _SYSTEMD_INVOCATION_ID=${next}`)).toContain(
+          'WireGuard device found by=userspace',
+        );
+      });
+      expect(await same()).toBe(process);
+    }
+    await all.ready('one');
+  }, 60_000);
+
   test('run again, the line changes nothing', async () => {
     const started = await show('terrane-agent', 'InvocationID');
     await host.sh(await all.joinLine());
@@ -128,6 +153,7 @@ const ROOT = join(import.meta.dirname, '../..');
 
     test('takes the place of the old one once the control plane has answered it, and what runs is not restarted', async () => {
       const unit = await show('kept.service', 'InvocationID');
+      const wireguard = await show('terrane-wireguard', 'InvocationID');
       const container = await host.sh('docker ps -q --filter label=terrane.dev/owner');
       await upgradeTo('0.2.0', `${await own()}\n// 0.2.0\n`, 60);
       await eventually('it is done', async () =>
@@ -135,6 +161,7 @@ const ROOT = join(import.meta.dirname, '../..');
       );
       await all.ready('one');
       expect(await show('kept.service', 'InvocationID')).toBe(unit);
+      expect(await show('terrane-wireguard', 'InvocationID')).toBe(wireguard);
       expect(await host.sh('docker ps -q --filter label=terrane.dev/owner')).toBe(container);
       await eventually("the service's files have come, too", () => filesOf('0.2.0'));
     });
@@ -228,6 +255,7 @@ const ROOT = join(import.meta.dirname, '../..');
   test('uninstalled with --purge, nothing of it is left', async () => {
     await host.sh('/opt/terrane/uninstall.sh --purge; rm -f /var/tmp/agent.tar.gz /var/tmp/upgrade.mjs');
     expect(await show('kept.service', 'LoadState')).toBe('not-found');
+    expect(await show('terrane-wireguard.service', 'LoadState')).toBe('not-found');
     expect(await host.sh('docker ps -aq')).toBe('');
     expect(
       await host.sh(

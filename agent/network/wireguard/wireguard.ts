@@ -9,6 +9,7 @@ import { messageOf } from '../../docker/errors.ts';
 import { runCommand, ToolMissing } from '../../kernel/command.ts';
 import type { Verdict } from '../../node/conditions.ts';
 import { wireguardKey, type WireguardKey } from './key.ts';
+import { USERSPACE, userspace } from './userspace.ts';
 
 /** WireGuard on this host: the kernel's where it has it, else a program's. Calls must not overlap. */
 export interface Wireguard {
@@ -35,14 +36,13 @@ export interface WireguardOptions {
   readonly log: Logger;
 }
 
-/** What runs WireGuard where the kernel can't. */
-const USERSPACE = 'wireguard-go';
 /** What wasn't there isn't looked for again before this, ms: somebody may install it. */
 const AGAIN_MS = 60_000;
 /** Peers in one command: a command has a length. */
 const PEERS_AT_ONCE = 500;
 
 export function wireguard({ keyFile, now, log }: WireguardOptions): Wireguard {
+  const program = userspace({ log });
   let key: WireguardKey | undefined;
   let running: { by: 'kernel' | 'userspace'; port: number } | undefined;
   let justMade = false;
@@ -64,11 +64,10 @@ export function wireguard({ keyFile, now, log }: WireguardOptions): Wireguard {
     );
     const why = kernel.stderr.trim().split('\n')[0] ?? '';
     if (!tun) throw new Error(`the kernel has no WireGuard (${why}), and without /dev/net/tun no program can do it`);
-    const program = await runCommand(USERSPACE, [WIREGUARD_DEVICE]).catch((error: unknown) => {
+    await program.start(WIREGUARD_DEVICE).catch((error: unknown) => {
       if (!(error instanceof ToolMissing)) throw error;
       throw new Error(`the kernel has no WireGuard (${why}), and ${USERSPACE} is not installed: install one of the two`);
     });
-    if (program.code !== 0) throw new Error(`${USERSPACE} did not start: ${program.stderr.trim().split('\n').at(-1) ?? ''}`);
     return 'userspace';
   }
 
@@ -92,7 +91,7 @@ export function wireguard({ keyFile, now, log }: WireguardOptions): Wireguard {
           held = await dump();
           if (!held) throw new Error(`wg does not show ${WIREGUARD_DEVICE}`);
           log.info('WireGuard device made', { by });
-        }
+        } else if (!running) log.info('WireGuard device found', { by });
         if (held.publicKey !== key.publicKey || held.port === 0 || justMade) await configureDevice(key, port);
         running = { by, port: (await dump())?.port ?? port };
         missing = undefined;

@@ -1,5 +1,6 @@
 import { isFenced } from '../../node/fencing.ts';
-import { ASKED_ANNOTATION, nodeTimeout } from '../../node/node-timeout.ts';
+import type { Heartbeat } from '../../node/heartbeat.ts';
+import { ASKED_AGAIN_ANNOTATION, ASKED_ANNOTATION, nodeTimeout } from '../../node/node-timeout.ts';
 import type { Node } from '../../resources/schema/node.ts';
 import type { Pod } from '../../resources/schema/pod.ts';
 import { findCondition, withCondition } from '../conditions.ts';
@@ -10,7 +11,7 @@ import { type ClusterSettings, settingsOf } from '../settings.ts';
 import { parseTime } from '../time.ts';
 import type { ClusterState, Controller } from '../types.ts';
 import { nodeSilentAt } from './silence.ts';
-import { mustAsk, type Suspected, suspectedNodes } from './suspicion.ts';
+import { askAgainAt, mustAsk, type Suspected, suspectedNodes } from './suspicion.ts';
 import { fencedUnitsOn } from '../units/hosts.ts';
 import { missingTaints } from './taints.ts';
 
@@ -51,9 +52,7 @@ function reconcile(
   const ready = silent ? 'Unknown' : before;
   const taints = missingTaints(node, ready, now);
   if (taints) draft.update({ ...node, spec: { ...node.spec, taints } });
-  // A change of its Node, so that the host is told of it as of any other.
-  else if (!silent && heard && suspected && mustAsk(node, heard, suspected, settings, now))
-    ask(draft, node, suspected, settings, now);
+  else if (!silent && heard) question(draft, node, heard, suspected, settings, now);
   if (!silent) return;
   for (const pod of state.podsOn(name)) markLost(draft, pod, now);
   if (before === 'Unknown') return;
@@ -61,13 +60,29 @@ function reconcile(
   draft.because(node, 'Warning', 'NodeNotReady', `Node ${name} status is now: NodeNotReady (${heard ? SILENT : NEVER_HEARD})`);
 }
 
-function ask(draft: Draft, node: Node, { by }: Suspected, settings: ClusterSettings, now: number): void {
-  const { name, annotations } = node.metadata;
-  const metadata = { ...node.metadata, annotations: { ...annotations, [ASKED_ANNOTATION]: new Date(now).toISOString() } };
-  draft.update({ ...node, metadata });
-  const within = nodeTimeout(settings).answerMs / 1000;
-  const message = `Node ${name} no longer answers ${by.join(', ')}: it is asked for a report, and is NotReady if none comes within ${within} s`;
-  draft.because(node, 'Warning', 'NodeSuspected', message);
+/** Asks the host for a report, if its peers suspect that it is gone: by a change of its Node, so that it is told of that as of any other. */
+function question(
+  draft: Draft,
+  node: Node,
+  heard: Heartbeat,
+  suspected: Suspected | undefined,
+  settings: ClusterSettings,
+  now: number,
+): void {
+  const { name, annotations = {} } = node.metadata;
+  const at = new Date(now).toISOString();
+  const again = askAgainAt(node, heard, settings);
+  if (again !== undefined) {
+    if (now < again) draft.wakeAt(again);
+    else draft.update({ ...node, metadata: { ...node.metadata, annotations: { ...annotations, [ASKED_AGAIN_ANNOTATION]: at } } });
+  } else if (suspected && mustAsk(node, heard, suspected, settings, now)) {
+    const { [ASKED_AGAIN_ANNOTATION]: _, ...rest } = annotations;
+    draft.update({ ...node, metadata: { ...node.metadata, annotations: { ...rest, [ASKED_ANNOTATION]: at } } });
+    const within = nodeTimeout(settings).answerMs / 1000;
+    const by = suspected.by.join(', ');
+    const message = `Node ${name} no longer answers ${by}: it is asked for a report, and is NotReady if none comes within ${within} s`;
+    draft.because(node, 'Warning', 'NodeSuspected', message);
+  }
 }
 
 /**

@@ -69,6 +69,24 @@ describe('a host that dies without a word', () => {
     expect([hosts.peersOf('a'), hosts.peersOf('c')]).toEqual([['c'], ['a']]);
   });
 
+  test('is asked twice, as what it is told may get lost, and not a third time', async () => {
+    const hosts = await Watching.of('a', 'b');
+    await hosts.pass(1);
+    hosts.suspect('a', 'b');
+    const told = new Set<string>();
+    for (let second = 0; second < 30; second++) {
+      await hosts.pass(1);
+      told.add(JSON.stringify(hosts.cluster.get('Node', 'b').metadata.annotations));
+    }
+    expect(told.size).toBe(2);
+    hosts.hear('b');
+    hosts.hear('a');
+    await hosts.pass(60);
+    hosts.suspect('a', 'b');
+    await hosts.pass(1);
+    expect(hosts.cluster.get('Node', 'b').metadata.annotations).toEqual({ [ASKED_ANNOTATION]: expect.any(String) });
+  });
+
   test('and was only away, is back with its first report', async () => {
     const hosts = await Watching.of('a', 'b');
     await hosts.pass(1);

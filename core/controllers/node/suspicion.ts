@@ -1,7 +1,7 @@
 import { participantNames } from '../../network/assigned-to.ts';
 import { watchedBy } from '../../network/watched.ts';
 import { type Heartbeat, promisedMs } from '../../node/heartbeat.ts';
-import { askedAt } from '../../node/node-timeout.ts';
+import { ASKED_AGAIN_ANNOTATION, askedAt, nodeTimeout } from '../../node/node-timeout.ts';
 import type { Node } from '../../resources/schema/node.ts';
 import type { ClusterSettings } from '../settings.ts';
 import type { ClusterState } from '../types.ts';
@@ -39,4 +39,12 @@ export function mustAsk(node: Node, heard: Heartbeat, { since }: Suspected, sett
   if (heard.suspects === undefined || promisedMs(heard, settings) === 0 || since <= heard.at) return false;
   const asked = askedAt(node);
   return asked === undefined || (asked <= heard.at && now >= asked + settings.renewSeconds * 1000);
+}
+
+/** When a host that was asked and hasn't answered is to be asked once more, ms since the epoch; undefined: it isn't. */
+export function askAgainAt(node: Node, heard: Heartbeat, settings: ClusterSettings): number | undefined {
+  const asked = askedAt(node);
+  if (asked === undefined || asked <= heard.at || node.metadata.annotations?.[ASKED_AGAIN_ANNOTATION] !== undefined)
+    return undefined;
+  return asked + nodeTimeout(settings).answerMs / 2;
 }

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { eventually } from '../eventually.ts';
 
 /** A machine with systemd as its first process, a Docker engine of its own, and a network interface of its own. */
@@ -51,6 +52,8 @@ const FLAGS = [
   '--tmpfs=/run/lock',
   '--tmpfs=/tmp:exec',
   '--device-cgroup-rule=a *:* rwm',
+  // As on any machine: what a kernel without WireGuard runs it with.
+  ...(existsSync('/dev/net/tun') ? ['--device=/dev/net/tun'] : []),
   '--volume=/usr:/usr:ro',
   // Hidden: what somebody installed here by hand is no part of the host.
   '--volume=/usr/local',
