@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { lopsided } from '../testing/lopsided.ts';
-import { mayStand, type Standing } from '../testing/naive.ts';
+import { mayStand, standingIn } from '../testing/naive.ts';
+import { plainNode, plainWork } from '../testing/plain-work.ts';
 import type { GeneratedProblem } from '../testing/problems.ts';
 import { Batch } from './batch.ts';
 import { placementOrder } from './order.ts';
@@ -32,9 +33,7 @@ describe('placing a batch', () => {
       fc.property(lopsided, fc.constantFrom<Strategy>('pack', 'spread'), (problem, strategy) => {
         const placer = placedBatch(problem, strategy);
         const { classes, works } = placer.model;
-        const standing = [...placer.nodeOf].flatMap((node, piece): Standing[] =>
-          node < 0 ? [] : [{ work: works[placer.workOf[piece]!]!.work, node: classes.nodes[node]! }],
-        );
+        const standing = standingIn(placer);
         for (const [piece, node] of placer.nodeOf.entries()) {
           const compiled = works[placer.workOf[piece]!]!;
           if (node >= 0 || dependent(compiled.work)) continue;
@@ -48,39 +47,11 @@ describe('placing a batch', () => {
   });
 
   test('finds a place for what fits once others have changed places', () => {
-    const work = (name: string, cpu: number, memory: number): Work => ({
-      namespace: '',
-      name,
-      labels: {},
-      requests: new Map([
-        ['cpu', cpu],
-        ['memory', memory],
-      ]),
-      ports: [],
-      tolerations: [],
-      preferences: [],
-      needs: [],
-      avoids: [],
-      replaces: [],
-      likes: [],
-      spread: [],
-      priority: 0,
-      preempts: false,
-    });
-    const nodes = ['a', 'b'].map((name) => ({
-      name,
-      labels: {},
-      taints: [],
-      room: new Map([
-        ['cpu', 12],
-        ['memory', 12],
-        ['pods', 20],
-      ]),
-    }));
+    const nodes = [plainNode('a', 12, 12), plainNode('b', 12, 12)];
     const workOf = Int32Array.of(0, 0, 0, 0, 1, 1, 1, 1, 2, 2);
     const placer = new Placer({
       nodes,
-      works: [work('heavy', 1, 3), work('lean', 3, 1), work('even', 4, 4)],
+      works: [plainWork('heavy', 1, 3), plainWork('lean', 3, 1), plainWork('even', 4, 4)],
       workOf,
       // All that is heavy on one of them, all that is lean on the other: neither has room for both cpu and memory.
       placed: Int32Array.of(0, 0, 0, 0, 1, 1, 1, 1, -1, -1),

@@ -1,9 +1,12 @@
 import { Exchange } from './exchange.ts';
 import type { Placer } from './placer.ts';
+import { Turns } from './turns.ts';
 import type { Work } from './work.ts';
 
 /** Each round can place those whose need the round before has met, or what fits the rests that have been made usable. */
 const MOST_ROUNDS = 8;
+/** A batch may have as many priorities as pieces: looking at all nodes is worth it so often, and once more at the end. */
+const MOST_FINISHES = 16;
 
 /**
  * Places much at once. Nothing of a batch is running before all of it is decided, so when packing, what was placed early is exchanged
@@ -12,12 +15,16 @@ const MOST_ROUNDS = 8;
 export class Batch {
   readonly #placer: Placer;
   readonly #exchange: Exchange | undefined;
+  readonly #turns: Turns | undefined;
+  #finishes = 0;
 
   /** `movable`: piece -> 1 if it belongs to the batch and may be moved within it. */
   constructor(placer: Placer, movable: Uint8Array) {
     this.#placer = placer;
     const alone = movable.indexOf(1) === movable.lastIndexOf(1);
-    if (placer.strategy === 'pack' && !alone) this.#exchange = new Exchange(placer, movable);
+    if (alone) return;
+    if (placer.strategy === 'pack') this.#exchange = new Exchange(placer, movable);
+    this.#turns = new Turns(placer, movable, (pieces) => this.#placeRuns(pieces));
   }
 
   /** Places pieces that are in the order of placementOrder, those of one class together. What fits nowhere stays unplaced. */
@@ -28,11 +35,21 @@ export class Batch {
       const waiting = pieces.filter((piece) => nodeOf[piece]! < 0 && dependsOnOthers(model.works[workOf[piece]!]!.work));
       if (waiting.length === 0 || this.#placeRuns(waiting) === 0) break;
     }
-    if (this.#unplaced(pieces).length > 0) this.finish(pieces);
+    if (this.#unplaced(pieces).length > 0 && ++this.#finishes <= MOST_FINISHES) this.finish(pieces);
   }
 
-  /** When all has been placed: makes rests usable, and tries the unplaced of `pieces` again (in the same order as in `place`). */
+  /**
+   * When all has been placed: makes rests usable, tries the unplaced of `pieces` (in the same order as in `place`) again, and sees to it
+   * that of equally important ones the oldest are placed.
+   */
   finish(pieces: Int32Array): void {
+    this.#evenOut(pieces);
+    if (this.#unplaced(pieces).length === 0 || !this.#turns || this.#turns.take(pieces) === 0) return;
+    this.#placeRuns(this.#unplaced(pieces));
+    this.#evenOut(pieces);
+  }
+
+  #evenOut(pieces: Int32Array): void {
     for (let round = 0; round < MOST_ROUNDS; round++) {
       if (!this.#exchange || this.#exchange.run() === 0) return;
       if (this.#placeRuns(this.#unplaced(pieces)) === 0) return;

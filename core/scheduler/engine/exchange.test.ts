@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { mayStand, type Standing } from '../testing/naive.ts';
+import { misplacedIn } from '../testing/naive.ts';
 import { lopsided } from '../testing/lopsided.ts';
+import { plainNode, plainWork } from '../testing/plain-work.ts';
 import type { GeneratedProblem } from '../testing/problems.ts';
 import { penaltyOf } from './cost.ts';
 import { Exchange } from './exchange.ts';
 import { placementOrder } from './order.ts';
 import { Placer } from './placer.ts';
-import type { Work } from './work.ts';
 
 const fewNodes = fc.constantFrom(0, 64);
 
@@ -27,28 +27,6 @@ function placed(problem: GeneratedProblem, fewNodesOrNone: number): Placer {
 }
 
 const everything = (placer: Placer) => new Uint8Array(placer.workOf.length).fill(1);
-
-function standingIn(placer: Placer): Standing[] {
-  const { classes, works } = placer.model;
-  return [...placer.nodeOf].flatMap((node, piece) =>
-    node < 0 ? [] : [{ work: works[placer.workOf[piece]!]!.work, node: classes.nodes[node]! }],
-  );
-}
-
-/** Whatever does not depend on the order of placing: room, filters, taints, ports, and who stays away from whom. */
-function misplaced(placer: Placer): Standing[] {
-  const standing = standingIn(placer);
-  const { nodes } = placer.model.classes;
-  return standing.filter(
-    (each) =>
-      !mayStand(
-        { ...each.work, needs: [], spread: [] },
-        each.node,
-        nodes,
-        standing.filter((other) => other !== each),
-      ),
-  );
-}
 
 /** By domain, how much there is of what spread and affinity count. */
 function counts(placer: Placer): unknown {
@@ -77,9 +55,9 @@ describe('exchanging work between hosts whose rests nobody can use', () => {
       fc.property(lopsided, fewNodes, (problem, few) => {
         const placer = placed(problem, few);
         const before = counts(placer);
-        expect(misplaced(placer)).toEqual([]);
+        expect(misplacedIn(placer)).toEqual([]);
         new Exchange(placer, everything(placer)).run();
-        expect(misplaced(placer)).toEqual([]);
+        expect(misplacedIn(placer)).toEqual([]);
         expect(counts(placer)).toEqual(before);
       }),
       { numRuns: 500 },
@@ -153,38 +131,10 @@ describe('exchanging work between hosts whose rests nobody can use', () => {
   });
 
   test('gives a host that is out of memory work that is lean, for work that is heavy in it', () => {
-    const work = (name: string, cpu: number, memory: number): Work => ({
-      namespace: '',
-      name,
-      labels: {},
-      requests: new Map([
-        ['cpu', cpu],
-        ['memory', memory],
-      ]),
-      ports: [],
-      tolerations: [],
-      preferences: [],
-      needs: [],
-      avoids: [],
-      replaces: [],
-      likes: [],
-      spread: [],
-      priority: 0,
-      preempts: false,
-    });
-    const nodes = ['a', 'b'].map((name) => ({
-      name,
-      labels: {},
-      taints: [],
-      room: new Map([
-        ['cpu', 10],
-        ['memory', 10],
-        ['pods', 10],
-      ]),
-    }));
+    const nodes = [plainNode('a', 10, 10), plainNode('b', 10, 10)];
     const placer = new Placer({
       nodes,
-      works: [work('heavy', 1, 3), work('lean', 3, 1)],
+      works: [plainWork('heavy', 1, 3), plainWork('lean', 3, 1)],
       workOf: Int32Array.of(0, 0, 0, 1, 1, 1),
       placed: Int32Array.of(0, 0, 0, 1, 1, 1),
       strategy: 'pack',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { mayStand, type Standing } from '../testing/naive.ts';
+import { mayStand, type Standing, standingIn } from '../testing/naive.ts';
 import { type GeneratedProblem, problems } from '../testing/problems.ts';
 import { placementOrder } from './order.ts';
 import { Placer } from './placer.ts';
@@ -14,14 +14,6 @@ const fewNodes = fc.constantFrom(0, 64);
 
 const placerFor = (problem: GeneratedProblem, strategy: Strategy, few: number) =>
   new Placer({ ...problem, strategy, fewNodes: few });
-
-/** What stands by the placer's own account, in the words of the plain rules. */
-function standingIn(placer: Placer): Standing[] {
-  const { classes, works } = placer.model;
-  return [...placer.nodeOf].flatMap((node, piece) =>
-    node < 0 ? [] : [{ work: works[placer.workOf[piece]!]!.work, node: classes.nodes[node]! }],
-  );
-}
 
 /** Pieces of each class, in the order in which they are best placed. */
 function runsOf(placer: Placer): Int32Array[] {

@@ -1,3 +1,4 @@
+import type { Placer } from '../engine/placer.ts';
 import { HOST, type SchedulingNode, type Spread, type Term, type Work } from '../engine/work.ts';
 import { untoleratedTaint } from '../taints.ts';
 
@@ -33,6 +34,23 @@ export function mayStand(
     standing.every((other) => !keepsAway(work, node, other) && !keepsAway(other.work, other.node, { work, node })) &&
     work.needs.every((term) => isNear(term, work, node, standing)) &&
     work.spread.every((spread) => !spread.required || isEven(spread, work, node, nodes, standing))
+  );
+}
+
+/** What stands by the placer's own account. */
+export function standingIn({ model, nodeOf, workOf }: Placer): Standing[] {
+  const { classes, works } = model;
+  return [...nodeOf].flatMap((node, piece) =>
+    node < 0 ? [] : [{ work: works[workOf[piece]!]!.work, node: classes.nodes[node]! }],
+  );
+}
+
+/** What is where it may not be, by the rules that don't depend on the order of placing: room, filters, taints, ports, who stays away from whom. */
+export function misplacedIn(placer: Placer): Standing[] {
+  const standing = standingIn(placer);
+  const { nodes } = placer.model.classes;
+  return standing.filter(
+    ({ work, node }, at) => !mayStand({ ...work, needs: [], spread: [] }, node, nodes, standing.toSpliced(at, 1)),
   );
 }
 
