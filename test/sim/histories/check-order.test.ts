@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { putOf, rangeOf } from '../../../core/etcd/testing/requests.ts';
+import { deleteOf, putOf, rangeOf } from '../../../core/etcd/testing/requests.ts';
 import { checkOrder } from './check-order.ts';
 import { type Call, type History, show } from './history.ts';
 import { type Flaw, idealHistory } from './ideal.ts';
@@ -43,6 +43,48 @@ const ORDER = 'what was seen had not been asked for yet, or commits are not in t
 describe('the check of order', () => {
   test('has nothing against the histories of a store that does one thing at a time', () => {
     for (const seed of SEEDS) expect(checkOrder(IDEAL[seed]!)).toEqual([]);
+  });
+
+  test('has nothing against two deletes whose outcome is unknown, of which the first could have been either', () => {
+    const put = (client: string, value: string, revision: number, startedAt: number): Call => ({
+      client,
+      method: 'Put',
+      request: putOf('k/a', value),
+      outcome: { type: 'ok', response: { revision, prevKv: undefined } },
+      startedAt,
+      endedAt: startedAt + 1,
+    });
+    const gone = (client: string, key: string, rangeEnd: string, startedAt: number): Call => ({
+      client,
+      method: 'DeleteRange',
+      request: deleteOf(key, rangeEnd),
+      outcome: { type: 'unknown' },
+      startedAt,
+      endedAt: startedAt + 1,
+    });
+    const kv = (modRevision: number, value: string) => ({
+      key: 'k/a',
+      value: new TextEncoder().encode(value),
+      createRevision: modRevision,
+      modRevision,
+      version: 1,
+      lease: 0n,
+    });
+    const deleted = (modRevision: number) => ({ ...kv(modRevision, ''), createRevision: 0, version: 0 });
+    const other: Call = { ...put('c', 'b', 4, 30), request: putOf('k/b', 'b') } as Call;
+    const log: History['log'] = [
+      { revision: 2, events: [{ type: 'put', kv: kv(2, '1'), prev: undefined }] },
+      // By either, if only this one is looked at.
+      { revision: 3, events: [{ type: 'delete', kv: deleted(3), prev: kv(2, '1') }] },
+      { revision: 4, events: [{ type: 'put', kv: { ...kv(4, 'b'), key: 'k/b' }, prev: undefined }] },
+      { revision: 5, events: [{ type: 'put', kv: kv(5, '2'), prev: undefined }] },
+      // The range would have taken k/b, too.
+      { revision: 6, events: [{ type: 'delete', kv: deleted(6), prev: kv(5, '2') }] },
+    ];
+    const calls = [put('c', '1', 2, 1), gone('x', 'k/a', '', 10), gone('y', 'k/a', 'k/z', 11), other, put('c', '2', 5, 40)];
+    expect(checkOrder({ calls, log })).toEqual([]);
+    // One of them alone can't have been both.
+    expect(rulesOf({ calls: calls.toSpliced(2, 1), log })).toEqual(new Set(['a write took effect twice']));
   });
 
   test('catches a stale read', () => {

@@ -1,4 +1,5 @@
 import type { Revision } from '../../../core/keyspace/types.ts';
+import { assign } from './assign.ts';
 import { statesOf } from './check-log.ts';
 import { type Call, type Finding, type History, show, showCall } from './history.ts';
 import { comparable, execute, Refusal, type States, type Step } from './model.ts';
@@ -101,12 +102,20 @@ class OrderCheck {
   /** Commits that nobody was told of: by calls whose outcome is unknown, or by the end of a lease. */
   #placeTheRest(): void {
     const unknown = this.#calls('unknown').sort((a, b) => a.startedAt - b.startedAt);
-    const claimed = new Set<Call>();
-    for (const { revision, events } of this.#history.log) {
-      if (this.#authors.has(revision)) continue;
-      // First: such a commit may look like somebody's delete.
-      if ([...(this.#history.mayExpire ?? [])].some((lease) => this.#revokes(revision, lease))) continue;
-      const author = unknown.find((call) => !claimed.has(call) && this.#couldBe(call, revision));
+    const { mayExpire = [] } = this.#history;
+    // The ends of leases first: such a commit may look like somebody's delete.
+    const open = this.#history.log.filter(
+      ({ revision }) => !this.#authors.has(revision) && ![...mayExpire].some((lease) => this.#revokes(revision, lease)),
+    );
+    // Two deletes of one key look alike: who could have made either must leave to another the one that only that could.
+    const authors = assign(open, ({ revision }) => {
+      const seenAt = this.#seenAt(revision);
+      return unknown.filter((call) => call.startedAt < seenAt && this.#couldBe(call, revision));
+    });
+    const claimed = new Set(authors.values());
+    for (const commit of open) {
+      const { revision, events } = commit;
+      const author = authors.get(commit) ?? unknown.find((call) => !claimed.has(call) && this.#couldBe(call, revision));
       if (author) {
         claimed.add(author);
         this.#claim(author, revision);
@@ -118,6 +127,14 @@ class OrderCheck {
       else if (twice) this.#wrong('a write took effect twice', `${revision}: ${showCall(twice)}`);
       else this.#wrong('nobody asked for a commit', `${revision}: ${show(events)}`);
     }
+  }
+
+  /** When somebody had seen that commit for sure. */
+  #seenAt(revision: Revision): number {
+    const ends = this.#places.flatMap(({ call, revision: seen }) =>
+      seen >= revision && call.outcome.type === 'ok' ? [call.endedAt] : [],
+    );
+    return Math.min(...ends);
   }
 
   #couldBe(call: Call, revision: Revision): boolean {
