@@ -1,9 +1,14 @@
-import { describe, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { App } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { DataStack } from './data-stack.ts';
 
-const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
+const outdir = mkdtempSync(join(tmpdir(), 'terrane-synth-'));
+afterAll(() => rmSync(outdir, { recursive: true }));
+const app = new App({ context: { 'aws:cdk:bundling-stacks': [] }, outdir });
 const template = Template.fromStack(new DataStack(app, 'data', { stage: 'test' }));
 
 describe('the data stack', () => {

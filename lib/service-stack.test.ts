@@ -1,12 +1,21 @@
-import { describe, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { App } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { DataStack } from './data-stack.ts';
 import { installationOf } from './installation.ts';
 import { ServiceStack } from './service-stack.ts';
 
+const directory = mkdtempSync(join(tmpdir(), 'terrane-synth-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
 function templateOf(context: Record<string, string> = {}): Template {
-  const app = new App({ context: { 'aws:cdk:bundling-stacks': [], stage: 'test', ...context } });
+  const app = new App({
+    context: { 'aws:cdk:bundling-stacks': [], stage: 'test', ...context },
+    outdir: mkdtempSync(join(directory, 'out-')),
+  });
   const installation = installationOf(app.node);
   const data = new DataStack(app, 'data', { stage: installation.stage });
   return Template.fromStack(new ServiceStack(app, 'service', { installation, data }));

@@ -1,5 +1,4 @@
 import { currentStateOf, type UnitState } from '../../core/fleet/current-state.ts';
-import { parseUnitName } from '../../core/fleet/unit-name.ts';
 import type { Unit } from '../../core/resources/schema/unit.ts';
 import { CliError } from '../errors.ts';
 import { type KubeClient, kindPath } from '../kube/client.ts';
@@ -46,8 +45,4 @@ export const stateOf = (unit: Unit): UnitState => currentStateOf(unit);
 
 export function hostsOf(unit: Unit): string[] {
   return (unit.status?.hosts ?? []).map(({ nodeName }) => nodeName);
-}
-
-export function isInstance(name: string): boolean {
-  return parseUnitName(name).template !== undefined;
 }

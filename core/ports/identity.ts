@@ -23,5 +23,3 @@ export interface HostPrincipal {
   /** metadata.name of the host's Node resource. */
   readonly nodeName: string;
 }
-
-export type Principal = PersonPrincipal | HostPrincipal;

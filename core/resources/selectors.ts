@@ -8,8 +8,6 @@ export type Requirement =
   | { readonly key: string; readonly operator: 'Exists' | 'DoesNotExist' }
   | { readonly key: string; readonly operator: 'Gt' | 'Lt'; readonly value: number };
 
-export type Match = (labels: Labels) => boolean;
-
 function satisfies(labels: Labels, requirement: Requirement): boolean {
   const value = labels && Object.hasOwn(labels, requirement.key) ? labels[requirement.key] : undefined;
   switch (requirement.operator) {

@@ -7,8 +7,6 @@ import { tar, type TarEntry } from '../../agent/docker/tar.ts';
 
 /** A shell and the usual commands (Debian's busybox-static), 2 MB. */
 export const BUSYBOX = 'terrane.test/busybox:1';
-/** The same with a web server as its command: port 8080, `GET /` = "hello from terrane". */
-export const WEB = 'terrane.test/web:1';
 
 const APPLETS =
   'sh ash cat echo env false true grep head hostname httpd id ip kill ln ls mkdir mount nc netstat printf ps pwd rm sed seq sleep sort stat tail tee test touch trap tr uname wc wget date dd yes';
@@ -30,15 +28,6 @@ export async function importImage(
 
 export async function importBusybox(socketPath: string, ref = BUSYBOX): Promise<void> {
   await importImage(socketPath, ref, busyboxFiles(), ['ENV PATH=/bin', 'CMD ["/bin/sh"]']);
-}
-
-export async function importWeb(socketPath: string, ref = WEB, page = 'hello from terrane\n'): Promise<void> {
-  const files: TarEntry[] = [...busyboxFiles(), { path: 'www', directory: true }, { path: 'www/index.html', content: page }];
-  await importImage(socketPath, ref, files, [
-    'ENV PATH=/bin',
-    'EXPOSE 8080',
-    'CMD ["/bin/httpd", "-f", "-p", "8080", "-h", "/www"]',
-  ]);
 }
 
 export function busyboxFiles(): TarEntry[] {

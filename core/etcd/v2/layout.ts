@@ -60,10 +60,6 @@ export function ancestorsOf(path: string): string[] {
   return names.map((_, index) => `/${names.slice(0, index + 1).join('/')}`);
 }
 
-export function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/')) || '/';
-}
-
 /** Undefined for a key that is no node. */
 export function nodeOf(kv: KeyValue): StoredNode | undefined {
   if (!kv.key.startsWith(`${ROOT}/`)) return undefined;

@@ -42,16 +42,6 @@ export type ObjectMeta = Omit<z.infer<typeof objectMetaSchema>, 'name' | 'uid' |
   creationTimestamp: string;
 };
 
-/** Any stored object. */
-export interface Resource {
-  apiVersion: string;
-  kind: string;
-  metadata: ObjectMeta;
-  spec?: unknown;
-  status?: unknown;
-  [field: string]: unknown;
-}
-
 export const labelSelectorSchema = z.strictObject({
   matchLabels: z.record(z.string(), z.string()).optional(),
   matchExpressions: z

@@ -14,9 +14,6 @@ import { OPENAPI_V2_TYPE, openApiDocument, openApiIndex } from './openapi.ts';
 import { parseTarget } from './target.ts';
 import { versionInfo } from './version.ts';
 
-export { bootstrapCluster } from '../../../core/resources/namespaces.ts';
-export type { AuditedWrite, KubeDeps } from './deps.ts';
-
 /**
  * The Kubernetes face of a cluster: the wire behaviour that stock kubectl needs (docs/kubernetes-api.md). Mount it under
  * `/clusters/:cluster`, behind middleware that has set `principal` and `cluster`.
