@@ -51,7 +51,9 @@ describe('token create', () => {
     terrane.info = { ...terrane.info, url: terrane.url };
     const { command } = JSON.parse(await terrane.must(['token', 'create', '--kind', 'join', '--json'])) as { command: string };
     const sh = (line: string) =>
-      spawnSync('sh', ['-c', `curl() { shift; printf '${line}' >"$3"; }; ${command}`], { encoding: 'utf8' });
+      spawnSync('sh', ['-c', `curl() { shift; printf '${line}' >"$3"; }; ${command}; code=$?; rm "$f"; exit $code`], {
+        encoding: 'utf8',
+      });
     expect(sh('#!/bin/sh\\n')).toMatchObject({ status: 0 });
     expect(sh('echo pwned\\n')).toMatchObject({ status: 1, stdout: expect.not.stringContaining('pwned') });
   });
