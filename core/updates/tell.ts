@@ -1,5 +1,6 @@
 import { countUp, eventAbout, type Reason } from '../controllers/event.ts';
-import type { TxnView } from '../keyspace/types.ts';
+import { parseTime } from '../controllers/time.ts';
+import type { ReadView, TxnView } from '../keyspace/types.ts';
 import type { AnyResource } from '../resources/schema/kinds.ts';
 import { StatusError } from '../resources/status.ts';
 import { createResource, getResource, updateResource, type WriteContext } from '../resources/write.ts';
@@ -17,6 +18,13 @@ export function tell(txn: TxnView, about: AnyResource, reason: Reason, ctx: Writ
   } catch (error) {
     if (!(error instanceof StatusError)) throw error;
   }
+}
+
+/** Whether the same was said within the last `ms`: of what may be asked for again and again. */
+export function toldLately(view: ReadView, about: AnyResource, reason: Reason, now: number, ms: number): boolean {
+  const { metadata } = eventAbout(about, reason, COMPONENT, now);
+  const existing = getResource(view, 'Event', metadata.namespace ?? '', metadata.name ?? '');
+  return existing !== undefined && (parseTime(existing.lastTimestamp) ?? 0) + ms > now;
 }
 
 export const normal = (reason: string, message: string): Reason => ({ type: 'Normal', reason, message });

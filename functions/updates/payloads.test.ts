@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { codebaseOf } from '../../core/updates/codebase.ts';
 import { formatTicket, parseTicket, TICKET_MS } from '../../core/updates/payload-ticket.ts';
-import { getResource } from '../../core/resources/write.ts';
+import { getResource, listResources } from '../../core/resources/write.ts';
 import { payloadFiles } from '../../store/payload-files.ts';
 import { type UpdatesHarness, updatesHarness } from './testing/harness.ts';
 import { rangeOf } from './payloads.ts';
@@ -68,6 +68,26 @@ describe('a payload that lies here', () => {
     updates.clock.at += TICKET_MS;
     const over = await get(`${base}update.gz`);
     expect([over.status, await over.text()]).toEqual([404, expect.stringContaining('Ask for the update again')]);
+  });
+
+  test('that was never uploaded is said to be missing, to the host and by an Event on its package, once in ten minutes', async () => {
+    await payloadFiles(directory).keepOnly('acme', 'prod', new Set());
+    const events = async () =>
+      listResources(await updates.cluster.sync(), 'Event').map(({ reason, message, count, involvedObject }) => [
+        [reason, count, involvedObject.kind, involvedObject.name],
+        message,
+      ]);
+    const missing = await get(`${base}update.gz`);
+    expect([missing.status, await missing.text()]).toEqual([
+      404,
+      expect.stringContaining('update.gz of the package os-2 was not uploaded'),
+    ]);
+    const said = expect.stringContaining('its file update.gz was not uploaded: terrane update package upload os-2');
+    await get(`${base}update.gz`);
+    expect(await events()).toEqual([[['FileMissing', 1, 'UpdatePackage', 'os-2'], said]]);
+    updates.clock.at += 601_000;
+    await get(`${base}update.gz`);
+    expect(await events()).toEqual([[['FileMissing', 2, 'UpdatePackage', 'os-2'], said]]);
   });
 });
 

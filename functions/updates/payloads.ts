@@ -1,10 +1,10 @@
 import type { Context } from 'hono';
 import { TerraneError } from '../../core/errors/terrane-error.ts';
-import type { Keyspaces } from '../../core/ports/keyspaces.ts';
-import type { Clock } from '../../core/ports/clock.ts';
 import type { Payloads } from '../../core/ports/payloads.ts';
 import { getResource } from '../../core/resources/write.ts';
 import { parseTicket } from '../../core/updates/payload-ticket.ts';
+import { tell, toldLately, warning } from '../../core/updates/tell.ts';
+import type { UpdatesDeps } from './deps.ts';
 
 /** Payloads that lie with us, and the key of the tickets in their URLs. */
 export interface PayloadDeps {
@@ -17,17 +17,39 @@ const GONE = () =>
     fix: 'Ask for the update again: its answer has a URL that is good for a day.',
   });
 
-/** GET and HEAD of a file by the signed URL that an answer to a check named. Hosted it leads on to S3. */
-export async function servePayload(c: Context, deps: PayloadDeps & { keyspaces: Keyspaces; clock: Clock }): Promise<Response> {
+/** So often a package is told that hosts look for a file of it that isn't there, ms. */
+const TOLD_EVERY_MS = 600_000;
+
+/**
+ * GET and HEAD of a file by the signed URL that an answer to a check named. Hosted it leads on to S3. A channel may have been given a package
+ * before its files were uploaded (`terrane update channel promote` refuses that, kubectl can't): then an Event on the package says so.
+ */
+export async function servePayload(
+  c: Context,
+  deps: PayloadDeps & Pick<UpdatesDeps, 'keyspaces' | 'clock' | 'newUid'>,
+): Promise<Response> {
   const ticket = parseTicket(c.req.param('ticket') ?? '', deps.ticketKey, deps.clock.now());
   if (!ticket) throw GONE();
   const { tenant, cluster } = ticket;
   const registry = await deps.keyspaces.open(tenant, cluster, 'registry');
-  const found = getResource(await registry.sync(), 'UpdatePackage', '', ticket.package);
+  const view = await registry.sync();
+  const found = getResource(view, 'UpdatePackage', '', ticket.package);
   const file = found?.spec.url === undefined ? found?.spec.files.find(({ name }) => name === c.req.param('file')) : undefined;
   const payload = file && { tenant, cluster, sha256: file.sha256, size: file.size };
   const open = payload && (await deps.payloads.open(payload));
-  if (!payload || !open) throw GONE();
+  if (!payload) throw GONE();
+  if (!open) {
+    const missing = warning(
+      'FileMissing',
+      `hosts are given this package, and its file ${file.name} was not uploaded: terrane update package upload ${ticket.package}`,
+    );
+    const ctx = { now: deps.clock.now(), newUid: () => deps.newUid() };
+    if (!toldLately(view, found!, missing, ctx.now, TOLD_EVERY_MS))
+      await registry.transact((txn) => tell(txn, found!, missing, ctx));
+    throw new TerraneError('not_found', `The file ${file.name} of the package ${ticket.package} was not uploaded.`, {
+      fix: `Upload it: terrane update package upload ${ticket.package} FILE --release ${found!.spec.version}`,
+    });
+  }
   if (open.type === 'redirect') return c.redirect(open.url, 302);
 
   const etag = `"${payload.sha256}"`;
