@@ -103,8 +103,10 @@ export async function runHost({
     addressKnown = resolve;
   });
   const measure = async () => {
+    const before = node.address();
     await node.measure();
     addressKnown();
+    if (node.address() !== before) network.trigger();
     uplink.check(true);
   };
   // Before the workload: between that and the uplink, which it tells of changes, nothing may be waited for.
@@ -210,6 +212,7 @@ export async function runHost({
           assigned: () => workload.assignment()?.network,
           isAssigned: () => workload.assignment() !== undefined,
           address: node.address,
+          onAddressLost: () => void measure(),
           ready,
           engine: () => (workload.engineState().up ? workload.engine : undefined),
           podAddresses: workload.podAddresses,

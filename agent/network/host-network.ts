@@ -1,8 +1,8 @@
 import { ROUTE_PROTOCOL } from '../../core/network/names.ts';
-import type { AssignedNetwork } from '../../core/network/assigned-network.ts';
+import type { AssignedNetwork, NetworkPeer } from '../../core/network/assigned-network.ts';
 import { networkSteps } from '../../core/network/kernel/diff.ts';
 import { NOTHING_WANTED, type ObservedNetwork } from '../../core/network/kernel/state.ts';
-import { clashWith, deviceOf, onLink } from '../../core/network/underlay.ts';
+import { clashWith, deviceOf, namesOfPeers, OFF_LINK_FIX, onLink, peersOffLink } from '../../core/network/underlay.ts';
 import { wantedNetwork } from '../../core/network/wanted.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import type { NodeNetwork } from '../../core/resources/schema/node.ts';
@@ -44,6 +44,8 @@ export interface HostNetworkOptions {
   /** False before the first assignment: nothing is known then, and nothing is taken away. */
   readonly isAssigned: () => boolean;
   readonly address: () => string;
+  /** No device has that address (any more): it should be found out anew, and `trigger` called if it is another one. */
+  readonly onAddressLost: () => void;
   /** The address is known. */
   readonly ready: Promise<unknown>;
   readonly engine: () => Engine | undefined;
@@ -97,6 +99,8 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
   let ready: string | undefined;
   /** What was last said of packets that are not encrypted. */
   let unencrypted: string | undefined;
+  /** Peers that this backend can't reach from here, in words. */
+  let offLink = '';
   let timer: ReturnType<typeof setTimeout> | undefined;
   let running: Promise<void> | undefined;
   let again = false;
@@ -188,7 +192,9 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
   function underlayOf(observed: ObservedNetwork): Underlay | Trouble {
     // A host whose cable is out has none just now: it is still the same host.
     const current = options.address();
-    const address = deviceOf(current, observed) ? current : (facts?.address ?? current);
+    const held = deviceOf(current, observed) !== undefined;
+    if (!held) options.onAddressLost();
+    const address = held ? current : (facts?.address ?? current);
     const device = deviceOf(address, observed);
     // The loopback's is one more than a packet may have (RFC 791), and is all that a machine without a network has.
     const mtu = Math.min(device?.mtu ?? 0, PACKET_BYTES_MAX);
@@ -208,6 +214,7 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
       wireguardBy: secure ?? 'kernel',
       onLink: (peer) => onLink(peer, look),
     });
+    tellOffLink(peersOffLink(assigned, look));
     const refused = await kernel.program(wanted, look);
     // It may only have been that the kernel wasn't as it was remembered.
     if (refused.length > 0 && !fresh) again = true;
@@ -216,6 +223,15 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
       facts = { ...facts, ...(seen.length > 0 && { observed: seen }), ...(unreached.length > 0 && { unreached }) };
     }
     return refused.slice(0, PROBLEMS_SHOWN);
+  }
+
+  function tellOffLink(peers: readonly NetworkPeer[]): void {
+    const many = peers.length === 1 ? '1 host is' : `${peers.length} hosts are`;
+    const message =
+      peers.length === 0 ? '' : `${many} not on a link of this one, and host-gw reaches no others: ${namesOfPeers(peers)}`;
+    if (message !== '' && message !== offLink)
+      events.add({ type: 'Warning', reason: 'PeersNotOnLink', message: `${message}: ${OFF_LINK_FIX}` });
+    offLink = message;
   }
 
   /**
@@ -239,7 +255,12 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
     if (trouble) return [{ type, status: 'True', ...trouble }];
     const assigned = options.assigned();
     if (!ready || !assigned?.subnet) return [];
-    const verdict = { type, status: 'False' as const, reason: 'NetworkReady', message: `${ready}${outside(assigned)}` };
+    const verdict = {
+      type,
+      status: 'False' as const,
+      reason: 'NetworkReady',
+      message: `${ready}${offLink && `; ${offLink}`}${outside(assigned)}`,
+    };
     const encrypted = assigned.backend.type === 'wireguard' ? [wireguard.verdict(assigned)] : [];
     return [verdict, ...encrypted];
   }

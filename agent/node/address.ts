@@ -29,7 +29,7 @@ async function addressTowards(server: URL): Promise<string> {
 /** The first that isn't loopback or a container bridge; 127.0.0.1 if there is no other. */
 export function firstAddress(): string {
   for (const [name, addresses = []] of Object.entries(os.networkInterfaces())) {
-    if (/^(docker|br-|veth|cni|flannel)/.test(name)) continue;
+    if (/^(docker|br-|veth|cni|flannel|trn-|terrane-)/.test(name)) continue;
     const found = addresses.find(({ internal, family }) => !internal && family === 'IPv4');
     if (found) return found.address;
   }

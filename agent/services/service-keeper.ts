@@ -1,4 +1,5 @@
 import { compileServices, type ServiceHost, SERVICES_TABLE } from '../../core/network/services/compile-services.ts';
+import { gatewayOf } from '../../core/network/names.ts';
 import type { PodBridge } from '../../core/network/services/bridge-table.ts';
 import { staleFlows } from '../../core/network/services/stale-flows.ts';
 import type { AssignedService } from '../../core/node/assigned-services.ts';
@@ -52,6 +53,6 @@ const isRouted = ({ clusterIP }: AssignedService) => clusterIP !== undefined;
 
 function hostOf(node: string, { network }: Assignment, bridges: readonly PodBridge[]): ServiceHost {
   return network?.subnet
-    ? { node, podBlocks: [network.network], networked: true }
+    ? { node, podBlocks: [network.network], networked: true, address: gatewayOf(network.subnet) }
     : { node, podBlocks: [...new Set(bridges.map(({ subnet }) => subnet))].sort(), networked: false };
 }

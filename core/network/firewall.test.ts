@@ -51,3 +51,8 @@ test('only packets that leave the network are masqueraded, of former subnets too
   expect(script).toContain('ip saddr 10.244.5.0/24 ip daddr != 10.244.0.0/16');
   expect(script).toContain('ip saddr 10.200.1.0/24 ip daddr != 10.244.0.0/16');
 });
+
+test("what the host's own programs send to pods comes from its gateway, which other hosts let in", () => {
+  const script = masqueradeScript({ network: NET, subnets: ['10.244.5.0/24', '10.200.1.0/24'] });
+  expect(script).toContain('fib saddr type local ip saddr != 10.244.0.0/16 ip daddr 10.244.0.0/16 snat to 10.244.5.1');
+});

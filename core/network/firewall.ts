@@ -1,20 +1,23 @@
-import { NETWORK_TABLE } from './names.ts';
+import { gatewayOf, NETWORK_TABLE } from './names.ts';
 
 /** Rules that the overlay needs, as the tools' own texts. */
 
 export interface FirewallInput {
   /** Of all pods. */
   readonly network: string;
-  /** What this host's own pods have: its lease, and former ones that still have pods. */
+  /** What this host's own pods have: its lease first, and former ones that still have pods. */
   readonly subnets: readonly string[];
 }
 
 /**
  * nftables: packets of this host's pods that leave the network get the host's address; those to other pods keep their own, on every way.
- * One transaction that replaces the table.
+ * What the host's own programs send to pods comes from its gateway: by plain routes (host-gw) it would come from the host's address on its
+ * link, which other hosts take for a stranger's, and drop. One transaction that replaces the table.
  */
 export function masqueradeScript({ network, subnets }: FirewallInput): string {
-  const rules = subnets.map(
+  const [own] = subnets;
+  const byHost = own ? [`    fib saddr type local ip saddr != ${network} ip daddr ${network} snat to ${gatewayOf(own)}`] : [];
+  const byPods = subnets.map(
     (subnet) => `    ip saddr ${subnet} ip daddr != ${network} ip daddr != 224.0.0.0/4 masquerade fully-random`,
   );
   return `table ip ${NETWORK_TABLE}
@@ -22,7 +25,7 @@ delete table ip ${NETWORK_TABLE}
 table ip ${NETWORK_TABLE} {
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
-${rules.join('\n')}
+${[...byHost, ...byPods].join('\n')}
   }
 }
 `;

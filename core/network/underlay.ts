@@ -1,4 +1,5 @@
 import type { ObservedLink, ObservedNetwork } from './kernel/state.ts';
+import type { AssignedNetwork, NetworkPeer } from './assigned-network.ts';
 import { BRIDGE_PREFIX, ROUTE_PROTOCOL } from './names.ts';
 import { type Cidr, containsAddress, formatCidr, networkOf, overlaps, contains, parseAddress, parseCidr } from './ipv4.ts';
 import { OWN_DEVICES } from './kernel/dumps.ts';
@@ -12,14 +13,38 @@ export function deviceOf(address: string, { links }: ObservedNetwork): ObservedL
   return links.find(({ name, addresses }) => !isOurs(name) && addresses.some((one) => one.startsWith(`${address}/`)));
 }
 
+/** What has to be known of a device. */
+type Link = Pick<ObservedLink, 'name' | 'addresses'> & Partial<Pick<ObservedLink, 'up'>>;
+
 /** The device by which `address` is reached without a router; undefined if there is none. Not by way of our own. */
-export function onLink(address: string, { links }: ObservedNetwork): string | undefined {
+export function onLink(address: string, { links }: { readonly links: readonly Link[] }): string | undefined {
   const wanted = parseAddress(address);
   if (wanted === undefined) return undefined;
   return links.find(
-    ({ name, up, addresses }) => up && !isOurs(name) && name !== 'lo' && addresses.some((one) => coversPeer(one, wanted)),
+    ({ name, up = true, addresses }) => up && !isOurs(name) && name !== 'lo' && addresses.some((one) => coversPeer(one, wanted)),
   )?.name;
 }
+
+/** Peers that can't be reached because the backend knows routes only (host-gw), and no link of this host has them. */
+export function peersOffLink(
+  { backend, peers }: Pick<AssignedNetwork, 'backend' | 'peers'>,
+  observed: { readonly links: readonly Link[] },
+): readonly NetworkPeer[] {
+  return backend.type === 'host-gw' ? peers.filter(({ address }) => !onLink(address, observed)) : [];
+}
+
+/** So many are named. */
+const NAMED_MAX = 5;
+
+/** `h3 (192.168.78.3), h4 (...) and 7 more`. */
+export function namesOfPeers(peers: readonly NetworkPeer[]): string {
+  const named = peers.slice(0, NAMED_MAX).map(({ node, address }) => `${node} (${address})`);
+  return `${named.join(', ')}${peers.length > NAMED_MAX ? ` and ${peers.length - NAMED_MAX} more` : ''}`;
+}
+
+/** What to do about peers that are off the link. */
+export const OFF_LINK_FIX =
+  'put the hosts on one link, or give the Network a backend that crosses routers: vxlan with directRouting: true (hosts on one link are still reached directly), or wireguard';
 
 function coversPeer(own: string, wanted: number): boolean {
   const block = blockOf(own);

@@ -290,7 +290,7 @@ describe('no trouble is', () => {
 test('what could not be found out is said, with the reason, and is no problem', () => {
   const facts = { ...well, links: undefined, routes: undefined, clockAheadMs: undefined, unknown: ['ip is not installed'] };
   const found = wrong(facts);
-  expect(found.map(({ check }) => check)).toEqual(['clock', 'overlap', 'encryption', 'mtu', 'routes']);
+  expect(found.map(({ check }) => check)).toEqual(['clock', 'overlap', 'encryption', 'mtu', 'on-link', 'routes']);
   expect(found.every(({ status, message }) => status === 'unknown' && message.includes('ip is not installed'))).toBe(true);
   expect(isSick(diagnose(facts))).toBe(false);
 });

@@ -46,6 +46,12 @@ const CHECKS: Readonly<Record<string, Entry>> = {
   },
   mtu: { check: host.mtu, fine: () => "the pods' packets fit into the host's", known: (f) => f.links !== undefined },
   'checksum-offload': { check: host.checksumOffload, fine: () => 'checksums of tunnelled packets are right' },
+  'on-link': {
+    check: path.offLink,
+    fine: ({ assigned }) =>
+      assigned?.backend.type === 'host-gw' ? 'all other hosts are on a link of this one' : 'other hosts may be anywhere',
+    known: (f) => f.links !== undefined,
+  },
   routes: {
     check: host.peerRoutes,
     fine: ({ assigned }) => `a route leads to each of the ${assigned?.peers.length} other hosts`,

@@ -1,6 +1,7 @@
 import { contains, overlaps, networkOf, parseAddress, parseCidr, type Cidr } from '../ipv4.ts';
 import { BRIDGE_PREFIX, bridgeOf, ROUTE_PROTOCOL, VXLAN_DEVICE, WIREGUARD_DEVICE } from '../names.ts';
 import type { AssignedNetwork } from '../assigned-network.ts';
+import { peersOffLink } from '../underlay.ts';
 import { rawDropsInTheWay } from '../raw-drop.ts';
 import type { Finding, NetworkFacts } from './facts.ts';
 
@@ -200,10 +201,12 @@ export const clock: Check = ({ clockAheadMs }) => {
 };
 
 /** Routes of ours that lead to hosts that are gone, and hosts that none leads to. */
-export const peerRoutes: Check = ({ routes }, { peers, network, subnet: own }) => {
+export const peerRoutes: Check = ({ routes, links = [] }, assigned) => {
+  const { peers, network, subnet: own } = assigned;
   if (!routes || own === undefined) return [];
+  const unreachable = new Set(peersOffLink(assigned, { links }));
   const ours = routes.filter(({ protocol }) => protocol === String(ROUTE_PROTOCOL));
-  const wanted = new Map(peers.map(({ subnet: theirs, node }) => [theirs, node]));
+  const wanted = new Map(peers.filter((peer) => !unreachable.has(peer)).map(({ subnet: theirs, node }) => [theirs, node]));
   const stale = ours.filter(({ to, device }) => device && to !== network && !wanted.has(to));
   const present = new Set(ours.filter(({ device }) => device).map(({ to }) => to));
   const missing = [...wanted].filter(([theirs]) => !present.has(theirs));

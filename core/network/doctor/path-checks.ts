@@ -1,11 +1,33 @@
 import type { AssignedNetwork } from '../assigned-network.ts';
-import type { Finding, PeerProbe } from './facts.ts';
+import { namesOfPeers, OFF_LINK_FIX, peersOffLink } from '../underlay.ts';
+import type { Finding, NetworkFacts, PeerProbe } from './facts.ts';
 import type { Check } from './host-checks.ts';
 
 /** Checks of what gets through. */
 
-export const peers: Check = ({ peers: probes }, assigned) => {
-  const silent = probes.filter(({ answered }) => !answered);
+/** Peers that no link of this host has, where the backend knows routes only. */
+export const offLink: Check = ({ links = [] }, assigned) => {
+  const away = peersOffLink(assigned, { links });
+  if (away.length === 0) return [];
+  return [
+    {
+      status: 'problem',
+      message: `${namesOfPeers(away)} ${away.length === 1 ? 'is' : 'are'} not on a link of this host: the backend host-gw sends packets to hosts on the same link only, and refuses the others`,
+      fix: `${OFF_LINK_FIX[0]!.toUpperCase()}${OFF_LINK_FIX.slice(1)}: terrane get network default -o yaml, change spec.backend, terrane apply`,
+    },
+  ];
+};
+
+/** Named by `offLink` already. */
+function isOffLink({ links = [] }: NetworkFacts, assigned: AssignedNetwork): (node: string) => boolean {
+  const away = new Set(peersOffLink(assigned, { links }).map(({ node }) => node));
+  return (node) => away.has(node);
+}
+
+export const peers: Check = (facts, assigned) => {
+  const { peers: probes } = facts;
+  const told = isOffLink(facts, assigned);
+  const silent = probes.filter(({ node, answered }) => !answered && !told(node));
   if (silent.length === 0) return [];
   const [there, away] = [silent.filter(({ hostAnswers }) => hostAnswers), silent.filter(({ hostAnswers }) => !hostAnswers)];
   const all = silent.length === probes.length && probes.length > 1 ? ' (none does)' : '';

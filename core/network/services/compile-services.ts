@@ -23,6 +23,11 @@ export interface ServiceHost {
   readonly podBlocks: readonly string[];
   /** Pods of other hosts can be reached. Where they can't, only endpoints on this host are used, and those that are no pods. */
   readonly networked: boolean;
+  /**
+   * This host's own address among the pods'. What it passes on to pods in its own name comes from there: by plain routes (host-gw) it would
+   * come from the host's address on its link, which other hosts take for a stranger's, and drop.
+   */
+  readonly address?: string;
 }
 
 /** Bit of the packet's mark from the service's chain to postrouting, where it is taken off again. */
@@ -75,7 +80,7 @@ type Maps = Readonly<
   Record<'clusterIps' | 'serviceIps' | 'nodePorts' | 'deadIps' | 'deadPorts' | 'hairpin', Map<string, string>>
 >;
 
-function baseChains(table: Table, { podBlocks }: ServiceHost): void {
+function baseChains(table: Table, { podBlocks, address }: ServiceHost): void {
   const nat = (hook: string) => `type nat hook ${hook} priority ${HOOKS.nat}`;
   const filter = (hook: string) => `type filter hook ${hook} priority ${HOOKS.filter}`;
   const outside = podBlocks.length > 0 ? `ip saddr != { ${podBlocks.join(', ')} } ` : '';
@@ -92,6 +97,7 @@ function baseChains(table: Table, { podBlocks }: ServiceHost): void {
       'ip saddr . ip daddr @hairpin ct status dnat masquerade fully-random',
       `meta mark & ${MASQUERADE_BIT} == 0 return`,
       `meta mark set meta mark xor ${MASQUERADE_BIT}`,
+      ...(address ? podBlocks.map((block) => `ip daddr ${block} snat to ${address} fully-random`) : []),
       'masquerade fully-random',
     ],
     `type nat hook postrouting priority ${HOOKS.source}`,

@@ -6,7 +6,17 @@ import { type CommandResult, type Installation, inNetns, run, startInstallation 
 import { type Dockerd, startDockerd } from '../dockerd.ts';
 import { eventually } from '../eventually.ts';
 import { importBusybox } from '../images.ts';
-import { ip, killNamespace, makeNamespace, makeNatRouter, makeRouter, makeSwitch, plug, removeNamespaces } from './namespaces.ts';
+import {
+  inside,
+  ip,
+  killNamespace,
+  makeNamespace,
+  makeNatRouter,
+  makeRouter,
+  makeSwitch,
+  plug,
+  removeNamespaces,
+} from './namespaces.ts';
 
 /**
  * Hosts as network namespaces joined by a switch: each with a Docker engine and an agent of its own, all in one cluster of an embedded
@@ -134,6 +144,8 @@ export async function startNetlab(options: NetlabOptions = {}): Promise<Netlab> 
     const number = hosts.indexOf(host) + 1;
     const address = `192.168.${to === 'switch' ? 77 : 78}.${number}`;
     ip('-n', host.netns, 'link', 'del', 'eth0');
+    // Connections from the address that it had are ended now instead of when they time out.
+    inside(host.netns, 'ss', '-K', 'src', '192.168.0.0/16');
     plug(host.netns, to === 'switch' ? sw : router, { device: 'eth0', port: `p${number}`, address: `${address}/24` });
     if (to === 'switch') ip('-n', host.netns, ...viaRouter);
     else ip('-n', host.netns, 'route', 'replace', 'default', 'via', '192.168.78.1');
