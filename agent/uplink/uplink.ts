@@ -1,5 +1,5 @@
 import { type Assignment, FIRST_SETTINGS } from '../../core/node/assignment.ts';
-import { askedAt } from '../../core/node/node-timeout.ts';
+import { isAskedAnew } from '../../core/node/node-timeout.ts';
 import type { PushMessage } from '../../core/node/push.ts';
 import type { Report, ReportAnswer } from '../../core/node/report.ts';
 import type { Logger } from '../../core/ports/logger.ts';
@@ -110,10 +110,9 @@ export function startUplink(options: UplinkOptions): Uplink {
     clock: uptime,
     async onAssignment(next) {
       count('terrane_agent_assignments_total');
-      const asked = askedAt(next.node);
       const before = assignment();
       // Others don't reach this host: it is to show that it lives, whatever there is to do beside.
-      if (asked !== undefined && before && asked !== askedAt(before.node)) report.now();
+      if (before && isAskedAnew(next.node, before.node)) report.now();
       await options.onAssignment(next);
     },
     onCurrent(askedAt, revision) {

@@ -13,12 +13,22 @@ export interface WatchedPeer {
   /** Probes in a row that it didn't answer. */
   readonly missed: number;
   readonly suspicion?: Suspicion;
+  /** How often it was suspected and then did answer: on a bad path, that is no news. */
+  readonly falseAlarms: number;
+  /** Rounds in a row in which it answered. */
+  readonly calm: number;
 }
+
+const UNKNOWN: WatchedPeer = { answers: false, missed: 0, falseAlarms: 0, calm: 0 };
 
 /** In a round each peer is probed once. */
 export const ROUNDS_TO_NOTICE = 4;
 /** So many probes in a row are more than bad luck: asked in the round after the third. */
 const MISSED_MAX = ROUNDS_TO_NOTICE - 1;
+/** After more false alarms than this, each doubles that: word of every hiccup would cost reports. Half an hour without one and all is forgotten. */
+const FALSE_ALARMS_FREE = 2;
+const MISSED_LIMIT = 48;
+const CALM_ROUNDS = 360;
 /** A suspicion is said again every second round, at most so often. */
 const TOLD_EVERY = 2;
 const TOLD_MAX = 12;
@@ -32,17 +42,27 @@ export function afterRound(
 ): Map<string, WatchedPeer> {
   const after = new Map<string, WatchedPeer>();
   for (const node of names) {
-    const { answers, missed, suspicion } = before.get(node) ?? { answers: false, missed: 0 };
-    if (answered.has(node)) after.set(node, { answers: true, missed: 0 });
-    else if (!answers) after.set(node, { answers, missed: 0 });
-    else {
-      const more = missed + 1;
-      const told = Math.min(Math.floor((more - MISSED_MAX) / TOLD_EVERY), TOLD_MAX);
-      const next = more < MISSED_MAX ? {} : { suspicion: { node, since: suspicion?.since ?? at, told } };
-      after.set(node, { answers, missed: more, ...next });
-    }
+    after.set(node, afterProbe(before.get(node) ?? UNKNOWN, node, answered.has(node), at));
   }
   return after;
+}
+
+function afterProbe(
+  { answers, missed, suspicion, falseAlarms, calm }: WatchedPeer,
+  node: string,
+  answered: boolean,
+  at: number,
+): WatchedPeer {
+  if (answered) {
+    const alarms = calm >= CALM_ROUNDS ? 0 : falseAlarms + (suspicion ? 1 : 0);
+    return { answers: true, missed: 0, falseAlarms: alarms, calm: calm + 1 };
+  }
+  if (!answers) return UNKNOWN;
+  const next = { answers, missed: missed + 1, falseAlarms, calm: 0 };
+  const limit = Math.min(MISSED_MAX * 2 ** Math.max(0, falseAlarms - FALSE_ALARMS_FREE), MISSED_LIMIT);
+  if (next.missed < limit) return next;
+  const told = Math.min(Math.floor((next.missed - limit) / TOLD_EVERY), TOLD_MAX);
+  return { ...next, suspicion: { node, since: suspicion?.since ?? at, told } };
 }
 
 export function suspicionsIn(peers: ReadonlyMap<string, WatchedPeer>): Suspicion[] {

@@ -69,8 +69,19 @@ describe('a peer', () => {
     expect(told(1_000)).toBe(12);
   });
 
+  test('on a path that fails again and again is told of ever later, until it was well for half an hour', () => {
+    /** Rounds without an answer until it is suspected, after so many false alarms. */
+    const patience = (alarms: number, calm = '+') => {
+      let missed = 0;
+      while (after(`+${`${'.'.repeat(48)}+`.repeat(alarms)}${calm}${'.'.repeat(missed)}`).length === 0) missed++;
+      return missed;
+    };
+    expect([0, 1, 2, 3, 4, 5, 6, 7, 20].map((alarms) => patience(alarms))).toEqual([3, 3, 3, 6, 12, 24, 48, 48, 48]);
+    expect(patience(20, '+'.repeat(362))).toBe(3);
+  });
+
   test('that is no longer watched is forgotten', () => {
-    const lost: WatchedPeer = { answers: true, missed: 9, suspicion: { node: 'p', since: 1, told: 3 } };
+    const lost: WatchedPeer = { answers: true, missed: 9, suspicion: { node: 'p', since: 1, told: 3 }, falseAlarms: 1, calm: 0 };
     expect(afterRound(new Map([['p', lost]]), [], none, 5)).toEqual(new Map());
   });
 });

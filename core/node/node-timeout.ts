@@ -33,3 +33,11 @@ export function askedAt({ metadata }: Pick<Node, 'metadata'>): number | undefine
   const at = Date.parse(metadata.annotations?.[ASKED_ANNOTATION] ?? '');
   return Number.isNaN(at) ? undefined : at;
 }
+
+/** Has a host that knew `before` of its Node been asked since? */
+export function isAskedAnew(next: Pick<Node, 'metadata'>, before: Pick<Node, 'metadata'>): boolean {
+  return [ASKED_ANNOTATION, ASKED_AGAIN_ANNOTATION].some((name) => {
+    const asked = next.metadata.annotations?.[name];
+    return asked !== undefined && asked !== before.metadata.annotations?.[name];
+  });
+}

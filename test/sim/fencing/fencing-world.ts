@@ -10,6 +10,7 @@ export const STEP_MS = SECOND;
 export const REPLICAS = 2;
 /** An answer that takes longer is not waited for. */
 const ANSWER_MS = 40 * SECOND;
+const RELAXED_SECONDS = 300;
 
 export type Fault =
   | { readonly kind: 'cut'; readonly host: number; readonly how: 'both' | 'answers' }
@@ -19,6 +20,8 @@ export type Fault =
   | { readonly kind: 'reboot'; readonly host: number; readonly backAfter: number }
   /** Messages take so long from now on, seconds. */
   | { readonly kind: 'delay'; readonly host: number; readonly seconds: number }
+  /** A host says that another doesn't answer it, rightly or not. */
+  | { readonly kind: 'suspect'; readonly host: number; readonly about: number; readonly forSeconds: number }
   /** Engines take so long, ms. */
   | { readonly kind: 'slow'; readonly ms: number }
   /** A reconciler is frozen in the middle of a run, and goes on later. */
@@ -43,6 +46,8 @@ export class FencingWorld {
   readonly world = new ReconcileWorld();
   readonly hosts: readonly FencedHost[];
   readonly #link = new Map<string, { up: 'yes' | 'no' | 'one way'; delay: number }>();
+  /** Whom each host suspects. */
+  readonly #suspects = new Map<string, Map<string, { since: number; until: number }>>();
   #later: Later[] = [];
   #slow = 0;
   #outageUntil = 0;
@@ -52,7 +57,10 @@ export class FencingWorld {
   constructor(rates: readonly number[], skew: number) {
     this.#skew = skew;
     this.hosts = rates.map((rate, index) => new FencedHost(`n${index}`, rate));
-    for (const { name } of this.hosts) this.#link.set(name, { up: 'yes', delay: 0 });
+    for (const { name } of this.hosts) {
+      this.#link.set(name, { up: 'yes', delay: 0 });
+      this.#suspects.set(name, new Map());
+    }
   }
 
   static async start(rates: readonly number[], skew: number): Promise<FencingWorld> {
@@ -98,6 +106,15 @@ export class FencingWorld {
         if (fault.kind === 'kill') struck.killAgent();
         else struck.reboot();
         return this.#in(fault.backAfter * SECOND, () => struck.startAgent());
+      }
+      case 'suspect': {
+        const { now } = this.world;
+        const by = host(fault.host);
+        this.#suspects
+          .get(by.name)!
+          .set(host(fault.about).name, { since: now - this.#skew, until: now + fault.forSeconds * SECOND });
+        if (by.agent) by.agent.wantsReport = true;
+        return;
       }
       case 'slow':
         this.#slow = fault.ms;
@@ -145,6 +162,7 @@ export class FencingWorld {
     this.#slow = 0;
     this.#outageUntil = 0;
     for (const link of this.#link.values()) Object.assign(link, { up: 'yes', delay: 0 });
+    for (const suspects of this.#suspects.values()) suspects.clear();
     for (let second = 0; second < 900; second++) {
       await this.step();
       if (second > 30 && this.running.length === REPLICAS) return;
@@ -167,7 +185,13 @@ export class FencingWorld {
     if (!agent.wantsReport && sentAt - agent.reportedAt < renewSeconds * SECOND) return;
     Object.assign(agent, { wantsReport: false, reportedAt: sentAt, waitsUntil: this.world.now + ANSWER_MS });
     const leaseSeconds = fencedStopSeconds + 2 * fencedGraceSeconds;
-    const report = { pods: host.podReports(), withinSeconds: renewSeconds, leaseSeconds };
+    const pods = host.podReports();
+    const suspects = [...this.#suspects.get(host.name)!]
+      .filter(([, { until }]) => until > this.world.now)
+      .map(([node, { since }]) => ({ node, since, told: 0 }));
+    // Without fenced work it promises little, as one that is connected: it is its peers that notice when it is gone.
+    const withinSeconds = pods.length === 0 ? RELAXED_SECONDS : renewSeconds;
+    const report = { pods, withinSeconds, leaseSeconds, suspects, network: { address: '192.168.7.7', mtu: 1500 } };
     const answered = async (act: () => void): Promise<void> => {
       if (link.up === 'yes' && host.agent === agent) act();
     };

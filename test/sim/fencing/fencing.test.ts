@@ -16,6 +16,15 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('kill' as const), host, backAfter: fc.integer({ min: 1, max: 8 }) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('reboot' as const), host, backAfter: fc.integer({ min: 5, max: 90 }) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('delay' as const), host, seconds: fc.nat(25) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('suspect' as const),
+      host,
+      about: host,
+      forSeconds: fc.integer({ min: 5, max: 90 }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('slow' as const), ms: fc.nat(1_000) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('freeze' as const), forSeconds: fc.nat(120) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('outage' as const), forSeconds: fc.nat(90) }) },
@@ -111,6 +120,17 @@ describe('fenced work', () => {
     await pass(world, 130);
     expect(world.hosts[index]!.running).toHaveLength(0);
     expect(world.running).toHaveLength(REPLICAS);
+  });
+
+  test('stays where it is, whoever suspects its host, as long as that one reports', async () => {
+    const world = await settled();
+    const index = busyHost(world);
+    const before = world.running;
+    for (let second = 0; second < 150; second += 5) {
+      for (let by = 0; by < HOSTS; by++) await world.befall({ kind: 'suspect', host: by, about: index, forSeconds: 10 });
+      await pass(world, 5);
+    }
+    expect(world.running).toEqual(before);
   });
 
   test('of a host whose Node is deleted while it is cut off starts elsewhere when its last lease has run out', async () => {

@@ -53,7 +53,7 @@ export interface LabHost {
   killAgent(): Promise<void>;
   /** Pulls its cable, or plugs it in again. */
   setLink(state: 'up' | 'down'): void;
-  /** As if the power was cut: no packet leaves it any more, and its processes (those of its containers, too, with their engine) are gone. */
+  /** As if the power was cut: no packet leaves it any more, and all that runs in its network is killed, its agent and its engine among it. */
   die(): Promise<void>;
 }
 
