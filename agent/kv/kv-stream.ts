@@ -46,9 +46,14 @@ export function openKvStream(client: SignedClient, idleMs: number): Promise<KvSt
 interface Waiting {
   readonly resolve: (answer: Buffer) => void;
   readonly reject: (error: unknown) => void;
-  readonly timer: NodeJS.Timeout;
-  readonly unheed: () => void;
+  /** By `performance.now`. */
+  readonly overdueAt: number;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
 }
+
+/** How often it is looked whether an answer is overdue, or nobody asks any more: timers of each question's own would cost more than the question. */
+const LOOK_MS = 250;
 
 /** A kept connection for questions about the key-value store: core/node/kv-stream.ts. */
 export class KvStream {
@@ -56,9 +61,14 @@ export class KvStream {
   readonly #reader = new FrameReader(PAYLOAD_BYTES_MAX);
   readonly #waiting = new Map<number, Waiting>();
   readonly #idleMs: number;
-  #idle: NodeJS.Timeout | undefined;
+  readonly #look: NodeJS.Timeout;
+  /** Since then nothing is asked or answered. */
+  #restsSince = performance.now();
+  /** Those of questions that were asked; nearly always one for all. */
+  readonly #heeded = new WeakSet<AbortSignal>();
   #asked = 0;
   #end: string | undefined;
+  readonly #ended = new AbortController();
   /** Resolves with why it ended. */
   readonly closed: Promise<string>;
 
@@ -78,7 +88,7 @@ export class KvStream {
         resolve(this.#end!);
       });
     });
-    this.#rest();
+    this.#look = setInterval(() => this.#lookAround(), LOOK_MS).unref();
   }
 
   get open(): boolean {
@@ -91,13 +101,9 @@ export class KvStream {
       if (this.#end !== undefined) return reject(new UnreachableError(this.#end));
       if (signal?.aborted) return reject(new UnreachableError('stopped'));
       const id = (this.#asked = (this.#asked + 1) % 0x1_0000_0000);
-      const timer = setTimeout(() => this.#close(`no answer within ${timeoutMs / 1000} s`), timeoutMs);
-      const abort = () => this.#settle(id)?.reject(new UnreachableError('stopped'));
-      signal?.addEventListener('abort', abort, { once: true });
-      const unheed = () => signal?.removeEventListener('abort', abort);
-      this.#waiting.set(id, { resolve, reject, timer, unheed });
-      clearTimeout(this.#idle);
-      this.#idle = undefined;
+      if (signal) this.#heed(signal);
+      this.#restsSince = performance.now();
+      this.#waiting.set(id, { resolve, reject, overdueAt: this.#restsSince + timeoutMs, timeoutMs, signal });
       this.#socket.write(encodeFrame(id, kind, payload));
     });
   }
@@ -114,36 +120,47 @@ export class KvStream {
       return this.#close(connectionProblem(error));
     }
     for (const { id, code, payload } of frames) {
-      const waiting = this.#settle(id);
+      const waiting = this.#waiting.get(id);
+      this.#waiting.delete(id);
       try {
         waiting?.resolve(checked({ status: code, headers: {}, body: payload }).body);
       } catch (error) {
         waiting?.reject(error);
       }
     }
-    if (this.#waiting.size === 0) this.#rest();
+    this.#restsSince = performance.now();
   }
 
-  #settle(id: number): Waiting | undefined {
-    const waiting = this.#waiting.get(id);
-    if (!waiting) return undefined;
-    this.#waiting.delete(id);
-    clearTimeout(waiting.timer);
-    waiting.unheed();
-    return waiting;
+  #heed(signal: AbortSignal): void {
+    if (this.#heeded.has(signal)) return;
+    this.#heeded.add(signal);
+    signal.addEventListener('abort', () => this.#drop(signal), { once: true, signal: this.#ended.signal });
+  }
+
+  /** The questions that were asked with that signal; undefined: all. */
+  #drop(signal: AbortSignal | undefined, why = 'stopped'): void {
+    for (const [id, waiting] of this.#waiting) {
+      if (signal && waiting.signal !== signal) continue;
+      this.#waiting.delete(id);
+      waiting.reject(new UnreachableError(why));
+    }
   }
 
   /** One that nobody uses isn't kept for ever. */
-  #rest(): void {
-    this.#idle ??= setTimeout(() => this.#close('nobody asked anything'), this.#idleMs);
-    this.#idle.unref();
+  #lookAround(): void {
+    const now = performance.now();
+    for (const { overdueAt, timeoutMs } of this.#waiting.values()) {
+      if (overdueAt <= now) return this.#close(`no answer within ${timeoutMs / 1000} s`);
+    }
+    if (this.#waiting.size === 0 && now - this.#restsSince >= this.#idleMs) this.#close('nobody asked anything');
   }
 
   #close(why: string): void {
     if (this.#end !== undefined) return;
     this.#end = why;
-    clearTimeout(this.#idle);
+    clearInterval(this.#look);
+    this.#ended.abort();
     this.#socket.destroy();
-    for (const id of this.#waiting.keys()) this.#settle(id)!.reject(new UnreachableError(why));
+    this.#drop(undefined, why);
   }
 }

@@ -7,6 +7,7 @@ import { type HostKv, type HostKvOptions, openHostKv } from '../../../agent/kv/h
 import { kvQuestions } from '../../../agent/kv/kv-questions.ts';
 import type { KvQuestions } from '../../../agent/kv/questions.ts';
 import { pushChannel } from '../../../agent/uplink/push-channel.ts';
+import { callAsClientsDo } from '../../../core/etcd/testing/as-clients-call.ts';
 import type { EtcdService } from '../../../core/etcd/service.ts';
 import { putOf, rangeOf } from '../../../core/etcd/testing/requests.ts';
 import { TrimmedError } from '../../../core/keyspace/errors.ts';
@@ -101,7 +102,8 @@ function noting(asked: string[], questions: KvQuestions): KvQuestions {
   return { calls: noted('calls'), tail: noted('tail'), snapshot: noted('snapshot'), cheap: () => questions.cheap() };
 }
 
-const put = (service: EtcdService, key: string, value = key, more = {}) => service.call('Put', putOf(key, value, more), {});
+const put = (service: EtcdService, key: string, value = key, more = {}) =>
+  callAsClientsDo(service, 'Put', putOf(key, value, more));
 const get = async (service: EtcdService, key: string, serializable = false) => {
   const { kvs } = await service.call('Range', rangeOf(key, { serializable }), {});
   return kvs[0] && Buffer.from(kvs[0].value).toString();

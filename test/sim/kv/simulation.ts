@@ -1,6 +1,7 @@
 import type { WatchAnswer, WatchCreateRequest } from '../../../core/etcd/watch.ts';
 import { type KeyspaceService, keyspaceService } from '../../../core/etcd/keyspace-service.ts';
 import { CODE, EtcdError } from '../../../core/etcd/errors.ts';
+import { callAsClientsDo } from '../../../core/etcd/testing/as-clients-call.ts';
 import { memoryLeaseDeadlines } from '../../../core/etcd/memory-lease-deadlines.ts';
 import { CorruptLogError } from '../../../core/keyspace/errors.ts';
 import { AFTER_ALL_KEYS } from '../../../core/keyspace/keys.ts';
@@ -328,7 +329,7 @@ class Simulation {
       // Whether it is acknowledged or not.
       if (method === 'Compact') this.#compactRevision = Math.max(this.#compactRevision, request.request.revision);
       const client = `${site.name}.${site.starts}.${n}`;
-      const call = () => machine.outlives(service.call(method, request.request as never, {}));
+      const call = () => machine.outlives(callAsClientsDo(service, method, request.request as never));
       const outcome = await this.#recorder.record(client, method, request.request as never, call as never, isRefusal);
       this.#count(outcome.type);
       if (outcome.type !== 'ok') continue;
