@@ -1,3 +1,4 @@
+import { Queue } from './queue.ts';
 import type { Revision } from './types.ts';
 
 /** So many of the newest request ids are remembered however old they are. */
@@ -11,6 +12,7 @@ export const REQUESTS_MAX = 262_144;
 export const FENCED: Revision = 0;
 
 interface Request {
+  readonly id: string;
   readonly revision: Revision;
   /** By the clock of its writer, ms; undefined: it comes from a snapshot, which doesn't tell. */
   readonly time: number | undefined;
@@ -19,17 +21,24 @@ interface Request {
 /** Request ids that are in the log, with the revision at which each was committed, or FENCED. The oldest are forgotten first. */
 export class RecentRequests {
   readonly #requests = new Map<string, Request>();
+  /** The oldest first. A Map knows that too, but its first one takes longer to find with each that was deleted before it. */
+  readonly #order = new Queue<Request>();
   /** Of the first entry after the snapshot: what that holds may be as recent. */
   #firstTime: number | undefined;
 
   add(id: string, revision: Revision, time?: number): void {
     this.#firstTime ??= time;
-    this.#requests.delete(id);
-    this.#requests.set(id, { revision, time });
-    while (this.#requests.size > REQUESTS_MIN) {
-      const [oldest, request] = this.#requests.entries().next().value!;
-      if (this.#requests.size <= REQUESTS_MAX && this.#isRecent(request, time)) return;
-      this.#requests.delete(oldest);
+    const added: Request = { id, revision, time };
+    this.#requests.set(id, added);
+    this.#order.push(added);
+    // One whose id came again is there twice.
+    while (this.#order.length > REQUESTS_MIN) {
+      const oldest = this.#order.first!;
+      const counts = this.#requests.get(oldest.id) === oldest;
+      if (counts && this.#requests.size <= REQUESTS_MIN) return;
+      if (counts && this.#requests.size <= REQUESTS_MAX && this.#isRecent(oldest, time)) return;
+      this.#order.shift();
+      if (counts) this.#requests.delete(oldest.id);
     }
   }
 
@@ -39,7 +48,11 @@ export class RecentRequests {
 
   /** Oldest first. */
   entries(): [id: string, revision: Revision][] {
-    return Array.from(this.#requests, ([id, { revision }]) => [id, revision]);
+    const entries: [string, Revision][] = [];
+    for (const request of this.#order) {
+      if (this.#requests.get(request.id) === request) entries.push([request.id, request.revision]);
+    }
+    return entries;
   }
 
   #isRecent(request: Request, now: number | undefined): boolean {
