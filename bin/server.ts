@@ -30,6 +30,8 @@ export async function runServer(
   io: Pick<Io, 'out' | 'err'>,
   limits: ControlPlaneLimits = {},
 ): Promise<void> {
+  // Whoever runs a server learns nothing from it: the SDK's version is ours to choose.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const settings = serverSettings(options);
   const log = jsonLogger((line) => void io.err.write(line));
   const loginProviders = await loginProvidersOf(settings.loginProviders);
