@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { parseAddress } from '../network/ipv4.ts';
 import { nodeNetworkSchema, nodeStatusSchema } from '../resources/schema/node.ts';
-import { podStatusSchema } from '../resources/schema/pod.ts';
+import { podStatusSchema } from '../resources/schema/pod-status.ts';
 import { unitReportSchema } from './assigned-unit.ts';
 
 const addressSchema = z.string().refine((text) => parseAddress(text) !== undefined, 'must be an IPv4 address');
