@@ -33,6 +33,13 @@ describe('a step', () => {
     expect(waits({ type: 'stop' })).toBe(500);
   });
 
+  test('that has to wait is known by its key alone, too', () => {
+    waits();
+    expect([steps.holds('a'), steps.holds('b')]).toEqual([true, false]);
+    now += 500;
+    expect(steps.holds('a')).toBe(false);
+  });
+
   test('that was not done for long waits as if for the first time', () => {
     for (let times = 0; times < 5; times++) waits();
     now += 120_000;

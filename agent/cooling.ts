@@ -5,6 +5,8 @@
 export interface Cooling {
   /** Until when the step has to wait, ms since the epoch; undefined: it may be done now. */
   heldUntil(key: string, step: unknown): number | undefined;
+  /** Was its last step done so lately that the same one would wait? */
+  holds(key: string): boolean;
   /** It was done, well or badly. */
   done(key: string, step: unknown): void;
 }
@@ -32,6 +34,7 @@ export function cooling({ now, firstMs, maxMs }: CoolingOptions): Cooling {
       const last = held.get(key);
       return last && last.until > now() && last.signature === JSON.stringify(step) ? last.until : undefined;
     },
+    holds: (key) => (held.get(key)?.until ?? 0) > now(),
     done(key, step) {
       const at = now();
       const signature = JSON.stringify(step);

@@ -8,7 +8,7 @@ export interface SystemdManager {
   subscribe(): Promise<void>;
   /** `systemctl daemon-reload`. */
   reload(): Promise<void>;
-  /** Loads it if need be. */
+  /** Loads it if need be. What can be no unit here is one that can't be loaded. */
   state(name: string): Promise<SystemdState>;
   /** How its last run ended, as a few words. */
   outcome(name: string): Promise<string>;
@@ -29,7 +29,13 @@ const PROPERTIES = 'org.freedesktop.DBus.Properties';
 const UNIT = 'org.freedesktop.systemd1.Unit';
 const SERVICE = 'org.freedesktop.systemd1.Service';
 const SIGKILL = 9;
-const NO_UNIT = 'org.freedesktop.systemd1.NoSuchUnit';
+/** Of a unit that there is not, and of a name that no unit can have here, such as one of a type that this systemd does not know. */
+const NO_UNIT: ReadonlySet<string> = new Set([
+  'org.freedesktop.systemd1.NoSuchUnit',
+  // By the part of systemd that makes links.
+  'org.freedesktop.systemd1.BadUnitSetting',
+  'org.freedesktop.DBus.Error.InvalidArgs',
+]);
 
 export function systemdManager(bus: Bus): SystemdManager {
   const manager = (member: string, signature = '', ...body: unknown[]) => bus.call({ ...MANAGER, member, signature, body });
@@ -54,8 +60,14 @@ export function systemdManager(bus: Bus): SystemdManager {
       await manager('Reload');
     },
     async state(name) {
-      const [path] = await manager('LoadUnit', 's', name);
-      return stateOf(await properties(String(path), UNIT));
+      try {
+        const [path] = await manager('LoadUnit', 's', name);
+        return stateOf(await properties(String(path), UNIT));
+      } catch (error) {
+        // That one is no unit must not keep the others from what is due to them.
+        if (isNoUnit(error)) return noUnit(error.message);
+        throw error;
+      }
     },
     async outcome(name) {
       if (!name.endsWith('.service')) return '';
@@ -85,12 +97,28 @@ export function systemdManager(bus: Bus): SystemdManager {
   };
 }
 
+const isNoUnit = (error: unknown): error is BusError => error instanceof BusError && NO_UNIT.has(error.code);
+
 async function unlessUnknown(call: Promise<unknown>): Promise<void> {
   try {
     await call;
   } catch (error) {
-    if (!(error instanceof BusError) || error.code !== NO_UNIT) throw error;
+    if (!isNoUnit(error)) throw error;
   }
+}
+
+function noUnit(loadError: string): SystemdState {
+  return {
+    loadState: 'error',
+    activeState: 'inactive',
+    subState: 'dead',
+    fragmentPath: '',
+    invocationId: '',
+    jobId: 0,
+    since: undefined,
+    needsReload: false,
+    loadError,
+  };
 }
 
 /** /org/freedesktop/systemd1/job/123 */

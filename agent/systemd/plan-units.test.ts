@@ -63,6 +63,10 @@ describe('a unit that is to run', () => {
   test('is written, read by systemd, and started, one after the other', () => {
     expect(steps(unit(), { state: UNKNOWN })).toEqual(['writeUnit']);
     expect(steps(unit(), { state: UNKNOWN, file: FILE }, { stale: true })).toEqual(['reload']);
+    // It waits for what is being written, and not for what can't be.
+    const absent = { state: UNKNOWN };
+    expect(steps(unit(), absent, { stale: true })).toEqual(['writeUnit']);
+    expect(steps(unit(), absent, { stale: true, held: () => true })).toEqual(['writeUnit', 'reload']);
     expect(steps(unit(), { state: state(), file: FILE })).toEqual(['startUnit']);
   });
 

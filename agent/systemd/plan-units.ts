@@ -21,6 +21,8 @@ export interface UnitPlanInput {
   readonly launches: ReadonlyMap<string, Launch>;
   /** Units with a step under way. */
   readonly busy: ReadonlySet<string>;
+  /** Units whose last step may have failed, so that the same one waits: no other unit waits for their files. */
+  readonly held?: (name: string) => boolean;
   /** Files were written or removed since systemd last read them. */
   readonly stale: boolean;
   /** As the pods' planner takes it: the host holds no lease. */
@@ -55,7 +57,7 @@ export function planUnits(input: UnitPlanInput): UnitPlan {
     else steps.push(next);
   }
   // Once for all that is being written and removed.
-  const files = steps.some(({ type }) => type === 'writeUnit' || type === 'removeUnit');
+  const files = steps.some(({ type, name }) => (type === 'writeUnit' || type === 'removeUnit') && !input.held?.(name));
   if (stale && !files && input.busy.size === 0) steps.push(unitStep('reload', '', {}));
   return { steps, wakeAt };
 }

@@ -198,6 +198,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
       observed: observed(names),
       launches: started.all,
       busy,
+      held: (name) => cools.holds(name),
       stale,
       lapsed: options.lapsed(),
       pathOf,

@@ -1,6 +1,7 @@
 /** Names of units: what is allowed, templates and instances, and the specifiers that stand for parts of a name. systemd.unit(5); limits: fleet's. */
 
-const MOST_CHARACTERS = 256;
+/** fleet takes one more, which no systemd does. */
+const MOST_CHARACTERS = 255;
 const TYPES = new Set([
   'service',
   'socket',
@@ -28,6 +29,7 @@ export function unitNameProblem(name: string): string | undefined {
   if (dot === name.length - 1) return 'unit name cannot end in "."';
   const type = name.slice(dot + 1);
   if (!TYPES.has(type)) return `invalid unit type: "${type}"`;
+  if (dot === 0) return 'unit name cannot start in "."';
   if (name.startsWith('@')) return 'unit name cannot start in "@"';
   const wrong = Array.from(name.slice(0, dot)).find((character) => !ALLOWED.test(character));
   if (wrong !== undefined) return `invalid character '${wrong}' in unit name`;

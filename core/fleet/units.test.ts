@@ -74,7 +74,8 @@ describe('a unit name', () => {
     ['@a.service', 'cannot start in "@"'],
     ['a/b.service', "invalid character '/'"],
     ['a@b.mount', 'can be no template'],
-    [`${'a'.repeat(250)}.service`, 'maximum length (256)'],
+    [`${'a'.repeat(248)}.service`, 'maximum length (255)'],
+    ['.service', 'cannot start in "."'],
   ])('%j is refused', (name, message) => expect(unitNameProblem(name)).toContain(message));
 
   test.each(['a.service', 'a-b_c:d\\x2d.socket', 'a@.service', 'a@1.timer', 'x.slice'])('%j is allowed', (name) =>

@@ -78,7 +78,8 @@ function problemOf(name: string, contents: string, count: number): string | unde
   try {
     const read = parseUnitFile(contents);
     const kept = read.length === count && serializeUnitFile(read) === contents;
-    if (!kept) return 'an option has a line break in it that no unit file can have: end a line that goes on with a backslash';
+    if (!kept)
+      return 'an option would be read as something else: end each line of a value that goes on with a backslash, and begin no name with [, # or ;';
     return unitProblem(name, read);
   } catch (error) {
     if (error instanceof UnitFileError) return error.message;

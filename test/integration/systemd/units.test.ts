@@ -229,6 +229,19 @@ suite('units on a host', () => {
     expect(await told('needy.service', 1)).toContain('nowhere.service');
   });
 
+  test('what can be no unit on this host says so, holds up no other, and goes again', async () => {
+    const { assign, reported } = await agent();
+    const strange = unit('x.busname', `${SLEEP}[Install]\nWantedBy=multi-user.target\n`);
+    assign(strange, unit('web.service', SLEEP));
+    await reported('web.service', { launched: 1, activeState: 'active' });
+    await eventually('it is refused', async () =>
+      expect((await reported('x.busname', {})).error).toMatch(/^systemd can't load it: .*not valid/),
+    );
+    assign(unit('x.busname', '', { desired: 'absent', generation: 0 }), unit('web.service', SLEEP, { generation: 2 }));
+    await reported('x.busname', { gone: true });
+    await reported('web.service', { launched: 2, activeState: 'active' });
+  });
+
   test('start and stop with the unit that they are installed into', async () => {
     const { assign, reported } = await agent();
     const sidekick = `[Unit]\nBindsTo=main.service\nAfter=main.service\n${SLEEP}[Install]\nWantedBy=main.service\n`;
