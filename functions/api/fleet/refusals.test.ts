@@ -49,9 +49,13 @@ describe('a unit is refused', () => {
 
   test('whose option would be read as several lines: 400', async () => {
     const options = [option('Service', 'ExecStart', '/bin/true\nExecStartPre=/bin/evil')];
-    expect(await refused('PUT', '/units/a.service', { options })).toMatch(/^400 an option has a line break/);
+    expect(await refused('PUT', '/units/a.service', { options })).toMatch(/^400 an option would be read as something else/);
     const section = [option('Service]\n[Install', 'ExecStart', '/bin/true')];
     expect(await refused('PUT', '/units/a.service', { options: section })).toMatch(/^400 /);
+    for (const name of ['[Unit', '#x', ';x']) {
+      const odd = [option('Service', name, 'y]')];
+      expect(await refused('PUT', '/units/a.service', { options: odd })).toMatch(/begin no name with \[, # or ;/);
+    }
   });
 
   test('with a line that systemd can not read: 400', async () => {
