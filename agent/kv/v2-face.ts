@@ -8,7 +8,7 @@ import { V2Error } from '../../core/etcd/v2/errors.ts';
 import { goJson, type V2Event } from '../../core/etcd/v2/json.ts';
 import { existing, find, tree } from '../../core/etcd/v2/read.ts';
 import { readRequest, type V2Request } from '../../core/etcd/v2/request.ts';
-import { watchNodes } from '../../core/etcd/v2/watch.ts';
+import { isCleared, watchNodes } from '../../core/etcd/v2/watch.ts';
 import { write } from '../../core/etcd/v2/write.ts';
 import { drained, readBody, sendText } from './http-io.ts';
 import { isFromWebPage } from '../etcd/web-page.ts';
@@ -90,7 +90,10 @@ export function v2Face(options: V2FaceOptions): RequestListener {
   ): Promise<void> {
     const range = { serializable: true, content: 1 };
     const { index } = await find(service, '/', range, caller);
-    const events = watchNodes(service, { path, recursive, since: waitIndex }, now, caller);
+    const wanted = { path, recursive, since: waitIndex, index };
+    const events = watchNodes(service, wanted, now, caller);
+    // Clients tell by the status that they have to read anew: this throws.
+    if (await isCleared(service, wanted, caller)) await events.next();
     response.writeHead(200, headers(index));
     response.flushHeaders();
     for await (const event of events) {

@@ -9,7 +9,7 @@ import { V2Error } from './errors.ts';
 import type { V2Event } from './json.ts';
 import { existing, find, tree } from './read.ts';
 import { readRequest, type V2Request } from './request.ts';
-import { watchNodes } from './watch.ts';
+import { isCleared, watchNodes } from './watch.ts';
 import { write } from './write.ts';
 
 const NOW = 1_800_000_000_000;
@@ -155,7 +155,7 @@ describe('watching nodes', () => {
   async function first(path: string, recursive: boolean, since = 0, count = 1): Promise<V2Event[]> {
     const end = new AbortController();
     const events: V2Event[] = [];
-    for await (const event of watchNodes(service, { path, recursive, since }, () => NOW, { signal: end.signal })) {
+    for await (const event of watchNodes(service, { path, recursive, since, index: 5 }, () => NOW, { signal: end.signal })) {
       events.push(event);
       if (events.length === count) break;
     }
@@ -197,5 +197,16 @@ describe('watching nodes', () => {
     for (const value of ['1', '2', '3']) await put('/k', value);
     await keyspace.transact((txn) => txn.compact(4));
     expect(await refusal(first('/k', false, 2))).toEqual([401, 'the requested history has been cleared [4/2]']);
+    const cleared = (since: number) => isCleared(service, { since, index: 4 }, {});
+    expect(await Promise.all([0, 1, 3, 4, 5, 6, 7, 100].map(cleared))).toEqual([
+      false,
+      true,
+      true,
+      false,
+      false,
+      false,
+      false,
+      false,
+    ]);
   });
 });

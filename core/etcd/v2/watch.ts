@@ -1,4 +1,6 @@
 import type { ChangeEvent, Revision } from '../../keyspace/types.ts';
+import { rangeOf } from '../build-requests.ts';
+import { EtcdError } from '../errors.ts';
 import type { EtcdCaller, EtcdService } from '../service.ts';
 import { V2Error } from './errors.ts';
 import { goneJson, nodeJson, type V2Event } from './json.ts';
@@ -9,6 +11,30 @@ export interface V2Watch {
   readonly recursive: boolean;
   /** 0: from now on. */
   readonly since: Revision;
+  /** The store's index: errors name it. */
+  readonly index: Revision;
+}
+
+const COMPACTED = EtcdError.of('compacted').message;
+const FUTURE = EtcdError.of('futureRevision').message;
+
+/** Of what was to be watched, something was compacted away: the watch is going to say so. */
+export async function isCleared(
+  service: Pick<EtcdService, 'call'>,
+  { since, index }: Pick<V2Watch, 'since' | 'index'>,
+  caller: EtcdCaller,
+): Promise<boolean> {
+  if (since === 0 || since > index) return false;
+  try {
+    await service.call('Range', rangeOf(EVERYTHING.key, { revision: since, serializable: true }), caller);
+    return false;
+  } catch (error) {
+    const { message } = error as Error;
+    if (error instanceof EtcdError && message === COMPACTED) return true;
+    // Whoever was asked isn't that far yet.
+    if (error instanceof EtcdError && message === FUTURE) return false;
+    throw error;
+  }
 }
 
 /** What happens to a node, or to those in it, event by event, until the caller is gone. Throws V2Error. */
@@ -40,12 +66,12 @@ export async function* watchNodes(
 }
 
 function cancelled(
-  { since }: V2Watch,
-  answer: { readonly compactRevision?: Revision; readonly cancelReason?: string; readonly revision: Revision },
+  { since, index }: V2Watch,
+  answer: { readonly compactRevision?: Revision; readonly cancelReason?: string },
 ): V2Error {
-  const { compactRevision, cancelReason = 'the watch was cancelled', revision } = answer;
-  if (compactRevision === undefined) return new V2Error('raftInternal', cancelReason, revision);
-  return new V2Error('eventIndexCleared', `the requested history has been cleared [${compactRevision}/${since}]`, revision);
+  const { compactRevision, cancelReason = 'the watch was cancelled' } = answer;
+  if (compactRevision === undefined) return new V2Error('raftInternal', cancelReason, index);
+  return new V2Error('eventIndexCleared', `the requested history has been cleared [${compactRevision}/${since}]`, index);
 }
 
 /** An answer of the past holds many. */

@@ -204,6 +204,27 @@ describe('the v2 keys API', () => {
     expect((await fetch(`${ours}/v2/keys/brief`)).status).toBe(404);
   });
 
+  test('who waits for what was compacted away is refused, with the index to read from anew', async () => {
+    for (const value of ['1', '2']) await fetch(`${ours}/v2/keys/old`, { method: 'PUT', body: new URLSearchParams({ value }) });
+    const v3 = async (path: string, body: object) =>
+      (await (await fetch(ours + path, { method: 'POST', body: JSON.stringify(body) })).json()) as {
+        header: { revision: string };
+      };
+    const { header } = await v3('/v3/kv/range', { key: 'AA==' });
+    await v3('/v3/kv/compaction', { revision: header.revision });
+    const wait = (index: string | number) => fetch(`${ours}/v2/keys/old?wait=true&waitIndex=${index}`);
+    const refused = await wait(2);
+    expect([refused.status, refused.headers.get('x-etcd-index')]).toEqual([400, header.revision]);
+    expect(await refused.json()).toEqual({
+      errorCode: 401,
+      message: 'The event in requested index is outdated and cleared',
+      cause: `the requested history has been cleared [${header.revision}/2]`,
+      index: Number(header.revision),
+    });
+    // The newest is there to be watched.
+    expect(await (await wait(header.revision)).json()).toMatchObject({ action: 'set', node: { value: '2' } });
+  });
+
   test('while the control plane is away, values can be read, and writes say that they got lost', async () => {
     await fetch(`${ours}/v2/keys/kept`, { method: 'PUT', body: new URLSearchParams({ value: '1' }) });
     await fetch(`${ours}/v2/keys/kept?quorum=true`);
