@@ -112,6 +112,28 @@ const VXLAN_PORT = 8472;
     });
   }, 90_000);
 
+  test('from backend to backend nothing of the former one is left, also where the agent was away at the change', async () => {
+    const leftOf = async (host: LabHost) => {
+      const links = (await host.must('ip', '-br', 'link')).match(/^terrane-\w+/gm) ?? [];
+      const routes = (await host.must('ip', 'route', 'show', 'proto', '84')).match(/dev \S+/g) ?? [];
+      const ports = (await host.must('ss', '-Huln')).match(/(?<=:)(8472|51820)\b/g) ?? [];
+      return { links, routes: [...new Set(routes)], ports: [...new Set(ports)] };
+    };
+    for (const [backend, left] of [
+      ['wireguard', { links: ['terrane-wg'], routes: ['dev terrane-wg'], ports: ['51820'] }],
+      ['vxlan', { links: ['terrane-vx'], routes: ['dev terrane-vx'], ports: ['8472'] }],
+      ['host-gw', { links: [], routes: ['dev eth0'], ports: [] }],
+    ] as const) {
+      if (backend === 'wireguard') await h1.killAgent();
+      await apply(network({ type: backend }));
+      if (backend === 'wireguard') await h1.startAgent();
+      await eventually(`${backend} is all that there is`, async () => {
+        for (const host of lab.hosts) expect([host.name, await leftOf(host)]).toEqual([host.name, left]);
+      });
+      await reached();
+    }
+  }, 150_000);
+
   /** Between h1 and h3, both ways. */
   async function pathsBecome(path: string): Promise<void> {
     await eventually(
