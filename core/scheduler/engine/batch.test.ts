@@ -63,6 +63,14 @@ describe('placing a batch', () => {
     expect([...placer.nodeOf]).not.toContain(-1);
   });
 
+  test.each<Strategy>(['pack', 'spread'])('takes hosts that have nothing, and no hosts at all (%s)', (strategy) => {
+    const works = [plainWork('some', 1, 1), plainWork('nothing', 0, 0)];
+    const problem = { works, workOf: Int32Array.of(0, 0, 1, 1) };
+    const empty = placedBatch({ ...problem, nodes: [plainNode('a', 0, 0), plainNode('b', 0, 0)] }, strategy);
+    expect([...empty.nodeOf].map((node) => node >= 0)).toEqual([false, false, true, true]);
+    expect([...placedBatch({ ...problem, nodes: [] }, strategy).nodeOf]).toEqual([-1, -1, -1, -1]);
+  });
+
   test('moves nothing for a single piece', () => {
     fc.assert(
       fc.property(lopsided, (problem) => {

@@ -1,4 +1,6 @@
+import { Compaction } from './compaction.ts';
 import { Exchange } from './exchange.ts';
+import { Mobility } from './mobility.ts';
 import type { Placer } from './placer.ts';
 import { Turns } from './turns.ts';
 import type { Work } from './work.ts';
@@ -9,12 +11,13 @@ const MOST_ROUNDS = 8;
 const MOST_FINISHES = 16;
 
 /**
- * Places much at once. Nothing of a batch is running before all of it is decided, so when packing, what was placed early is exchanged
- * between nodes once it is clear what is left where, and what found no place is tried again.
+ * Places much at once. Nothing of a batch is running before all of it is decided, so when packing, what was placed early moves once
+ * more when it is clear what is left where: from nodes that can be emptied, and between nodes whose rests nobody can use.
  */
 export class Batch {
   readonly #placer: Placer;
   readonly #exchange: Exchange | undefined;
+  readonly #compaction: Compaction | undefined;
   readonly #turns: Turns | undefined;
   #finishes = 0;
 
@@ -23,14 +26,18 @@ export class Batch {
     this.#placer = placer;
     const alone = movable.indexOf(1) === movable.lastIndexOf(1);
     if (alone) return;
-    if (placer.strategy === 'pack') this.#exchange = new Exchange(placer, movable);
+    if (placer.strategy === 'pack') {
+      const mobility = new Mobility(placer, movable);
+      this.#exchange = new Exchange(placer, mobility);
+      this.#compaction = new Compaction(placer, mobility);
+    }
     this.#turns = new Turns(placer, movable, (pieces) => this.#placeRuns(pieces));
   }
 
   /** Places pieces that are in the order of placementOrder, those of one class together. What fits nowhere stays unplaced. */
   place(pieces: Int32Array): void {
     const { nodeOf, model, workOf } = this.#placer;
-    this.#placeRuns(pieces);
+    if (this.#placeRuns(pieces) === pieces.length) return;
     for (let round = 0; round < MOST_ROUNDS; round++) {
       const waiting = pieces.filter((piece) => nodeOf[piece]! < 0 && dependsOnOthers(model.works[workOf[piece]!]!.work));
       if (waiting.length === 0 || this.#placeRuns(waiting) === 0) break;
@@ -39,21 +46,29 @@ export class Batch {
   }
 
   /**
-   * When all has been placed: makes rests usable, tries the unplaced of `pieces` (in the same order as in `place`) again, and sees to it
-   * that of equally important ones the oldest are placed.
+   * When all has been placed: empties what can be emptied, makes rests usable, tries the unplaced of `pieces` (in the same order as in
+   * `place`) again, and sees to it that of equally important ones the oldest are placed.
    */
   finish(pieces: Int32Array): void {
-    this.#evenOut(pieces);
-    if (this.#unplaced(pieces).length === 0 || !this.#turns || this.#turns.take(pieces) === 0) return;
-    this.#placeRuns(this.#unplaced(pieces));
-    this.#evenOut(pieces);
+    const waiting = this.#rearrange(this.#unplaced(pieces));
+    if (waiting.length === 0 || !this.#turns || this.#turns.take(pieces) === 0) return;
+    const left = this.#unplaced(pieces);
+    this.#placeRuns(left);
+    this.#rearrange(this.#unplaced(left));
   }
 
-  #evenOut(pieces: Int32Array): void {
+  /** Tries the waiting again; returns those that go on waiting. */
+  #rearrange(waiting: Int32Array): Int32Array {
+    if (!this.#compaction || !this.#exchange) return waiting;
+    let left = waiting;
+    let moved = this.#compaction.run();
     for (let round = 0; round < MOST_ROUNDS; round++) {
-      if (!this.#exchange || this.#exchange.run() === 0) return;
-      if (this.#placeRuns(this.#unplaced(pieces)) === 0) return;
+      moved += this.#exchange.run();
+      if (moved === 0 || this.#placeRuns(left) === 0) break;
+      moved = 0;
+      left = this.#unplaced(left);
     }
+    return left;
   }
 
   #unplaced(pieces: Int32Array): Int32Array {

@@ -6,6 +6,7 @@ import { plainNode, plainWork } from '../testing/plain-work.ts';
 import type { GeneratedProblem } from '../testing/problems.ts';
 import { penaltyOf } from './cost.ts';
 import { Exchange } from './exchange.ts';
+import { Mobility } from './mobility.ts';
 import { placementOrder } from './order.ts';
 import { Placer } from './placer.ts';
 
@@ -26,7 +27,8 @@ function placed(problem: GeneratedProblem, fewNodesOrNone: number): Placer {
   return placer;
 }
 
-const everything = (placer: Placer) => new Uint8Array(placer.workOf.length).fill(1);
+const exchangeOf = (placer: Placer, movable = new Uint8Array(placer.workOf.length).fill(1)) =>
+  new Exchange(placer, new Mobility(placer, movable));
 
 /** By domain, how much there is of what spread and affinity count. */
 function counts(placer: Placer): unknown {
@@ -36,7 +38,7 @@ function counts(placer: Placer): unknown {
 }
 
 function stranded(placer: Placer, sign: 1 | -1): number {
-  const exchange = new Exchange(placer, everything(placer));
+  const exchange = exchangeOf(placer);
   let sum = 0;
   for (let node = 0; node < placer.nodeCount; node++) sum += Math.max(0, sign * exchange.surplus(node));
   return sum;
@@ -56,7 +58,7 @@ describe('exchanging work between hosts whose rests nobody can use', () => {
         const placer = placed(problem, few);
         const before = counts(placer);
         expect(misplacedIn(placer)).toEqual([]);
-        new Exchange(placer, everything(placer)).run();
+        exchangeOf(placer).run();
         expect(misplacedIn(placer)).toEqual([]);
         expect(counts(placer)).toEqual(before);
       }),
@@ -69,7 +71,7 @@ describe('exchanging work between hosts whose rests nobody can use', () => {
       fc.property(lopsided, (problem) => {
         const placer = placed(problem, 0);
         const before = [...placer.nodeOf].map((node) => node >= 0);
-        new Exchange(placer, everything(placer)).run();
+        exchangeOf(placer).run();
         expect([...placer.nodeOf].map((node) => node >= 0)).toEqual(before);
         const listed = new Map<number, number>();
         for (let node = 0; node < placer.nodeCount; node++)
@@ -89,7 +91,7 @@ describe('exchanging work between hosts whose rests nobody can use', () => {
       fc.property(lopsided, (problem) => {
         const placer = placed(problem, 0);
         const before = [stranded(placer, 1), stranded(placer, -1), disliking(placer)] as const;
-        const exchanges = new Exchange(placer, everything(placer)).run();
+        const exchanges = exchangeOf(placer).run();
         const after = [stranded(placer, 1), stranded(placer, -1), disliking(placer)] as const;
         if (exchanges > 0) {
           expect(after[0]).toBeLessThan(before[0]);
@@ -110,7 +112,7 @@ describe('exchanging work between hosts whose rests nobody can use', () => {
         const placer = placed(problem, 0);
         const movable = Uint8Array.from(placer.workOf, (_, piece) => ((piece * 7 + seed) % 3 === 0 ? 1 : 0));
         const before = [...placer.nodeOf];
-        new Exchange(placer, movable).run();
+        exchangeOf(placer, movable).run();
         for (const [piece, node] of before.entries()) if (movable[piece] === 0) expect(placer.nodeOf[piece]).toBe(node);
       }),
       { numRuns: 300 },
@@ -122,8 +124,8 @@ describe('exchanging work between hosts whose rests nobody can use', () => {
       fc.property(lopsided, (problem) => {
         const first = placed(problem, 0);
         const second = placed({ ...problem, nodes: [...problem.nodes].reverse() }, 0);
-        new Exchange(first, everything(first)).run();
-        new Exchange(second, everything(second)).run();
+        exchangeOf(first).run();
+        exchangeOf(second).run();
         expect([...second.nodeOf]).toEqual([...first.nodeOf]);
       }),
       { numRuns: 200 },
@@ -139,7 +141,7 @@ describe('exchanging work between hosts whose rests nobody can use', () => {
       placed: Int32Array.of(0, 0, 0, 1, 1, 1),
       strategy: 'pack',
     });
-    expect(new Exchange(placer, everything(placer)).run()).toBeGreaterThan(0);
+    expect(exchangeOf(placer).run()).toBeGreaterThan(0);
     const lefts = [0, 1].map((node) => placer.free.slice(node * placer.width, node * placer.width + 2));
     // It was [7, 1] and [1, 7].
     for (const [cpu, memory] of lefts) expect(Math.abs(cpu! - memory!)).toBeLessThanOrEqual(2);

@@ -1,7 +1,6 @@
 import { type CompiledWork, CPU, MEMORY } from './compiled.ts';
-import { penaltyOf } from './cost.ts';
+import type { Mobility } from './mobility.ts';
 import type { Placer } from './placer.ts';
-import type { Tally } from './tally.ts';
 
 /** So many nodes that have what another lacks are tried out; after that it keeps its rest. */
 const MOST_PARTNERS = 16;
@@ -10,6 +9,8 @@ const NEGLIGIBLE = 0.005;
 /** An exchange that evens out this part of what one of the two has too much is taken without looking for a better one. */
 const GOOD = 0.9;
 const LEAST_GAIN = 1e-9;
+/** Pairs of classes looked at in one go: about a fifth of a second. The nodes with most to gain come first. */
+const MOST_PAIRS = 20_000_000;
 
 /**
  * Makes rests usable. A node that has cpu left but no memory for it gives work that is heavy in memory to a node with memory left but no
@@ -25,12 +26,9 @@ const LEAST_GAIN = 1e-9;
  */
 export class Exchange {
   readonly #placer: Placer;
-  readonly #movable: Uint8Array;
-  /** Work class -> 1 if nothing ties such work to its node. */
-  readonly #mobile: Uint8Array;
+  readonly #mobility: Mobility;
   /** Work class -> by how much its memory, in terms of cpu, is more than its cpu. */
   readonly #lean: Float64Array;
-  readonly #ownPenalty: Float64Array;
   /** A share of the memory is worth so much of the cpu. */
   readonly #worth: number;
   /** One piece of each class on the node, and on its partner. */
@@ -38,16 +36,12 @@ export class Exchange {
   readonly #theirs: Pieces;
   #gives = -1;
   #takes = -1;
+  #pairs = 0;
 
-  /** `movable`: piece -> 1 if it may be moved. */
-  constructor(placer: Placer, movable: Uint8Array) {
+  constructor(placer: Placer, mobility: Mobility) {
     const { works, cpu, memory } = placer.model;
     this.#placer = placer;
-    this.#movable = movable;
-    const anchors = anchorsOf(works);
-    const disliked = dislikedIn(works);
-    this.#mobile = Uint8Array.from(works, (work) => (isMobile(work, anchors, disliked) ? 1 : 0));
-    this.#ownPenalty = Float64Array.from(works, ownPenalty);
+    this.#mobility = mobility;
     const counts = new Int32Array(works.length);
     for (let piece = 0; piece < placer.workOf.length; piece++) counts[placer.workOf[piece]!]!++;
     let cpuWanted = 0;
@@ -75,8 +69,12 @@ export class Exchange {
   run(): number {
     const { nodeCount, model, lastOn } = this.#placer;
     const { classOf, count } = model.classes;
-    const surplus = Float64Array.from({ length: nodeCount }, (_, node) => this.surplus(node));
-    const givers = this.#withMovable().filter((node) => surplus[node]! > this.#negligible(node));
+    const surplus = new Float64Array(nodeCount);
+    const givers: number[] = [];
+    for (let node = 0; node < nodeCount; node++) {
+      surplus[node] = this.surplus(node);
+      if (lastOn[node]! >= 0 && surplus[node]! > this.#negligible(node)) givers.push(node);
+    }
     givers.sort((a, b) => surplus[b]! - surplus[a]! || a - b);
     const partners: (number[] | undefined)[] = Array.from({ length: count });
     for (const node of givers) partners[classOf[node]!] ??= [];
@@ -85,17 +83,9 @@ export class Exchange {
       if (surplus[node]! < 0 && lastOn[node]! >= 0) partners[classOf[node]!]?.push(node);
     for (const list of partners) list?.sort((a, b) => surplus[a]! - surplus[b]! || a - b);
     let exchanges = 0;
+    this.#pairs = 0;
     for (const node of givers) exchanges += this.#even(node, partners[classOf[node]!]!);
     return exchanges;
-  }
-
-  /** Nodes with work that may be moved, in their order. */
-  #withMovable(): Int32Array {
-    const { nodeOf, workOf, nodeCount } = this.#placer;
-    const has = new Uint8Array(nodeCount);
-    for (let piece = 0; piece < nodeOf.length; piece++)
-      if (this.#movable[piece] === 1 && nodeOf[piece]! >= 0 && this.#mobile[workOf[piece]!] === 1) has[nodeOf[piece]!] = 1;
-    return Int32Array.from(has.keys()).filter((node) => has[node] === 1);
   }
 
   #negligible(node: number): number {
@@ -108,7 +98,8 @@ export class Exchange {
     let exchanges = 0;
     let tried = 0;
     this.#gather(node, this.#mine);
-    for (let at = 0; at < partners.length && tried < MOST_PARTNERS; at++) {
+    if (this.#mine.count === 0) return 0;
+    for (let at = 0; at < partners.length && tried < MOST_PARTNERS && this.#pairs < MOST_PAIRS; at++) {
       const partner = partners[at]!;
       if (this.surplus(partner) >= 0) continue;
       tried++;
@@ -129,7 +120,7 @@ export class Exchange {
     into.clear();
     for (let piece = lastOn[node]!; piece >= 0; piece = before[piece]!) {
       const index = workOf[piece]!;
-      if (this.#movable[piece] === 1 && this.#mobile[index] === 1) into.add(piece, index, this.#lean[index]!);
+      if (this.#mobility.isFree(piece)) into.add(piece, index, this.#lean[index]!);
     }
   }
 
@@ -145,13 +136,14 @@ export class Exchange {
     for (let at = 0; at < mine.count; at++) {
       const gives = mine.workOf[at]!;
       const lean = this.#lean[gives]!;
-      if (Math.min(lean - theirs.leastLean, surplus) <= best || !this.#mayMove(gives, node, partner)) continue;
+      if (Math.min(lean - theirs.leastLean, surplus) <= best || !this.#mobility.mayMove(gives, node, partner)) continue;
+      this.#pairs += theirs.count;
       for (let other = -1; other < theirs.count; other++) {
         const takes = other < 0 ? -1 : theirs.workOf[other]!;
         const change = other < 0 ? lean : lean - this.#lean[takes]!;
         const gain = (change < surplus ? change : surplus) - (change > lack ? change - lack : 0);
         if (gain <= best || !this.#fits(gives, takes, partner)) continue;
-        if (other >= 0 && !(this.#fits(takes, gives, node) && this.#mayMove(takes, partner, node))) continue;
+        if (other >= 0 && !(this.#fits(takes, gives, node) && this.#mobility.mayMove(takes, partner, node))) continue;
         best = gain;
         this.#gives = mine.pieces[at]!;
         this.#takes = other < 0 ? -1 : theirs.pieces[other]!;
@@ -171,13 +163,6 @@ export class Exchange {
       if (missing > 0 && (goes < 0 || amountOf(model.works[goes]!, resources[at]!) < missing)) return false;
     }
     return true;
-  }
-
-  /** Whether nothing on the other node speaks against it, nor is it less welcome there than where it is. */
-  #mayMove(index: number, from: number, to: number): boolean {
-    const work = this.#placer.model.works[index]!;
-    if (!this.#placer.hereAllows(work, to)) return false;
-    return work.penaltiesHere.length === 0 || penaltyOf(work, to) <= penaltyOf(work, from) - this.#ownPenalty[index]!;
   }
 
   #exchange(node: number, partner: number): void {
@@ -225,39 +210,4 @@ class Pieces {
 function amountOf({ resources, amounts }: CompiledWork, resource: number): number {
   for (let at = 0; at < resources.length; at++) if (resources[at] === resource) return amounts[at]!;
   return 0;
-}
-
-/** Counts on single nodes that required rules, or a liking, go by: what is counted there stays where it is. */
-function anchorsOf(works: readonly CompiledWork[]): Set<Tally> {
-  const anchors = new Set<Tally>();
-  for (const { needsHere, spreadHere, penaltiesHere } of works) {
-    for (const { tally } of needsHere) anchors.add(tally);
-    for (const { tally } of spreadHere) anchors.add(tally);
-    for (const { tally, once } of penaltiesHere) if (once) anchors.add(tally);
-  }
-  return anchors;
-}
-
-/** Counts on single nodes that are better small. */
-function dislikedIn(works: readonly CompiledWork[]): Set<Tally> {
-  return new Set(works.flatMap(({ penaltiesHere }) => penaltiesHere.map(({ tally }) => tally)));
-}
-
-/** What others dislike moves only if it dislikes it as well: its own penalty speaks for theirs then. */
-function isMobile(
-  { work, adds, needsHere, spreadHere, penaltiesHere, leaning }: CompiledWork,
-  anchors: ReadonlySet<Tally>,
-  disliked: ReadonlySet<Tally>,
-): boolean {
-  if (work.global || leaning !== undefined || needsHere.length + spreadHere.length > 0) return false;
-  const own = (tally: Tally) => penaltiesHere.some((penalty) => penalty.tally === tally);
-  return adds.every(({ tally }) => !anchors.has(tally) && (!disliked.has(tally) || own(tally)));
-}
-
-/** By how much a piece counts against the node that it is on. */
-function ownPenalty({ penaltiesHere, adds }: CompiledWork): number {
-  let sum = 0;
-  for (const { tally, weight } of penaltiesHere)
-    for (const added of adds) if (added.tally === tally) sum += weight * added.amount;
-  return sum;
 }
