@@ -60,11 +60,13 @@ export class OutcomeUnknownError extends Error {
 
 /** Thrown by a log that refused an append for a reason that a retry won't cure. Nothing was written. */
 export class LogRefusedError extends Error {
-  override readonly name = 'LogRefusedError';
+  override readonly name: string = 'LogRefusedError';
 }
 
 /** Thrown by a log whose store has no room left. Nothing was written; with room made it goes on. */
-export class StoreFullError extends LogRefusedError {}
+export class StoreFullError extends LogRefusedError {
+  override readonly name = 'StoreFullError';
+}
 
 /** Thrown by an append whose head was verified too long ago (HEAD_TRUSTED_MS). Nothing was written; read, then try again. */
 export class HeadStaleError extends Error {

@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { b64 } from '../../../functions/api/etcd/testing/harness.ts';
 import { type KvWorld, kvWorld, type Person } from '../kv/world.ts';
@@ -38,6 +40,16 @@ describe('the key-value store of the embedded server', () => {
       expect(await count('leased1')).toBe(0);
     });
     expect([await ttl(1), await count('leased2')]).toEqual([-1, 1]);
+  });
+
+  test('a deleted cluster leaves nothing of what was written to it on the disk, and its neighbour keeps all', async () => {
+    const bob = await world.person();
+    await put('stays', '1');
+    const files = () => readdirSync(join(world.dataDir, 'store', 'logs')).filter((name) => name.startsWith(`${bob.tenant}.`));
+    expect(files()).toEqual([`${bob.tenant}.${bob.cluster}`]);
+    expect((await bob.ask('DELETE', `/v1/clusters/${bob.cluster}`)).status).toBe(204);
+    expect(files()).toEqual([]);
+    expect(await count('stays')).toBe(1);
   });
 
   test('a lock whose holder went away is free again', async () => {

@@ -19,6 +19,7 @@ import { type Network, network } from '../../support/network.ts';
 export interface KvWorld {
   /** Where it listens now. */
   port(): number;
+  readonly dataDir: string;
   readonly controlPlane: ControlPlane;
   /** How far the control plane's clock is ahead of the machine's. */
   readonly clock: { aheadMs: number };
@@ -103,6 +104,7 @@ export async function kvWorld(): Promise<KvWorld> {
   ({ controlPlane } = await running);
   const world: KvWorld = {
     port: () => port,
+    dataDir,
     clock,
     get controlPlane() {
       if (!controlPlane) throw new Error('the server is stopped');
