@@ -5,6 +5,7 @@ import type { Identity } from '../../core/etcd/identity.ts';
 import { RAFT_TERM } from '../../core/etcd/json/answers.ts';
 import type { EtcdCaller, EtcdService } from '../../core/etcd/service.ts';
 import { V2Error } from '../../core/etcd/v2/errors.ts';
+import { readForm } from '../../core/etcd/v2/form.ts';
 import { goJson, type V2Event } from '../../core/etcd/v2/json.ts';
 import { existing, find, tree } from '../../core/etcd/v2/read.ts';
 import { readRequest, type V2Request } from '../../core/etcd/v2/request.ts';
@@ -71,7 +72,8 @@ export function v2Face(options: V2FaceOptions): RequestListener {
     if (method !== 'GET' && method !== 'PUT' && method !== 'POST' && method !== 'DELETE') {
       return sendText(response, 405, 'Method Not Allowed\n', { allow: METHODS });
     }
-    const asked = readRequest(method, path, url.searchParams, await formOf(request));
+    const form = await formOf(request);
+    const asked = readRequest(method, path, readForm(url.search.slice(1)), form);
     if (asked.wait) return watch(response, asked, caller);
     if (method === 'GET') {
       const options = { serializable: !asked.quorum, content: 'all' as const };
@@ -126,13 +128,13 @@ export function v2Face(options: V2FaceOptions): RequestListener {
   }
 }
 
-/** Only what is sent as a form counts, as with etcd. */
+/** Only what is sent as a form counts, and not with a DELETE, as with etcd. */
 async function formOf(request: IncomingMessage): Promise<URLSearchParams> {
   const type = request.headers['content-type'] ?? '';
   const body = await readBody(request, FORM_BYTES_MAX);
   if (!body) throw new V2Error('invalidForm', 'http: request body too large');
-  if (!type.startsWith('application/x-www-form-urlencoded')) return new URLSearchParams();
-  return new URLSearchParams(body.toString('utf8'));
+  const isRead = type.startsWith('application/x-www-form-urlencoded') && request.method !== 'DELETE';
+  return isRead ? readForm(body.toString('utf8')) : new URLSearchParams();
 }
 
 function decoded(path: string): string | undefined {

@@ -55,15 +55,28 @@ afterAll(async () => {
 interface Case {
   readonly method?: string;
   readonly path: string;
-  readonly form?: Record<string, string>;
+  /** Text: as it stands. */
+  readonly form?: Record<string, string> | string;
 }
 
-const put = (path: string, form: Record<string, string> = {}): Case => ({ method: 'PUT', path, form });
+const put = (path: string, form: Case['form'] = {}): Case => ({ method: 'PUT', path, form });
 const get = (path: string): Case => ({ path });
 const del = (path: string): Case => ({ method: 'DELETE', path });
 
 /** In order: each sees what those before it left. */
 const CASES: readonly Case[] = [
+  // What got damaged on its way isn't stored.
+  put('/damaged', 'value=%ZZ'),
+  put('/damaged', 'value=100%'),
+  put('/damaged', 'value=%4'),
+  put('/damaged', '%=1&value=2'),
+  put('/damaged', 'value=a;b'),
+  put('/damaged?prevExist=%z', 'value=1'),
+  get('/damaged?x;y'),
+  get('/damaged?recursive=%'),
+  put('/damaged', 'value=%25+%3B&&=&x'),
+  get('/damaged'),
+  { method: 'DELETE', path: '/damaged', form: 'prevValue=other' },
   put('/foo', { value: 'bar' }),
   get('/foo'),
   put('/foo', { value: 'baz' }),
@@ -155,11 +168,13 @@ function rank(index: string, known: Map<string, number>): string {
   return `n${known.get(index)!}`;
 }
 
+const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
+
 async function ask(base: string, { method = 'GET', path, form }: Case, known: Map<string, number>) {
   const response = await fetch(`${base}/v2/keys${path}`, {
     method,
     redirect: 'manual',
-    ...(form ? { body: new URLSearchParams(form) } : {}),
+    ...(form ? { body: typeof form === 'string' ? form : new URLSearchParams(form), headers: FORM } : {}),
   });
   const text = await response.text();
   return {
