@@ -59,6 +59,8 @@ export interface HostOptions {
 /** The machine's, ms. */
 const uptime = () => os.uptime() * 1000;
 const KV_CACHE_MB = 64;
+/** The first report waits no longer for the network to be looked at. */
+const NETWORK_WAIT_MS = 15_000;
 const MEASURE_MS = 30_000;
 const IMAGE_COLLECT_MS = 300_000;
 
@@ -81,6 +83,7 @@ export async function runHost({
   restart,
 }: HostOptions): Promise<void> {
   const { nodeName } = identity;
+  const startedAt = uptime();
   const info = hostInfo();
   const counted = metrics();
   const state = await openState({ layout, log, onProblem: () => uplink.check(true) });
@@ -284,6 +287,8 @@ export async function runHost({
       const taken = workload.taken();
       const unitReports = units?.reports();
       if (!status || taken === 'unknown' || unitReports === 'unknown') return undefined;
+      // A restarted agent that said it takes no part in the network would be withdrawn by its peers for that moment.
+      if (!network.known() && uptime() - startedAt < NETWORK_WAIT_MS) return undefined;
       return buildReport({
         agentVersion: version,
         bootId: info.bootId,

@@ -29,6 +29,8 @@ export interface HostNetwork {
   inUse(): boolean;
   /** What is reported of it; undefined if this host takes no part. */
   facts(): NodeNetwork | undefined;
+  /** It was looked at once: before that, `facts` and `verdicts` know nothing of what this host had when its agent ended. */
+  known(): boolean;
   /** Conditions of the node. */
   verdicts(): Verdict[];
   /** Lets go, and leaves everything as it is: pods go on talking while there is no agent. */
@@ -105,6 +107,7 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
   let running: Promise<void> | undefined;
   let again = false;
   let closed = false;
+  let known = false;
 
   function trigger(): void {
     if (closed) return;
@@ -126,6 +129,7 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
         settle(asTrouble(error));
       }
       done = assigned;
+      known = true;
       waiters.letGo();
       if (JSON.stringify([facts, verdicts()]) !== before) options.onChange();
     }
@@ -285,6 +289,7 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
     },
     inUse: () => around.podNetwork() !== undefined,
     facts: () => facts,
+    known: () => known,
     verdicts,
     async close() {
       closed = true;
@@ -310,6 +315,7 @@ export function noHostNetwork(): HostNetwork {
     podNetwork: () => Promise.resolve(undefined),
     inUse: () => false,
     facts: () => undefined,
+    known: () => true,
     verdicts: () => [],
     close: () => Promise.resolve(),
   };

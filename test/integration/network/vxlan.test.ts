@@ -118,6 +118,15 @@ const SETTINGS = {
     await allPairs(pods);
   }, 120_000);
 
+  test('a restarted agent is no news to its peers: not one packet to its pods is lost', async () => {
+    const [to, from] = pods as [LabPod, LabPod];
+    const [{ stdout }] = await Promise.all([
+      from.run('ping', '-n', '-i', '0.1', '-c', '100', '-W', '5', to.ip),
+      h1.killAgent().then(() => h1.startAgent()),
+    ]);
+    expect(stdout).toMatch(/100 packets transmitted, 100 received/);
+  }, 60_000);
+
   test('a host that is gone is withdrawn, so that who asks for its pods hears of it at once, and comes back', async () => {
     const [from, , lost] = pods as [LabPod, LabPod, LabPod];
     h3.setLink('down');
