@@ -5,12 +5,11 @@ import os from 'node:os';
 /**
  * The address by which this host is known in its cluster: that of the way to the control plane, as the kernel would choose it
  * (a UDP socket is connected, which sends nothing). With the control plane on this very machine: the first address that isn't
- * loopback or a container bridge; 127.0.0.1 if there is no other.
+ * loopback or a container bridge. undefined while there is no way: a host whose cable is out is not to be known by another one of its links.
  */
-export async function hostAddress(server: URL): Promise<string> {
+export async function hostAddress(server: URL): Promise<string | undefined> {
   const towards = await addressTowards(server).catch(() => undefined);
-  if (towards && !towards.startsWith('127.') && towards !== '::1') return towards;
-  return firstAddress();
+  return towards?.startsWith('127.') || towards === '::1' ? firstAddress() : towards;
 }
 
 async function addressTowards(server: URL): Promise<string> {

@@ -50,7 +50,7 @@ export function nodeReporter(options: NodeReporterOptions): NodeReporter {
       const state = engine();
       // A host that has just booted may get its address later than the agent starts.
       const looked = hostAddress(server).then((found) => {
-        address = found;
+        address = found ?? (address.startsWith('127.') ? firstAddress() : address);
       });
       await Promise.race([looked, abortableDelay(ADDRESS_WAIT_MS, AbortSignal.timeout(ADDRESS_WAIT_MS))]);
       usage = await hostUsage([dataDirectory, ...(state.up ? [state.info.DockerRootDir] : [])]);

@@ -112,11 +112,11 @@ export const forwardPolicy: Check = ({ iptables, droppingChains, bridgeFiltered 
 };
 
 /** Docker 28 and later: what comes for a container's address from elsewhere than its bridge is dropped before all other rules. */
-export const dockerRawDrop: Check = ({ iptables, dockerNftDrops = [] }, { network }) => {
+export const dockerRawDrop: Check = ({ node, iptables, dockerNftDrops = [] }, { network }) => {
   const drops = rawDropsInTheWay(network, iptables?.raw ?? '');
   const message = (list: readonly string[], where: string) =>
     `Docker drops what comes for its containers from other hosts (${list.length} ${list.length === 1 ? 'rule' : 'rules'}, in ${where}): ${list[0]}`;
-  const lasting = `For good: a network with the option com.docker.network.bridge.gateway_mode_ipv4=nat-unprotected, which the agent gives to its own when it makes it (terrane node drain, docker network rm, restart the agent)`;
+  const lasting = `For good: a network with the option com.docker.network.bridge.gateway_mode_ipv4=nat-unprotected, which the agent asks for when it makes one. To have it made anew: ${emptied(node)}`;
   return [
     ...(drops.length > 0
       ? [
@@ -139,10 +139,13 @@ export const dockerRawDrop: Check = ({ iptables, dockerNftDrops = [] }, { networ
   ];
 };
 
+/** The agent makes Docker's network anew when it isn't as it should be and no pod is on it. */
+const emptied = (node: string): string => `terrane node drain ${node}, and 10 s later terrane node uncordon ${node}`;
+
 /** What tunnels add to a packet, bytes. */
 const OVERHEAD: Readonly<Record<string, number>> = { vxlan: 50, wireguard: 80, 'host-gw': 0, none: 0 };
 
-export const mtu: Check = ({ links = [], routes = [] }, { backend, subnet: own }) => {
+export const mtu: Check = ({ node, links = [], routes = [] }, { backend, subnet: own }) => {
   const uplink = routes.find(({ to }) => to === '0.0.0.0/0')?.device;
   const underlay = links.find(({ name }) => name === uplink);
   const bridge = own === undefined ? undefined : links.find(({ name }) => name === bridgeOf(own));
@@ -153,7 +156,10 @@ export const mtu: Check = ({ links = [], routes = [] }, { backend, subnet: own }
     {
       status: 'problem',
       message: `pods send packets of ${bridge.mtu} bytes, and ${underlay.name} (MTU ${underlay.mtu}) has room for ${fits}: large packets are lost or cut`,
-      fix: `Set spec.backend.mtu of the Network to ${fits} or less, or raise the MTU of ${underlay.name}; then the pods have to be started anew`,
+      fix:
+        backend.mtu !== undefined && backend.mtu > fits
+          ? `Set spec.backend.mtu of the Network to ${fits} or less, or raise the MTU of ${underlay.name}. Then pods have to be made anew on a network that is: ${emptied(node)}`
+          : `New pods get ${fits} when no pod is left that was made before: ${emptied(node)}. Or raise the MTU of ${underlay.name}`,
     },
   ];
 };

@@ -72,7 +72,7 @@ export const packetSize: Check = ({ peers: probes }) => {
     {
       status: 'problem',
       message: `packets of ${short[0]!.packetBytes} bytes, which pods send, don't get through to ${names}, small ones do: connections open and then hang`,
-      fix: 'The network between the hosts carries less than their devices say (VPNs, tunnels and some clouds do). Set spec.backend.mtu of the Network to a smaller number, such as 1300, and start the pods anew',
+      fix: 'The network between the hosts carries less than their devices say (VPNs, tunnels and some clouds do). Set spec.backend.mtu of the Network to a smaller number, such as 1300; then make the pods anew, host by host: terrane node drain NODE, and 10 s later terrane node uncordon NODE',
     },
   ];
 };
