@@ -30,6 +30,7 @@ function runSuite(suite: (typeof SUITES)[number], patterns: readonly string[], d
     '--selectProjects',
     suite,
     `--maxWorkers=${WORKERS}`,
+    `--testSequencer=${join(import.meta.dirname, 'support/long-first.js')}`,
     '--passWithNoTests',
     // A test that failed half-way may leave a server listening: the verdict doesn't wait for it.
     '--forceExit',
