@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Container } from '../../../core/resources/schema/pod.ts';
+import { freePort } from '../../support/free-port.ts';
 import { BUSYBOX } from '../../support/images.ts';
 import { configMapOf, deleted, podOf, secretOf } from './fake-control-plane.ts';
 import { useHarness } from './harness.ts';
@@ -256,22 +257,23 @@ describe('volumes', () => {
 
 describe('networks and ports', () => {
   test("a port of the host leads to the container; on the host network it is the host's own", async () => {
+    const [published, hosted] = [await freePort(), await freePort()];
     const server = (port: number) => shell(`mkdir /www; echo ${port} >/www/index.html; httpd -f -p ${port} -h /www`);
     host.plane.assign({
       pods: [
         podOf('published', {
-          containers: [{ ...server(8080), ports: [{ containerPort: 8080, hostPort: 38080, hostIP: '127.0.0.1' }] }],
+          containers: [{ ...server(8080), ports: [{ containerPort: 8080, hostPort: published, hostIP: '127.0.0.1' }] }],
         }),
         podOf('hosted', {
           hostNetwork: true,
-          containers: [{ ...server(38081), readinessProbe: { tcpSocket: { port: 38081 }, periodSeconds: 1 } }],
+          containers: [{ ...server(hosted), readinessProbe: { tcpSocket: { port: hosted }, periodSeconds: 1 } }],
         }),
       ],
     });
     await host.ready('published');
     const { podIP, hostIP } = await host.ready('hosted');
-    expect(await (await fetch('http://127.0.0.1:38080/')).text()).toBe('8080\n');
+    expect(await (await fetch(`http://127.0.0.1:${published}/`)).text()).toBe('8080\n');
     expect(podIP).toBe(hostIP);
-    expect(await (await fetch(`http://${hostIP}:38081/`)).text()).toBe('38081\n');
+    expect(await (await fetch(`http://${hostIP}:${hosted}/`)).text()).toBe(`${hosted}\n`);
   });
 });
