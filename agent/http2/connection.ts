@@ -1,11 +1,13 @@
 import type { Duplex } from 'node:stream';
 import { Allowance } from './allowance.ts';
 import { FrameReader } from './frame-reader.ts';
+import { FrameWriter } from './frame-writer.ts';
 import { HeaderAssembly } from './header-assembly.ts';
 import { CompressionError, HpackDecoder } from './hpack/decoder.ts';
 import type { HeaderBlock } from './hpack/encode.ts';
 import type { Http2Limits } from './limits.ts';
 import { Output } from './output.ts';
+import { Patience } from './patience.ts';
 import { PeerSettings } from './peer-settings.ts';
 import { PingPolicy } from './ping-policy.ts';
 import {
@@ -21,12 +23,11 @@ import {
   StreamError,
   WINDOW_MAX,
 } from './protocol.ts';
+import { RememberedResets } from './remembered-resets.ts';
 import { Stream } from './stream.ts';
 import type { OnStream } from './transport.ts';
 
 const HEADER_TABLE_BYTES = 4096;
-/** Streams that we reset lately: what the client sent before it knew is passed over. */
-const REMEMBERED_RESETS = 256;
 
 export interface ConnectionOptions {
   readonly socket: Duplex;
@@ -50,6 +51,7 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #socket: Duplex;
   readonly #output: Output;
+  readonly #write: FrameWriter;
   readonly #reader: FrameReader;
   readonly #hpack: HpackDecoder;
   readonly #peer = new PeerSettings();
@@ -59,7 +61,7 @@ export class Connection {
   readonly #streams = new Map<number, Stream>();
   /** In the order in which they began to wait: each flush begins with the one that has waited longest. */
   readonly #waiting = new Set<Stream>();
-  readonly #resetByUs = new Set<number>();
+  readonly #resetByUs = new RememberedResets();
 
   #prefaceSeen = 0;
   #settingsSeen = false;
@@ -71,11 +73,7 @@ export class Connection {
   #goingAway: 'no' | 'announced' | 'refusing' = 'no';
   #closed = false;
   #error: Error | undefined;
-
-  readonly #begunAt: number;
-  #heardAt: number;
-  #incompleteSince: number | undefined;
-  #askedAt: number | undefined;
+  readonly #patience: Patience;
 
   constructor(options: ConnectionOptions) {
     const { socket, limits } = options;
@@ -83,13 +81,13 @@ export class Connection {
     this.limits = limits;
     this.#socket = socket;
     this.#output = new Output(socket, options.schedule, () => this.#afterFlush());
+    this.#write = new FrameWriter(this.#output);
     this.#reader = new FrameReader((type, flags, id, payload) => this.#frame(type, flags, id, payload));
     this.#hpack = new HpackDecoder({ tableBytesMax: HEADER_TABLE_BYTES, listBytesMax: limits.headerListBytes });
     this.#pings = new PingPolicy(limits.pingInterval);
     this.#resets = new Allowance(limits.resets);
     this.#idleFrames = new Allowance(limits.idleFrames);
-    this.#begunAt = options.now();
-    this.#heardAt = this.#begunAt;
+    this.#patience = new Patience(limits, options.now());
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('drain', () => this.#flushWaiting());
     socket.on('end', () => this.#gone(undefined));
@@ -107,15 +105,14 @@ export class Connection {
     if (this.#closed || this.#goingAway !== 'no') return;
     // 6.8: the client may have opened streams that we haven't seen; the ping's answer comes after those.
     this.#goingAway = 'announced';
-    this.#sendGoaway(STREAM_ID_MAX, ERROR.none, '');
-    this.#output.frameHeader(8, FRAME.ping, 0, 0);
-    this.#output.bytes(SHUTDOWN_PING);
+    this.#write.goaway(STREAM_ID_MAX, ERROR.none, '');
+    this.#write.ping(SHUTDOWN_PING);
   }
 
   /** Cuts the connection, having said why. */
   destroy(code: ErrorCode = ERROR.none, why = ''): void {
     if (this.#closed) return;
-    this.#sendGoaway(this.#lastStreamId, code, why);
+    this.#write.goaway(this.#lastStreamId, code, why);
     this.#output.flush();
     this.#socket.end();
     this.#gone(code === ERROR.none ? undefined : new ConnectionError(code, why));
@@ -124,38 +121,23 @@ export class Connection {
   /** To be called every few seconds: what should have come and didn't. */
   checkTimes(): void {
     if (this.#closed) return;
-    const now = this.#options.now();
-    const { handshakeTimeout, frameTimeout, keepaliveInterval, keepaliveTimeout } = this.limits;
-    if (!this.#settingsSeen && now - this.#begunAt > handshakeTimeout) {
-      return this.destroy(ERROR.settingsTimeout, 'no settings in time');
-    }
-    if (this.#incompleteSince !== undefined && now - this.#incompleteSince > frameTimeout) {
-      return this.destroy(ERROR.enhanceYourCalm, 'a frame was begun and not completed');
-    }
-    if (this.#askedAt !== undefined) {
-      if (now - this.#askedAt > keepaliveTimeout) this.destroy(ERROR.none, 'no answer to a ping');
-    } else if (now - this.#heardAt > keepaliveInterval) {
-      this.#askedAt = now;
-      this.#output.frameHeader(8, FRAME.ping, 0, 0);
-      this.#output.bytes(KEEPALIVE_PING);
+    switch (this.#patience.check(this.#options.now())) {
+      case 'no settings':
+        return this.destroy(ERROR.settingsTimeout, 'no settings in time');
+      case 'half a frame':
+        return this.destroy(ERROR.enhanceYourCalm, 'a frame was begun and not completed');
+      case 'no answer':
+        return this.destroy(ERROR.none, 'no answer to a ping');
+      case 'ask':
+        return this.#write.ping(KEEPALIVE_PING);
+      case undefined:
     }
   }
 
   // For streams
 
-  sendHeaderBlock(id: number, { bytes }: HeaderBlock, end: boolean): void {
-    const most = this.#peer.frameBytesMax;
-    let type: number = FRAME.headers;
-    let flags = end ? FLAG.endStream : 0;
-    let from = 0;
-    do {
-      const to = Math.min(from + most, bytes.length);
-      this.#output.frameHeader(to - from, type, to === bytes.length ? flags | FLAG.endHeaders : flags, id);
-      this.#output.bytes(bytes, from, to);
-      type = FRAME.continuation;
-      flags = 0;
-      from = to;
-    } while (from < bytes.length);
+  sendHeaderBlock(id: number, block: HeaderBlock, end: boolean): void {
+    this.#write.headers(id, block, end, this.#peer.frameBytesMax);
     this.#pings.sent();
     this.#boundOutput();
   }
@@ -166,8 +148,7 @@ export class Connection {
     while (at < bytes.length && this.#output.pendingBytes < this.limits.outputHighBytes) {
       const length = Math.min(bytes.length - at, this.#sendWindow, stream.sendWindow, this.#peer.frameBytesMax);
       if (length <= 0) break;
-      this.#output.frameHeader(length, FRAME.data, 0, stream.id);
-      this.#output.bytes(bytes, at, at + length);
+      this.#write.data(stream.id, bytes, at, at + length);
       this.#sendWindow -= length;
       stream.sendWindow -= length;
       at += length;
@@ -181,8 +162,7 @@ export class Connection {
   }
 
   sendWindowUpdate(id: number, bytes: number): void {
-    this.#output.frameHeader(4, FRAME.windowUpdate, 0, id);
-    this.#output.uint32(bytes);
+    this.#write.windowUpdate(id, bytes);
   }
 
   consumed(bytes: number): void {
@@ -212,8 +192,7 @@ export class Connection {
 
   #receive(chunk: Buffer): void {
     if (this.#closed) return;
-    this.#heardAt = this.#options.now();
-    this.#askedAt = undefined;
+    this.#patience.heard(this.#options.now());
     try {
       const rest = this.#prefaceSeen < PREFACE.length ? this.#preface(chunk) : chunk;
       this.#reader.push(rest);
@@ -221,8 +200,7 @@ export class Connection {
       this.#fail(error);
       return;
     }
-    const incomplete = this.#reader.within || this.#assembly !== undefined;
-    this.#incompleteSince = incomplete ? (this.#incompleteSince ?? this.#heardAt) : undefined;
+    this.#patience.read(this.#reader.within || this.#assembly !== undefined);
   }
 
   #fail(error: unknown): void {
@@ -381,6 +359,7 @@ export class Connection {
     if (payload.length % 6 !== 0) throw new ConnectionError(ERROR.frameSize, 'SETTINGS has six bytes each');
     if (this.#settingsSeen) this.#countIdle();
     this.#settingsSeen = true;
+    this.#patience.settingsCame();
     const before = this.#peer.initialWindow;
     this.#peer.apply(payload);
     const wider = this.#peer.initialWindow - before;
@@ -389,7 +368,7 @@ export class Connection {
       if (stream.sendWindow + wider > WINDOW_MAX) throw new ConnectionError(ERROR.flowControl, 'a window is larger than 2^31-1');
       stream.sendWindow += wider;
     }
-    this.#output.frameHeader(0, FRAME.settings, FLAG.ack, 0);
+    this.#write.settingsAck();
     this.#boundOutput();
     if (wider > 0) this.#flushWaiting();
   }
@@ -401,8 +380,7 @@ export class Connection {
       if (this.#goingAway === 'announced' && payload.equals(SHUTDOWN_PING)) this.#refuseStreams();
       return;
     }
-    this.#output.frameHeader(8, FRAME.ping, FLAG.ack, 0);
-    this.#output.bytes(payload);
+    this.#write.pingAck(payload);
     this.#boundOutput();
     if (!this.#pings.ping(this.#options.now(), this.#streams.size)) {
       throw new ConnectionError(ERROR.enhanceYourCalm, 'too_many_pings');
@@ -430,16 +408,11 @@ export class Connection {
 
   #greet(): void {
     const { concurrentStreams, streamWindowBytes, headerListBytes, connectionWindowBytes } = this.limits;
-    const settings = [
+    this.#write.settings([
       [SETTING.maxConcurrentStreams, concurrentStreams],
       [SETTING.initialWindowSize, streamWindowBytes],
       [SETTING.maxHeaderListSize, headerListBytes],
-    ] as const;
-    this.#output.frameHeader(settings.length * 6, FRAME.settings, 0, 0);
-    for (const [setting, value] of settings) {
-      this.#output.uint16(setting);
-      this.#output.uint32(value);
-    }
+    ]);
     this.#receiveWindow = connectionWindowBytes;
     if (connectionWindowBytes > DEFAULT_WINDOW_BYTES) {
       this.sendWindowUpdate(0, connectionWindowBytes - DEFAULT_WINDOW_BYTES);
@@ -471,29 +444,14 @@ export class Connection {
   }
 
   #sendReset(id: number, code: ErrorCode): void {
-    this.#output.frameHeader(4, FRAME.rstStream, 0, id);
-    this.#output.uint32(code);
+    this.#write.reset(id, code);
     this.#resetByUs.add(id);
-    if (this.#resetByUs.size > REMEMBERED_RESETS) {
-      for (const oldest of this.#resetByUs) {
-        this.#resetByUs.delete(oldest);
-        break;
-      }
-    }
     this.#boundOutput();
-  }
-
-  #sendGoaway(lastStreamId: number, code: ErrorCode, why: string): void {
-    const reason = Buffer.from(why, 'latin1');
-    this.#output.frameHeader(8 + reason.length, FRAME.goaway, 0, 0);
-    this.#output.uint32(lastStreamId);
-    this.#output.uint32(code);
-    this.#output.bytes(reason);
   }
 
   #refuseStreams(): void {
     this.#goingAway = 'refusing';
-    this.#sendGoaway(this.#lastStreamId, ERROR.none, '');
+    this.#write.goaway(this.#lastStreamId, ERROR.none, '');
     if (this.#streams.size === 0) this.#closeInPeace();
   }
 
