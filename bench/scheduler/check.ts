@@ -14,9 +14,18 @@ export interface Verdict {
   readonly total: number;
   readonly unplaced: number;
   readonly usedHosts: number;
-  /** Share of all open hosts' cpu that is free on hosts without memory, and of their memory that is free on hosts without cpu. */
+  /**
+   * Share of all open hosts' cpu that is free on hosts without memory, and of their memory that is free on hosts without cpu. Of the latter
+   * there is more the fewer hosts do the same work, because they are fuller: an empty host strands nothing by this.
+   */
   readonly strandedCpu: number;
   readonly strandedMemory: number;
+  /**
+   * The same for the mix of all work: what a host has left of one beyond what it has left of the other, if work goes on to come in the mix's
+   * proportion of both. Full or empty, each host counts alike, and none has to be full to the last crumb.
+   */
+  readonly uselessCpu: number;
+  readonly uselessMemory: number;
   /** Of the classes that are to be even, the greatest difference of two zones. */
   readonly maxSkew: number;
 }
@@ -42,7 +51,8 @@ export function check(mix: Mix, { hostOf, globals }: Placement, { settled = true
   }
   for (const [index, placed] of globals) for (const host of placed) put(index, host);
   let usedHosts = 0;
-  const open = { cpu: 0, memory: 0, strandedCpu: 0, strandedMemory: 0 };
+  const open = { cpu: 0, memory: 0, strandedCpu: 0, strandedMemory: 0, uselessCpu: 0, uselessMemory: 0 };
+  const perCore = memoryPerCpu(mix);
   for (const [at, host] of hosts.entries()) {
     const here = on[at]!;
     const sum = (of: 'cpu' | 'memory' | 'gpus' | 'pieces') =>
@@ -59,6 +69,8 @@ export function check(mix: Mix, { hostOf, globals }: Placement, { settled = true
       open.memory += host.memory;
       if (memory < USED_UP * host.memory) open.strandedCpu += cpu;
       if (cpu < USED_UP * host.cpu) open.strandedMemory += memory;
+      open.uselessCpu += Math.max(0, cpu - memory / perCore);
+      open.uselessMemory += Math.max(0, memory - cpu * perCore);
     }
     const ports = new Map<number, number>();
     for (const [index, count] of here) {
@@ -90,6 +102,14 @@ export function check(mix: Mix, { hostOf, globals }: Placement, { settled = true
     usedHosts,
     strandedCpu: open.strandedCpu / open.cpu,
     strandedMemory: open.strandedMemory / open.memory,
+    uselessCpu: open.uselessCpu / open.cpu,
+    uselessMemory: open.uselessMemory / open.memory,
     maxSkew,
   };
+}
+
+/** MiB for each millicore that all work wants which may go to open hosts. */
+function memoryPerCpu({ classes }: Mix): number {
+  const wanted = (of: 'cpu' | 'memory') => classes.reduce((sum, each) => sum + (each.gpus > 0 ? 0 : each[of] * each.replicas), 0);
+  return wanted('memory') / wanted('cpu');
 }
