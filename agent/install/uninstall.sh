@@ -50,6 +50,13 @@ remove_units() {
   systemctl daemon-reload
 }
 
+# Commands beside units (agent/systemd/exec-scope.ts): whoever asked for them hears nothing any more.
+end_commands() {
+  [ -s "$DATA/identity.json" ] && [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1 || return 0
+  family=terrane-exec-$(printf '%s' "$(field cluster)/$(field hostId)" | sha256sum | cut -c 1-8)
+  systemctl stop -- "$family-*.scope" 2>/dev/null || true
+}
+
 # The rules of Services and policies.
 remove_rules() {
   command -v nft >/dev/null 2>&1 && [ "$(id -u)" = 0 ] || return 0
@@ -156,6 +163,7 @@ main() {
   fi
 
   stop_agent
+  end_commands
   if [ "$purge" = 1 ]; then
     remove_containers
     remove_units

@@ -9,3 +9,6 @@ export const DRAIN_ANNOTATION = 'terrane.dev/drain';
 export function isDrained({ metadata, spec }: Node): boolean {
   return spec?.unschedulable === true && metadata.annotations?.[DRAIN_ANNOTATION] !== undefined;
 }
+
+/** Type of the condition that a unit has while its host is emptied without it: it could run nowhere else. */
+export const STAYS_CONDITION = 'StaysOnHost';

@@ -206,7 +206,20 @@ const ROOT = join(import.meta.dirname, '../..');
 
   test('uninstalled, it leaves the workloads running, and takes them up again when it is installed anew', async () => {
     const unit = await show('kept.service', 'InvocationID');
+    const exec = all.terrane([
+      'unit',
+      'exec',
+      'kept',
+      '--',
+      'sh',
+      '-c',
+      'setsid sleep 4713 >/dev/null 2>&1 </dev/null & sleep 600',
+    ]);
+    const commands = async () => (await host.run('pgrep -f "^sleep 4713"')).stdout;
+    await eventually('a command runs beside it', async () => expect(await commands()).not.toBe(''));
     await host.sh('/opt/terrane/uninstall.sh');
+    await eventually('the command has ended', async () => expect(await commands()).toBe(''));
+    expect((await exec).code).not.toBe(0);
     expect(await show('kept.service', 'InvocationID')).toBe(unit);
     await runs();
     expect(await host.sh('ls /opt/terrane /etc/systemd/system/terrane-agent.service 2>&1 || true')).not.toMatch(

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { STAYS_CONDITION } from '../../../core/node/drain.ts';
 import type { Event } from '../../../core/resources/schema/event.ts';
 import type { UnitHost } from '../../../core/resources/schema/unit.ts';
 import { CliError } from '../../errors.ts';
@@ -47,7 +48,8 @@ export function statusCommand(io: Io): Command {
       await line(io.out, `Unit:     ${name}`);
       await line(io.out, `Desired:  ${unit.spec.desiredState}`);
       await line(io.out, `State:    ${unit.metadata.deletionTimestamp ? 'being destroyed' : stateOf(unit)}`);
-      const why = hosts.length === 0 ? whyNot(unit) : undefined;
+      const stays = unit.status?.conditions?.find(({ type }) => type === STAYS_CONDITION)?.message;
+      const why = hosts.length === 0 ? whyNot(unit) : stays;
       if (why) await line(io.out, `Why:      ${why}`);
       if (hosts.length > 0) {
         await line(io.out);

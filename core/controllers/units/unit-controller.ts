@@ -1,5 +1,6 @@
 import { currentStateOf } from '../../fleet/current-state.ts';
 import type { UnitReport } from '../../node/assigned-unit.ts';
+import { STAYS_CONDITION } from '../../node/drain.ts';
 import type { InboxItem } from '../../ports/inbox.ts';
 import { equalJson } from '../../resources/equal.ts';
 import type { Unit, UnitHost } from '../../resources/schema/unit.ts';
@@ -123,16 +124,13 @@ function withStay({ emptied, now }: Situation, { metadata, status }: Unit, hosts
   const [host] = hosts;
   const { why, bound } = emptied.get(host?.nodeName ?? '') ?? {};
   const because = host?.leaving === undefined ? bound?.get(metadata.name) : undefined;
-  const known = findCondition(before, STAYS);
+  const known = findCondition(before, STAYS_CONDITION);
   if (because === undefined) return known && before?.filter((one) => one !== known);
   const message = `It stays on ${host?.nodeName}, though ${why}: ${because}. It stops with its host, and starts again with it.`;
   if (known?.message === message) return before;
   tell('Warning', 'StaysOnHost', message);
-  return withCondition(before, { type: STAYS, status: 'True', reason: 'BoundToHost', message }, now);
+  return withCondition(before, { type: STAYS_CONDITION, status: 'True', reason: 'BoundToHost', message }, now);
 }
-
-/** Type of the condition that a unit has while its host is emptied without it. */
-const STAYS = 'StaysOnHost';
 
 /** The entry as it is now; undefined = the host doesn't have the unit any more. */
 function followHost(situation: Situation, unit: Unit, host: UnitHost, tell: Tell): UnitHost | undefined {

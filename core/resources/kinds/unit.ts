@@ -2,6 +2,7 @@ import { requirementsOf } from '../../fleet/requirements.ts';
 import { parseUnitFile, readUnitFile, UnitFileError, type UnitOption } from '../../fleet/unit-file.ts';
 import { isTemplate, unitNameProblem } from '../../fleet/unit-name.ts';
 import { unitProblem } from '../../fleet/validate-unit.ts';
+import { STAYS_CONDITION } from '../../node/drain.ts';
 import { type FieldError, invalidValue } from '../field-error.ts';
 import { type Unit, unitSchema } from '../schema/unit.ts';
 import { ageColumn, nameColumn } from './columns.ts';
@@ -56,7 +57,13 @@ export const unitKind: KindDefinition<'Unit'> = {
       description: 'First digits of the hash of the unit file.',
       cell: ({ status }) => status?.hash?.slice(0, 7) ?? '',
     },
-    { name: 'Why', type: 'string', priority: 1, description: 'Why it is on no host.', cell: why },
+    {
+      name: 'Why',
+      type: 'string',
+      priority: 1,
+      description: 'Why it is on no host, or stays on one that is drained.',
+      cell: why,
+    },
     ageColumn,
   ],
 };
@@ -117,5 +124,6 @@ function told({ status }: Unit, field: 'loadState' | 'activeState' | 'subState')
 
 function why({ status }: Unit): string {
   const placed = status?.conditions?.find(({ type }) => type === 'Placed');
-  return placed?.status === 'False' ? (placed.message ?? placed.reason ?? '') : '';
+  if (placed?.status === 'False') return placed.message ?? placed.reason ?? '';
+  return status?.conditions?.find(({ type }) => type === STAYS_CONDITION)?.message ?? '';
 }

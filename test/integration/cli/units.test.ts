@@ -172,6 +172,8 @@ describe('terrane unit', () => {
     expect(stderr).toMatch(/unit odd.service is on no host: 0\/2 nodes are available: .*1 node\(s\) were unschedulable/);
     expect(stderr).toContain('unit pin.service stays: MachineID names that host\n');
     expect(hosts[0]!.runs.filter(({ unit: name, endedAt }) => name === 'hello.service' && endedAt === undefined)).toEqual([]);
+    expect((await unit('status', 'pin')).stdout).toContain('Why:      It stays on n1, though its host is being drained');
+    expect((await terrane.run(['get', 'units', '-o', 'wide'])).stdout).toContain('It stays on n1');
     await terrane.must(['node', 'uncordon', 'n1']);
     expect((await unit('start', 'odd')).stdout).toBe('unit odd.service launched on n1\n');
     expect(await terrane.kube.json('GET', '/api/v1/nodes/n1')).not.toHaveProperty([
