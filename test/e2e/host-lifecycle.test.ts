@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
 import { gzipSync } from 'node:zlib';
@@ -206,17 +207,16 @@ const ROOT = join(import.meta.dirname, '../..');
 
   test('uninstalled, it leaves the workloads running, and takes them up again when it is installed anew', async () => {
     const unit = await show('kept.service', 'InvocationID');
-    const exec = all.terrane([
-      'unit',
-      'exec',
-      'kept',
-      '--',
-      'sh',
-      '-c',
-      'setsid sleep 4713 >/dev/null 2>&1 </dev/null & sleep 600',
-    ]);
+    const command = ['unit', 'exec', 'kept', '--', 'sh', '-c', 'setsid sleep 4713 >/dev/null 2>&1 </dev/null & sleep 600'];
     const commands = async () => (await host.run('pgrep -f "^sleep 4713"')).stdout;
-    await eventually('a command runs beside it', async () => expect(await commands()).not.toBe(''));
+    // Its agent has just been started: it may have no connection to be asked by.
+    let exec = all.terrane(command);
+    await eventually('a command runs beside it', async () => {
+      if ((await commands()) !== '') return;
+      const ended = await Promise.race([exec, delay(500)]);
+      if (ended) exec = all.terrane(command);
+      throw new Error(ended?.stderr ?? 'it has not begun');
+    });
     await host.sh('/opt/terrane/uninstall.sh');
     await eventually('the command has ended', async () => expect(await commands()).toBe(''));
     expect((await exec).code).not.toBe(0);

@@ -23,7 +23,9 @@ export function execCommand(io: Io): Command {
     .passThroughOptions()
     .option('--host <name>', 'of a global unit: on which host')
     .option('--timeout <time>', 'how long it may take', timeSpan, 3600)
-    .action(async (name: string, command: string[], options: Options) => {
+    .action(async (name: string, words: string[], options: Options) => {
+      // Options of the command are the command's already: the -- that people put before it, as for kubectl, says nothing more.
+      const command = words[0] === '--' ? words.slice(1) : words;
       const session = await openSession(io, options);
       const kube = await session.kube();
       const response = await kube.send({

@@ -143,6 +143,10 @@ describe('terrane unit', () => {
     expect(result.stderr).toContain('err\n');
     expect(terrane.kube.asked.at(-1)?.request).toMatchObject({ kind: 'exec', command: ['ls', '-l', '--json'] });
     expect(terrane.kube.writes.at(-1)).toMatchObject({ kind: 'Unit', subresource: 'exec', name: 'hello.service' });
+    terrane.kube.answerLogs({ ok: true, body: new Blob([Buffer.concat(frames)]).stream() });
+    expect((await unit('exec', 'hello', '--', 'grep', '--', '-x')).code).toBe(3);
+    expect(terrane.kube.asked.at(-1)?.request).toMatchObject({ command: ['grep', '--', '-x'] });
+    expect((await unit('exec', 'hello', '--')).code).not.toBe(0);
     terrane.kube.answerLogs({ ok: true, body: new Blob([Buffer.from(execOutput('stdout', bytes('half')))]).stream() });
     expect((await unit('exec', 'hello', 'ls')).stderr).toContain('broke off');
     terrane.kube.as('editor');
