@@ -2,9 +2,10 @@ import type { HostKv } from '../../../agent/kv/host-kv.ts';
 import { openHostKv } from '../../../agent/kv/host-kv.ts';
 import { UnreachableError } from '../../../agent/kv/control-plane.ts';
 import type { KvQuestions } from '../../../agent/kv/questions.ts';
-import type { Log } from '../../../core/keyspace/log.ts';
+import { isOldest } from '../../../core/keyspace/entry.ts';
+import type { Log, LogEntry } from '../../../core/keyspace/log.ts';
 import type { OpenKeyspace } from '../../../core/keyspace/open.ts';
-import { encodeSnapshotPage } from '../../../core/node/kv.ts';
+import { decodeCalls, decodeForwardedAnswer, decodeTail, encodeCalls, encodeSnapshotPage } from '../../../core/node/kv.ts';
 import { silentLogger } from '../../../core/ports/logger.ts';
 import type { PagedLog } from '../../../core/ports/keyspaces.ts';
 import type { Schedule } from '../../../core/ports/schedule.ts';
@@ -30,6 +31,8 @@ export interface SimulatedHostOptions {
   /** Who answers just now; undefined: nobody does. */
   readonly controlPlane: () => ControlPlaneProcess | undefined;
   readonly pushConnected: () => boolean;
+  /** Its agent is of before there was a second format of entries: called if it is given one of that. */
+  readonly onUnreadable?: ((facts: string) => void) | undefined;
   /** Broken on purpose: between the host's cache and the control plane. */
   readonly sabotage?: ((questions: KvQuestions) => KvQuestions) | undefined;
 }
@@ -39,7 +42,7 @@ const HOST = { kind: 'host', tenant: 't', cluster: 'c' } as const;
 /** The real cache of a host (agent/kv) over the real answers of the control plane (functions/node/kv), with a network between that loses things. */
 export function openSimulatedHost(options: SimulatedHostOptions): Promise<HostKv> {
   const { name, machine, disk, schedule } = options;
-  const questions = questionsOver(options);
+  const questions = ofItsAge(questionsOver(options), options.onUnreadable);
   return openHostKv({
     questions: options.sabotage?.(questions) ?? questions,
     identity: { cluster: 'c', hostId: name, nodeName: name },
@@ -54,6 +57,29 @@ export function openSimulatedHost(options: SimulatedHostOptions): Promise<HostKv
     pushConnected: options.pushConnected,
     clientUrls: () => [],
   });
+}
+
+/** An old agent asks without knowing of formats. */
+function ofItsAge(questions: KvQuestions, onUnreadable: SimulatedHostOptions['onUnreadable']): KvQuestions {
+  if (!onUnreadable) return questions;
+  const assertRead = (entries: readonly LogEntry[]) => {
+    for (const { sequence, body } of entries) if (!isOldest(body)) onUnreadable(`entry ${sequence} in format ${body[0]}`);
+  };
+  return {
+    ...questions,
+    async calls(body, options) {
+      const { after, calls } = decodeCalls(body);
+      const answer = await questions.calls(encodeCalls({ after, calls }), options);
+      assertRead(decodeForwardedAnswer(answer).entries);
+      return answer;
+    },
+    async tail({ after, verify, news, watch }, options) {
+      const answer = await questions.tail({ after, verify, news, watch }, options);
+      const tail = decodeTail(answer);
+      if (tail !== 'trimmed') assertRead(tail.entries);
+      return answer;
+    },
+  };
 }
 
 function questionsOver({ name, machine, controlPlane }: SimulatedHostOptions): KvQuestions {

@@ -107,10 +107,13 @@ class HostSite implements Site {
   readonly disk = new MemoryDisk();
   /** Else it looks every few seconds. */
   readonly hasPush: boolean;
+  /** Of before there was a second format of entries. */
+  readonly isOld: boolean;
   readonly name: string;
   machine: Machine;
 
   constructor(name: string, machine: Machine, hasPush: boolean) {
+    this.isOld = !hasPush;
     this.name = name;
     this.machine = machine;
     this.hasPush = hasPush;
@@ -230,6 +233,9 @@ class Simulation {
             schedule: this.#scheduleOf(machine),
             controlPlane: () => this.#anyProcess(),
             pushConnected: () => host.hasPush && !machine.partitioned,
+            onUnreadable: host.isOld
+              ? (facts) => this.#findings.push({ rule: 'an old agent was given what it can not read', facts })
+              : undefined,
             sabotage: this.#sabotage.questions,
           }).then((kv) => {
             host.starts++;
