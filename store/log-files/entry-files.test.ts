@@ -195,7 +195,7 @@ describe('entries in files', () => {
     const writing = files.append({ sequence: 1, body: body('one') }, 0);
     await Promise.all([writing, logs.forget('t', 'c')]);
     await expect(files.append({ sequence: 2, body: body('two') }, 0)).rejects.toThrow('was deleted');
-    await files.begin(1, 0);
+    expect(await files.begin(1, 0)).toBe(false);
     expect(readdirSync(directory)).toEqual([]);
     expect(logs.of('t', 'c', 'kv')).toBe(files);
   });

@@ -18,6 +18,8 @@ export interface EntryFilesOptions {
 
 const RESTORE = 'Restore the data directory from a backup';
 const SEGMENT_BYTES = 8_000_000;
+/** Directories that are made for a log, at most: its own, its cluster's and that of all logs. */
+const DIRECTORY_DEPTH = 3;
 /** Of entries in one answer, about. */
 const PAGE_BYTES = 1_000_000;
 
@@ -70,12 +72,13 @@ export class EntryFiles {
     return this.#newest?.last ?? 0;
   }
 
-  /** Makes the first file, for entries from `first` on, unless there is one. */
-  begin(first: Sequence, at: number): Promise<void> {
+  /** Makes the first file, for entries from `first` on. False: there is one, or there must not be any more. */
+  begin(first: Sequence, at: number): Promise<boolean> {
     return this.#inTurn(async () => {
-      if (this.#newest || this.#removed) return;
+      if (this.#newest || this.#removed) return false;
       await this.#makeDirectory();
       this.#newest = await Segment.create(this.#options.directory, this.#options.name, first, at);
+      return true;
     });
   }
 
@@ -203,10 +206,10 @@ export class EntryFiles {
 
   async #makeDirectory(): Promise<void> {
     const { directory } = this.#options;
-    const made = await mkdir(directory, { recursive: true, mode: 0o700 });
-    if (made === undefined) return;
-    // Each directory is an entry of the one above it.
-    for (let path = directory; path.length >= made.length; path = dirname(path)) await syncDirectory(dirname(path));
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    // Each is an entry of the one above it. Those of an attempt that was cut short may be there, and not be on the disk yet.
+    for (let depth = 0, path = directory; depth < DIRECTORY_DEPTH; depth++, path = dirname(path))
+      await syncDirectory(dirname(path));
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {

@@ -30,8 +30,7 @@ export function fileLog(options: FileLogOptions): PagedLog {
   const begin = async ({ sequence }: LogEntry): Promise<LogEntry | undefined> => {
     const [there] = (await inTable.read(sequence - 1, { verify: true })).entries;
     if (there) return there;
-    await files.begin(sequence, clock.now());
-    await table.put({ pk: { S: keys.snapshots }, sk: { S: IN_FILES } });
+    if (await files.begin(sequence, clock.now())) await table.put({ pk: { S: keys.snapshots }, sk: { S: IN_FILES } });
     return undefined;
   };
 

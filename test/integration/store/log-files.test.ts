@@ -115,6 +115,16 @@ describe('a log whose entries are in files', () => {
     expect(readdirSync(join(directory, `t.${cluster}`, 'kv'))).toHaveLength(2);
   });
 
+  test('who still writes to a deleted cluster is refused, and leaves nothing of it', async () => {
+    const cluster = randomUUID();
+    const files = logFiles(directory);
+    const keyspace = await open(logOf(files, cluster));
+    await files.forget('t', cluster);
+    await expect(keyspace.transact((txn) => txn.put('k', bytes('v')))).rejects.toThrow('was deleted');
+    expect((await store.table.query(`t#snap#${cluster}/kv`, '0', 'z')).items).toEqual([]);
+    expect(readdirSync(directory)).not.toContain(`t.${cluster}`);
+  });
+
   test('takes writes while the store is down', async () => {
     const cluster = randomUUID();
     const down = { at: false };
