@@ -42,6 +42,7 @@ export function userspace({ log, run = runCommand, hasServices = servicesAreHere
       `--unit=${USERSPACE_SERVICE}`,
       "--description=Terrane: WireGuard for the pods' network",
       '--property=OOMScoreAdjust=-500',
+      '--property=TimeoutStopSec=5',
       '--',
       USERSPACE,
       '--foreground',
