@@ -263,7 +263,9 @@ const fleetUnit = (...options: string[]) => `${SLEEP}[X-Fleet]\n${options.join('
     expect(drained).toMatchObject({ code: 0, stdout: expect.stringContaining('1 units moved') });
     const [second] = await fleet.active('guest.service');
     expect(second).not.toBe(first);
-    expect(await shown(all.host(first!), 'guest.service', 'LoadState')).toBe('not-found');
+    await eventually('nothing of it is left there', async () =>
+      expect(await shown(all.host(first!), 'guest.service', 'LoadState')).toBe('not-found'),
+    );
     expect(await shown(all.host(first!), 'everywhere.service', 'ActiveState')).toBe('active');
     expect((await all.terrane(['node', 'uncordon', first!])).code).toBe(0);
     expect(await fleet.active('guest.service')).toEqual([second]);
