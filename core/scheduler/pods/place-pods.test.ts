@@ -5,6 +5,7 @@ import type { Node } from '../../resources/schema/node.ts';
 import type { Affinity, NodeSelectorTerm, Pod } from '../../resources/schema/pod.ts';
 import { explainRefusals } from '../explain.ts';
 import { hostPortsOf } from '../host-ports.ts';
+import type { Strategy } from '../engine/work.ts';
 import { placePods } from './place-pods.ts';
 import { amountsOf, podRequests } from '../requests.ts';
 import { untoleratedTaint } from '../taints.ts';
@@ -117,10 +118,12 @@ describe('the scheduler', () => {
     pending: fc.array(podOptions, { maxLength: 30 }).map((all) => all.map((options, index) => pod(`p${index}`, options))),
   });
 
+  const strategies = fc.constantFrom<Strategy>('pack', 'spread');
+
   test('never promises room twice, nor overrides selectors, taints, ports or cordons', () => {
     fc.assert(
-      fc.property(cluster, ({ nodes, pending }) => {
-        const placements = placePods({ nodes, bound: [], pending });
+      fc.property(cluster, strategies, ({ nodes, pending }, strategy) => {
+        const placements = placePods({ nodes, bound: [], pending, strategy });
         expect(placements.map((placement) => placement.pod)).toEqual(pending);
         for (const { metadata, spec, status } of nodes) {
           const here = placements.filter(({ nodeName }) => nodeName === metadata.name).map((placement) => placement.pod);
@@ -144,8 +147,8 @@ describe('the scheduler', () => {
 
   test('leaves no pod waiting that would fit somewhere', () => {
     fc.assert(
-      fc.property(cluster, ({ nodes, pending }) => {
-        const placements = placePods({ nodes, bound: [], pending });
+      fc.property(cluster, strategies, ({ nodes, pending }, strategy) => {
+        const placements = placePods({ nodes, bound: [], pending, strategy });
         const bound = placements.flatMap(({ pod: each, nodeName }) =>
           nodeName ? [{ ...each, spec: { ...each.spec, nodeName } }] : [],
         );
@@ -157,10 +160,10 @@ describe('the scheduler', () => {
 
   test('decides the same again, whatever the order in which nodes and bound pods come', () => {
     fc.assert(
-      fc.property(cluster, fc.infiniteStream(fc.nat()), ({ nodes, pending }, shuffle) => {
+      fc.property(cluster, strategies, fc.infiniteStream(fc.nat()), ({ nodes, pending }, strategy, shuffle) => {
         const half = Math.floor(pending.length / 2);
-        const bound = placePods({ nodes, bound: [], pending: pending.slice(0, half) }).flatMap(({ pod: each, nodeName }) =>
-          nodeName ? [{ ...each, spec: { ...each.spec, nodeName } }] : [],
+        const bound = placePods({ nodes, bound: [], pending: pending.slice(0, half), strategy }).flatMap(
+          ({ pod: each, nodeName }) => (nodeName ? [{ ...each, spec: { ...each.spec, nodeName } }] : []),
         );
         const rest = pending.slice(half);
         const mixed = <T>(items: readonly T[]) =>
@@ -169,12 +172,35 @@ describe('the scheduler', () => {
             .sort((a, b) => a.at - b.at)
             .map(({ item }) => item);
         const names = (input: Parameters<typeof placePods>[0]) => placePods(input).map(({ nodeName }) => nodeName);
-        expect(names({ nodes: mixed(nodes), bound: mixed(bound), pending: rest })).toEqual(
-          names({ nodes, bound, pending: rest }),
+        expect(names({ nodes: mixed(nodes), bound: mixed(bound), pending: rest, strategy })).toEqual(
+          names({ nodes, bound, pending: rest, strategy }),
         );
       }),
     );
   });
+});
+
+test.each<Strategy>(['pack', 'spread'])(
+  'if not all fit, those that have waited longest are placed, and the others say why (%s)',
+  (strategy) => {
+    const nodes = [node('a', { cpu: '4' })];
+    const small = [1, 2, 3].map((index) => pod(`p${index}`, { requests: { cpu: '1' } }));
+    const placements = placePods({ nodes, bound: [], pending: [...small, pod('large', { requests: { cpu: '4' } })], strategy });
+    expect(placements.map(({ nodeName }) => nodeName)).toEqual(['a', 'a', 'a', undefined]);
+    const [last] = placements.slice(-1);
+    expect(last!.nodeName === undefined && explainRefusals(1, last!.refusals)).toBe(
+      '0/1 nodes are available: 1 Insufficient cpu.',
+    );
+  },
+);
+
+test('packed pods change places until each host has room for what comes next', () => {
+  const nodes = ['a', 'b'].map((name) => node(name, { cpu: '12', memory: '12Gi' }));
+  const pods = (name: string, count: number, cpu: string, memory: string) =>
+    Array.from({ length: count }, (_, index) => pod(`${name}${index}`, { requests: { cpu, memory } }));
+  const pending = [...pods('heavy', 4, '1', '3Gi'), ...pods('lean', 4, '3', '1Gi'), ...pods('even', 2, '4', '4Gi')];
+  const placements = placePods({ nodes, bound: [], pending, strategy: 'pack' });
+  expect(placements.filter(({ nodeName }) => nodeName === undefined)).toEqual([]);
 });
 
 test('many pods on many hosts are spread evenly, whoever they belong to', () => {
