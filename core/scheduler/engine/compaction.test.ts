@@ -37,11 +37,14 @@ describe('emptying hosts', () => {
         const placer = scattered(problem);
         const before = [counts(placer), [...placer.nodeOf].map((node) => node >= 0)];
         const used = inUse(placer);
+        const homes = [...placer.nodeOf];
         const now = compact(placer);
         expect(misplacedIn(placer)).toEqual([]);
         expect([counts(placer), [...placer.nodeOf].map((node) => node >= 0)]).toEqual(before);
         expect(inUse(placer).size).toBe(used.size - now);
         for (const node of inUse(placer)) expect(used).toContain(node);
+        // Emptied whole, or left as it was.
+        for (const [piece, home] of homes.entries()) if (placer.nodeOf[piece] !== home) expect(inUse(placer)).not.toContain(home);
         emptied += now;
       }),
       { numRuns: 500 },

@@ -6,7 +6,7 @@ import { plainNode, plainWork } from '../testing/plain-work.ts';
 import { Batch } from './batch.ts';
 import { placementOrder } from './order.ts';
 import { Placer, type Problem } from './placer.ts';
-import type { Strategy } from './work.ts';
+import { HOST, type Strategy, type Term } from './work.ts';
 
 const strategies = fc.constantFrom<Strategy>('pack', 'spread');
 
@@ -63,6 +63,19 @@ describe('when not all of a batch fits', () => {
     const elsewhere = { labels: [], readsName: true, accepts: () => false };
     const choosy = [plainWork('large', 10, 10), { ...plainWork('small', 1, 1), filter: elsewhere }];
     expect(waiting(batch({ nodes, works: choosy, workOf: Int32Array.of(1, 1, 0), strategy: 'pack' }))).toEqual([0, 1]);
+  });
+
+  test('what others must be near to stays; they give way themselves', () => {
+    const leader = { ...plainWork('leader', 4, 4), labels: { app: 'leader' } };
+    const near: Term = { key: 'leader', topologyKey: HOST, matches: ({ labels }) => labels['app'] === 'leader' };
+    const all = [leader, { ...plainWork('follower', 4, 4), needs: [near] }, plainWork('small', 1, 1)];
+    const placer = batch({
+      nodes: [plainNode('a', 8, 8)],
+      works: all,
+      workOf: Int32Array.of(2, 2, 2, 2, 1, 0),
+      strategy: 'pack',
+    });
+    expect(waiting(placer)).toEqual([4]);
   });
 
   test('constraints hold, and no fewer are placed than with the large first', () => {
