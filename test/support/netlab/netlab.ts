@@ -222,7 +222,6 @@ async function labHost({
   execFileSync('mount', ['--bind', dataDir, dataDir]);
   mounts.push(dataDir);
   execFileSync('mount', ['--make-shared', dataDir]);
-  mkdirSync('/run/wireguard', { recursive: true });
   let agent: Child | undefined;
 
   return {
@@ -278,7 +277,7 @@ async function labHost({
           'unchanged',
           'sh',
           '-c',
-          `mount --make-rprivate /run 2>/dev/null; mount -t tmpfs none ${wireguard ? '/run/wireguard' : '/dev/net'} && exec "$@"`,
+          `mount --make-rprivate /run 2>/dev/null; mkdir -p /run/wireguard; mount -t tmpfs none ${wireguard ? '/run/wireguard' : '/dev/net'} && exec "$@"`,
           'sh',
         ],
       });
