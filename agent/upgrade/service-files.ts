@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { messageOf } from '../docker/errors.ts';
 import { writeAtomic } from '../files/atomic-file.ts';
+import { readIfThere } from '../files/read-if-there.ts';
 import { type Installation, parseKeyValues } from './installation.ts';
 
 /**
@@ -77,13 +78,4 @@ async function reloadUnit(): Promise<void> {
   await run('systemctl', ['daemon-reload']);
   const { stdout } = await run('systemctl', ['show', '-P', 'LoadState', UNIT]);
   if (stdout.trim() !== 'loaded') throw new Error(`its state is ${stdout.trim()}`);
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }
