@@ -36,7 +36,7 @@ export type Method<Request = never> =
 /** Resolves when the client has taken enough for the next one. */
 export type Send = (message: Uint8Array) => Promise<void>;
 
-export type RelayDone = (error: unknown, message: Uint8Array | undefined) => void;
+type RelayDone = (error: unknown, message: Uint8Array | undefined) => void;
 
 /** By path: `/package.Service/Method`. */
 export type Methods = ReadonlyMap<string, Method>;

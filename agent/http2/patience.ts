@@ -1,7 +1,7 @@
 import type { Http2Limits } from './limits.ts';
 
 /** What a connection has waited for too long for, or should do about its silence. */
-export type Impatience = 'no settings' | 'half a frame' | 'no answer' | 'ask';
+type Impatience = 'no settings' | 'half a frame' | 'no answer' | 'ask';
 
 /** How long a client may leave us waiting. Times are of one clock that only goes forward, ms. */
 export class Patience {

@@ -47,9 +47,9 @@ const RETRY_MS = { first: 50, longest: 1_000 };
 const UNAVAILABLE = 14;
 
 /** Called once. `response`: protobuf; undefined: `error` says what is wrong (EtcdError mostly). */
-export type CallDone = (error: unknown, response: Uint8Array | undefined) => void;
+type CallDone = (error: unknown, response: Uint8Array | undefined) => void;
 
-export interface CallOptions {
+interface CallOptions {
   /** The client's. */
   readonly token?: string;
   readonly canWait?: boolean;
