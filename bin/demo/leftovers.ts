@@ -16,6 +16,7 @@ export type Leftover =
   | { readonly type: 'directory'; readonly path: string };
 
 const STOP_MS_MAX = 20_000;
+const UNINSTALL_MS_MAX = 120_000;
 
 /** `keepLogs`: the demo failed, and whoever wants to know why finds the directory's `log`. */
 export async function takeAway(leftover: Leftover, keepLogs: boolean): Promise<void> {
@@ -23,7 +24,8 @@ export async function takeAway(leftover: Leftover, keepLogs: boolean): Promise<v
     case 'process':
       return endProcess(leftover);
     case 'host':
-      if (existsSync(leftover.uninstall)) spawnSync('sh', [leftover.uninstall, '--purge', '--yes'], { stdio: 'ignore' });
+      if (existsSync(leftover.uninstall))
+        spawnSync('sh', [leftover.uninstall, '--purge', '--yes'], { stdio: 'ignore', timeout: UNINSTALL_MS_MAX });
       return;
     case 'docker-traces':
       return removeDockerTraces(leftover.before);

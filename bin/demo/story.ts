@@ -145,7 +145,8 @@ async function join_({ dir, say, children, stopCommands, janitor }: Scene, terra
   const uninstall = join(dir, 'host/uninstall.sh');
   janitor.mayMake();
   janitor.tell({ type: 'host', uninstall });
-  const agent = startChild('sh', ['-c', line], join(dir, 'log/agent.log'), { shell: true });
+  // The line's own temporary file goes with the rest, too, should it be cut short.
+  const agent = startChild('sh', ['-c', line], join(dir, 'log/agent.log'), { shell: true, env: { TMPDIR: dir } });
   tellProcess(janitor, agent.pid, true);
   children.push(agent);
   stopCommands.unshift(agent.stopCommand, `sh ${uninstall} --purge --yes`);

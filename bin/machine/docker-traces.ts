@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, rmdirSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -28,9 +28,9 @@ export function noteDockerTraces(): DockerTraces {
   };
 }
 
-/** Only what names Docker and was not there before. */
+/** Only what names Docker and was not there before; nothing if another engine was started meanwhile, whose it may be. */
 export function removeDockerTraces(before: DockerTraces): void {
-  if (process.getuid?.() !== 0) return;
+  if (process.getuid?.() !== 0 || anotherEngineRuns()) return;
   for (const table of TABLES) removeRules(table, before.rules[table]);
   if (!before.bridge) run('ip', 'link', 'del', 'docker0');
   if (before.forwarding === '0' && forwarding() === '1') run('sysctl', '-qw', 'net.ipv4.ip_forward=0');
@@ -48,6 +48,18 @@ function removeRules(table: Table, before: readonly string[] | undefined): void 
   // iptables makes the table for the first rule, and leaves it.
   if (before === undefined && rulesOf(table)?.every((rule) => rule.startsWith('-P ') && rule.endsWith(' ACCEPT')))
     run('nft', 'delete', 'table', 'ip', table);
+}
+
+/** In this network. */
+function anotherEngineRuns(): boolean {
+  const here = readlinkSync('/proc/self/ns/net');
+  return list('/proc').some((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/comm`, 'utf8') === 'dockerd\n' && readlinkSync(`/proc/${pid}/ns/net`) === here;
+    } catch {
+      return false;
+    }
+  });
 }
 
 /** `iptables -S` would make a table that isn't there. */
