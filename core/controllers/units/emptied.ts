@@ -11,18 +11,23 @@ export function whyEmptied(node: Node): string | undefined {
 }
 
 /**
- * Those of a host's units that could run nowhere else, and why: MachineID names the host, or MachineOf a unit that stays. They go down with their
- * host, and start again with it. By unit name.
+ * Those of a host's units that could run nowhere else, and why: MachineID names the host, or they have to be with a unit that stays, whichever of the two
+ * MachineOf stands in: one that stayed without the other would have to leave as well, and could not come back. They go down with their host, and
+ * start again with it. By unit name.
  */
 export function boundUnits(unitsOnHost: readonly Unit[]): Map<string, string> {
   const bound = new Map<string, string>();
   const wanted = unitsOnHost.map((unit) => ({ name: unit.metadata.name, ...parsedUnit(unit).requirements }));
+  const here = new Set(wanted.map(({ name }) => name));
   for (const { name, machineId } of wanted) if (machineId !== undefined) bound.set(name, 'MachineID names that host');
   for (let before = -1; before !== bound.size; ) {
     before = bound.size;
     for (const { name, machineOf } of wanted) {
       const peer = machineOf.find((other) => bound.has(other));
       if (peer !== undefined && !bound.has(name)) bound.set(name, `MachineOf names ${peer}, which stays there`);
+      if (!bound.has(name)) continue;
+      for (const other of machineOf)
+        if (here.has(other) && !bound.has(other)) bound.set(other, `MachineOf of ${name}, which stays there, names it`);
     }
   }
   return bound;

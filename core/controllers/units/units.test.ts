@@ -257,6 +257,20 @@ describe('a host that is drained', () => {
     expect(stays('pin.service')).toBeUndefined();
   });
 
+  test('keeps what a unit that stays has to be with, too: without it that one would have to leave, and could not come back', async () => {
+    await cluster.create(unit('free.service'));
+    await cluster.create(unit('pin.service', { fleet: 'MachineID=n1' }));
+    await cluster.create(unit('both.service', { fleet: 'MachineOf=pin.service\nMachineOf=free.service' }));
+    await settle('n1', 'n2', 'n3');
+    await drain('n1');
+    await settle('n1', 'n2', 'n3');
+    expect(['pin', 'both', 'free'].map((name) => hosts(`${name}.service`))).toEqual([['n1'], ['n1'], ['n1']]);
+    expect(stays('free.service')).toContain('MachineOf of both.service, which stays there, names it');
+    await uncordon('n1');
+    await settle('n1', 'n2', 'n3');
+    expect([state('both.service'), state('free.service'), stays('free.service')]).toEqual(['launched', 'launched', undefined]);
+  });
+
   test('makes the unit wait, with the reason, that fits nowhere else, and has it again when it is uncordoned', async () => {
     await cluster.edit('Node', 'n1', ({ metadata }) => void (metadata.labels!['disk'] = 'ssd'), '');
     await cluster.create(unit('a.service', { fleet: 'MachineMetadata=disk=ssd' }));
