@@ -178,6 +178,7 @@ main() {
   rm -f "$BASE/current" "$BASE/current.new"
   # With what a power cut left half-written.
   rm -f "$BASE/upgrade-guard.sh" "$BASE/upgrade.pending" "$BASE/upgrade.result" "$BASE/upgrade.pending.new" "$BASE/upgrade.result.new"
+  rm -f "$BASE/upgrade-guard.sh.new" "$BASE/uninstall.sh.new"
   # Last, since sh reads this file as it goes.
   rm -f "$BASE/uninstall.sh"
   # A directory of the system's stays, even if nothing else is in it.

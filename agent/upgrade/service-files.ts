@@ -18,6 +18,8 @@ export interface ServiceFiles {
    * if somebody has changed the file by hand, or if the host was installed before there was a record of how.
    */
   switchUnit(from: string, to: string): Promise<void>;
+  /** After `switchUnit`, if nothing comes of the upgrade: the unit file of `from` as it was. Nothing, if that is there. */
+  takeBackUnit(from: string): Promise<void>;
   /** The guard and uninstall.sh of `version`, if they differ. */
   bringScripts(version: string): Promise<void>;
 }
@@ -52,6 +54,13 @@ export function serviceFiles(installation: Installation, reload: () => Promise<v
         await reload().catch(() => undefined);
         throw new Error(`systemd does not take its unit file: ${messageOf(error)}`, { cause: error });
       }
+    },
+    async takeBackUnit(from) {
+      const path = (await values())?.unit;
+      const kept = path ? await readIfThere(join(from, 'etc', UNIT)) : undefined;
+      if (!path || kept === undefined || kept === (await readIfThere(path))) return;
+      await writeAtomic(path, kept, 0o644);
+      await reload();
     },
     async bringScripts(version) {
       const known = await values();

@@ -75,13 +75,17 @@ export function agentUpgrade(options: AgentUpgradeOptions): AgentUpgrade {
       const deadline = Math.ceil(now() / 1000) + healthySeconds;
       // From here on whoever starts the agent knows what is going on, and a crash at any point leaves one whole version or the other.
       await writeAtomic(pending, keyValues({ id, version, from, to, deadline, starts: 0 }));
+      let switched = false;
       try {
         await arm([guard, 'deadline', id], healthySeconds);
         // Before the link: the guard takes it back if this process ends in between.
         await files.switchUnit(from, to);
+        switched = true;
         await moveLink(current, to);
       } catch (error) {
-        await rm(pending, { force: true });
+        const back = !switched || (await isDone(files.takeBackUnit(from)));
+        // Otherwise the guard does it, at the next start.
+        if (back) await rm(pending, { force: true });
         throw new UpgradeError(`the agent could not be switched to ${version}: ${messageOf(error)}`, { cause: error });
       }
       // What can't be removed is in nobody's way: from here on the new version has to be started.
@@ -172,8 +176,12 @@ async function restartService(): Promise<void> {
   await run('systemctl', ['restart', '--no-block', 'terrane-agent.service']);
 }
 
-async function isThere(path: string): Promise<boolean> {
-  return access(path, constants.R_OK).then(
+function isThere(path: string): Promise<boolean> {
+  return isDone(access(path, constants.R_OK));
+}
+
+function isDone(promise: Promise<void>): Promise<boolean> {
+  return promise.then(
     () => true,
     () => false,
   );

@@ -205,6 +205,20 @@ describe('the files of the service', () => {
     expect(existsSync(installation.pending)).toBe(false);
   });
 
+  test('nothing is switched if the link can not be moved: the unit file is the old one again, and systemd knows', async () => {
+    await publish(newer);
+    await asService();
+    const old = await readFile(unit, 'utf8');
+    const read: string[] = [];
+    const reload = async () => void read.push(await readFile(unit, 'utf8'));
+    // In the way of the link that takes its place.
+    await mkdir(join(`${installation.current}.new`, 'full'), { recursive: true });
+    await expect(toNew(files(reload))).rejects.toThrow(/could not be switched to 1\.1\.0/);
+    expect([await readlink(installation.current), await readFile(unit, 'utf8')]).toEqual([before, old]);
+    expect(read).toEqual([newer(old), old]);
+    expect(existsSync(installation.pending)).toBe(false);
+  });
+
   test.each([
     ['a unit file that somebody has changed by hand', (text: string) => text, true],
     ['one that asks for what nobody has written down', (text: string) => `${text}# @UNHEARD@\n`, false],
@@ -290,7 +304,8 @@ describe('refused, with nothing changed', () => {
 
 test('uninstall.sh takes what an upgrade left along', async () => {
   await toNew();
-  for (const file of [installation.result, installation.pending]) await writeFile(`${file}.new`, 'half of it');
+  const { result, pending, guard, base } = installation;
+  for (const file of [result, pending, guard, join(base, 'uninstall.sh')]) await writeFile(`${file}.new`, 'half of it');
   await rm(join(installation.base, 'data'), { recursive: true, force: true });
   expect((await run(join(installation.base, 'uninstall.sh'), ['--purge'])).code).toBe(0);
   expect(existsSync(installation.base)).toBe(false);
