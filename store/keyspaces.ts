@@ -47,7 +47,7 @@ export interface OpenKeyspaces extends Keyspaces, Logs {
 const KEEP_REVISIONS: Record<KeyspaceName, number | undefined> = { registry: 10_000, kv: undefined };
 
 /** Entries in files are read fast: a start reads up to so many bytes of them rather than that snapshots are written more often. */
-const SNAPSHOT_AFTER_FILES_BYTES = 4_000_000;
+const SNAPSHOT_AFTER_FILES_BYTES = 16_000_000;
 
 /** Hosts follow the key-value store's log closely. */
 const RECENT_BYTES = 1_000_000;
