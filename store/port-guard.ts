@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
 import type { Logger } from '../core/ports/logger.ts';
+import { processMark, stillRuns } from './process-mark.ts';
 
 export interface PortGuard {
   /** Lets everyone connect again. */
@@ -10,18 +11,20 @@ export interface PortGuard {
 }
 
 const run = promisify(execFile);
+const PREFIX = 'terrane_store_';
 
 /**
  * Keeps other local users, and containers on the host's network that don't run as our user, from a loopback port that has no authentication
  * of its own (DESIGN 5): an nftables rule on the owner of the connecting socket. Needs root and nft(8); where it can't be had,
  * the log says so and what it means, and the server goes on.
  *
- * One table for each data directory: what a killed server left behind is replaced by the next one.
+ * One table for each data directory. It says whose it is: what a killed server left behind would keep others from whatever has its port next, and
+ * is taken away by the next one that starts on this machine, whatever its directory.
  */
 export async function guardPort(port: number, directory: string, log: Logger, command = 'nft'): Promise<PortGuard> {
-  const table = `terrane_store_${createHash('sha256').update(directory).digest('hex').slice(0, 12)}`;
+  const table = `${PREFIX}${createHash('sha256').update(directory).digest('hex').slice(0, 12)}`;
   const drop = `add table inet ${table}\ndelete table inet ${table}\n`;
-  const rule = `meta oifname "lo" tcp dport ${port} meta skuid != ${process.getuid!()} reject with tcp reset`;
+  const rule = `meta oifname "lo" tcp dport ${port} meta skuid != ${process.getuid!()} reject with tcp reset comment "${processMark()}"`;
   const chain = `chain output {\n type filter hook output priority 0; policy accept;\n ${rule}\n }`;
   try {
     if (process.getuid!() !== 0) throw new Error('not running as root');
@@ -36,6 +39,8 @@ export async function guardPort(port: number, directory: string, log: Logger, co
     );
     return { release: async () => {} };
   }
+  // Only tidiness: the next server tries again.
+  await removeAbandoned(command).catch(() => {});
   return {
     async release() {
       try {
@@ -45,6 +50,19 @@ export async function guardPort(port: number, directory: string, log: Logger, co
       }
     },
   };
+}
+
+/** By their handles: a table of the same name that a server makes meanwhile is another. */
+async function removeAbandoned(command: string): Promise<void> {
+  const { stdout } = await run(command, ['list', 'tables', 'inet']);
+  for (const [, table] of stdout.matchAll(/^table inet (\w+)$/gm)) {
+    if (!table!.startsWith(PREFIX)) continue;
+    const { stdout: text } = await run(command, ['-a', 'list', 'table', 'inet', table!]).catch(() => ({ stdout: '' }));
+    const [, handle] = /^table inet \w+ \{ # handle (\d+)$/m.exec(text) ?? [];
+    const [, mark] = / comment "([^"]*)"/.exec(text) ?? [];
+    if (handle === undefined || mark === undefined || stillRuns(mark)) continue;
+    await run(command, ['delete', 'table', 'inet', 'handle', handle]).catch(() => {});
+  }
 }
 
 /** One transaction: all of it or nothing. */

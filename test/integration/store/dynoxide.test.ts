@@ -1,4 +1,5 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -88,7 +89,7 @@ describe('the embedded store', () => {
     expect(warnings).toEqual([expect.stringContaining('open to other users of this machine')]);
   });
 
-  test('kill -9 of a server: its store ends with it, and the next server gets the directory', async () => {
+  async function killedServer(): Promise<number> {
     const script = `
       import { startDynoxide } from ${JSON.stringify(join(import.meta.dirname, '../../../store/dynoxide.ts'))};
       const log = { info() {}, warn() {}, error() {} };
@@ -103,11 +104,33 @@ describe('the embedded store', () => {
     const orphan = Number(line.toString());
     server.kill('SIGKILL');
     await once(server, 'exit');
+    return orphan;
+  }
 
+  test('kill -9 of a server: its store ends with it, and the next server gets the directory', async () => {
+    const orphan = await killedServer();
     const next = await start();
     await createTables(dynamoClient(next));
     expect(next.pid).not.toBe(orphan);
     expect(isDynoxide(orphan)).toBe(false);
+  });
+
+  test('kill -9 of a server: what it closed is open again when the next one starts, with whatever directory; those that run keep theirs', async () => {
+    const first = await start();
+    const directory = dataDir;
+    dataDir = mkdtempSync(join(tmpdir(), 'terrane-dynoxide-'));
+    const guards = () => execFileSync('nft', ['list', 'tables', 'inet'], { encoding: 'utf8' });
+    const tableOf = (dir: string) =>
+      `terrane_store_${createHash('sha256').update(join(dir, 'store')).digest('hex').slice(0, 12)}`;
+    await killedServer();
+    const killed = dataDir;
+    dataDir = mkdtempSync(join(tmpdir(), 'terrane-dynoxide-'));
+    const next = await start();
+
+    expect(guards()).not.toContain(tableOf(killed));
+    expect(guards()).toContain(tableOf(directory));
+    await Promise.all([first.stop(), next.stop()]);
+    for (const dir of [directory, killed]) rmSync(dir, { recursive: true });
   });
 });
 
