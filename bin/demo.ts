@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { hireJanitor } from './demo/janitor.ts';
 import { demoOptions, USAGE } from './demo/options.ts';
 import { narrator } from './demo/narrator.ts';
+import { onNpmEnded } from './machine/npm-ended.ts';
 import { type Scene, tellStory } from './demo/story.ts';
 
 /** `npm run demo`: the product working once, on real parts. */
@@ -51,16 +52,12 @@ async function main(): Promise<number> {
 
 /** Ctrl-C (again while everything is taken down: it goes on), the end of the terminal, or of npm or the reader of a pipe, which tell nobody. */
 function interrupted(): Promise<'interrupted'> {
-  const parent = process.ppid;
   return new Promise((resolve) => {
     const end = () => resolve('interrupted');
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
     process.stdout.on('error', end);
     process.stderr.on('error', end);
-    if (process.env.npm_lifecycle_event !== undefined)
-      setInterval(() => {
-        if (process.ppid !== parent) end();
-      }, 500).unref();
+    onNpmEnded(end, 'any');
   });
 }
 

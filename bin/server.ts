@@ -9,6 +9,7 @@ import { type InstallDeps, installScript, keyFingerprint } from '../functions/no
 import { serverCertificates } from '../store/certificates.ts';
 import { EMBEDDED_TABLES } from '../store/dynamodb.ts';
 import { manifestKey } from '../store/manifest-key.ts';
+import { onNpmEnded } from './machine/npm-ended.ts';
 import { createApp } from './server/app.ts';
 import { artifactsDir, consoleDir } from './server/artifacts.ts';
 import { readConsole } from './server/console.ts';
@@ -109,8 +110,10 @@ async function loginProvidersOf(file: string | undefined): Promise<readonly Logi
   return file === undefined ? [] : parseLoginProviders(await readFile(file, 'utf8'));
 }
 
-function stopSignal(): Promise<NodeJS.Signals> {
+/** `npx terrane server &` is ended by ending npx: who does so has its number. The server of a script that npm ran may stay. */
+function stopSignal(): Promise<NodeJS.Signals | 'npx ended'> {
   return new Promise((resolve) => {
+    onNpmEnded(() => resolve('npx ended'), ['npx']);
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
   });
 }
