@@ -1,10 +1,11 @@
 import { boundUnits, unitsToLeave } from '../../core/controllers/units/emptied.ts';
+import { isDrained } from '../../core/node/drain.ts';
 import type { Unit } from '../../core/resources/schema/unit.ts';
 import { CliError } from '../errors.ts';
 import { type Io, line } from '../io.ts';
 import { duration } from '../output/age.ts';
 import type { KubeClient } from './client.ts';
-import { UNIT } from './kinds.ts';
+import { NODE, UNIT } from './kinds.ts';
 
 /** What became of one unit of a drained node: on another host, on none for a reason, or still there for one. */
 export interface DrainedUnit {
@@ -40,8 +41,13 @@ export async function drainUnits(
       if (!quiet) await line(io.err, said(found));
     }
     if (waited.size === 0) break;
+    const names = here.filter(({ metadata }) => waited.has(metadata.uid)).map(({ metadata }) => metadata.name);
+    // They may stay there now, or come back: that would be waited for without end.
+    if (!isDrained(await kube.get(NODE, { name: node })))
+      throw new CliError(`node ${node} was uncordoned before ${names.join(', ')} had left it`, {
+        fix: `Drain it again: terrane node drain ${node}`,
+      });
     if (io.now() > deadline) {
-      const names = here.filter(({ metadata }) => waited.has(metadata.uid)).map(({ metadata }) => metadata.name);
       throw new CliError(`${names.join(', ')}: still being stopped after ${duration(io.now() - started)}`, {
         fix: 'The node stays cordoned. Is its agent running? See: terrane unit status',
       });

@@ -5,6 +5,7 @@ import { execEnd, execOutput } from '../../../core/node/exec-frames.ts';
 import type { Unit } from '../../../core/resources/schema/unit.ts';
 import { UnitHost } from '../../sim/units/unit-host.ts';
 import { heard, node } from '../../support/builders.ts';
+import { eventually } from '../../support/eventually.ts';
 import { CLUSTER, ReconcileWorld, TENANT } from '../../support/reconcile-world.ts';
 import { type TestTerrane, testTerrane } from './support.ts';
 
@@ -185,6 +186,19 @@ describe('terrane unit', () => {
       'annotations',
       'terrane.dev/drain',
     ]);
+  });
+
+  test('a drain ends when its node is uncordoned before its units have left', async () => {
+    await unit('start', file('hello.service'));
+    clearInterval(living);
+    const draining = terrane.run(['node', 'drain', 'n1']);
+    await eventually('it is being drained', async () =>
+      expect(await terrane.kube.json('GET', '/api/v1/nodes/n1')).toMatchObject({ spec: { unschedulable: true } }),
+    );
+    await terrane.must(['node', 'uncordon', 'n1']);
+    const { code, stderr } = await draining;
+    expect(code).toBe(1);
+    expect(stderr).toContain('node n1 was uncordoned before hello.service had left it');
   });
 
   test('refuses what is wrong with what to do, and goes on with the others', async () => {
