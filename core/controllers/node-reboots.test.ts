@@ -3,6 +3,7 @@ import { deployment, heard, nodeStatus, pod, podReport, running, SECOND } from '
 import { TestCluster } from '../../test/support/cluster.ts';
 import { unit, unitReport } from '../../test/support/units.ts';
 import { assignedUnits } from '../node/assigned-units.ts';
+import { DRAIN_ANNOTATION } from '../node/drain.ts';
 import { SYSTEMD_LABEL } from '../node/systemd-label.ts';
 import { findCondition } from './conditions.ts';
 import { haltGroup } from '../updates/halting.ts';
@@ -203,6 +204,22 @@ describe('a host that is a node', () => {
     expect(cordoned('n2')).toBe(false);
     expect(unitHosts(mine)).toEqual(['n2']);
     expect(cluster.get('Unit', 'pin.service', '').status?.conditions?.map(({ type }) => type)).toEqual(['Placed']);
+  });
+
+  test('stays cordoned after its reboot if a person has begun to drain it meanwhile', async () => {
+    await ask('n2');
+    await drained();
+    expect(await ask('n2')).toEqual({ type: 'held' });
+    await cluster.edit('Node', 'n2', ({ metadata }) => void (metadata.annotations![DRAIN_ANNOTATION] = 'true'));
+    boots['n2'] = 'boot-2';
+    await giveBack('n2');
+    await pass();
+    expect(cluster.get('Node', 'n2').metadata.annotations).not.toHaveProperty([REBOOT_ANNOTATION]);
+    expect([cordoned('n2'), cluster.get('Node', 'n2').metadata.annotations]).toMatchObject([
+      true,
+      { [DRAIN_ANNOTATION]: 'true' },
+    ]);
+    expect(cluster.events('BackFromReboot')[0]?.message).toBe('Node n2 stays cordoned, a person drains it');
   });
 
   test('reboots with its pods where the group says so', async () => {

@@ -1,6 +1,7 @@
+import { isDrained } from '../node/drain.ts';
 import type { Node } from '../resources/schema/node.ts';
 import type { Pod } from '../resources/schema/pod.ts';
-import { markOf, type RebootMark, toLeave, unmarked } from '../updates/reboot-mark.ts';
+import { markOf, type RebootMark, takesWorkAgain, toLeave, unmarked } from '../updates/reboot-mark.ts';
 import { findCondition } from './conditions.ts';
 import { budgetAgainst } from './disruption.ts';
 import { replicasWanted } from './disruption-budget.ts';
@@ -75,6 +76,7 @@ function comeBack(state: ClusterState, draft: Draft, node: Node, mark: RebootMar
 
 function uncordon(draft: Draft, node: Node, mark: RebootMark): void {
   draft.update(unmarked(node, mark));
-  const words = mark.cordoned ? 'takes pods again' : 'stays cordoned, as it was before';
+  const why = isDrained(node) ? 'a person drains it' : 'as it was before';
+  const words = takesWorkAgain(node, mark) ? 'takes pods again' : `stays cordoned, ${why}`;
   draft.because(node, 'Normal', 'BackFromReboot', `Node ${node.metadata.name} ${words}`);
 }

@@ -1,5 +1,6 @@
 import { isFinished } from '../controllers/pod-state.ts';
 import { controllerOf } from '../controllers/ownership.ts';
+import { isDrained } from '../node/drain.ts';
 import type { Node } from '../resources/schema/node.ts';
 import type { Pod } from '../resources/schema/pod.ts';
 
@@ -49,12 +50,16 @@ export function released(node: Node, group: string, now: number): Node | undefin
   return mark.state === 'draining' ? unmarked(node, mark) : withMark(node, { ...mark, state: 'returning', at: now });
 }
 
-/** As it was before. */
-export function unmarked(node: Node, { cordoned }: RebootMark): Node {
+/** As it was before; but one that a person drains meanwhile is that person's to uncordon. */
+export function unmarked(node: Node, mark: RebootMark): Node {
   const { [REBOOT_ANNOTATION]: _, ...annotations } = node.metadata.annotations ?? {};
   const { unschedulable, ...spec } = node.spec ?? {};
-  const stays = unschedulable && !cordoned ? { unschedulable } : {};
+  const stays = unschedulable && !takesWorkAgain(node, mark) ? { unschedulable } : {};
   return { ...node, metadata: { ...node.metadata, annotations }, spec: { ...spec, ...stays } };
+}
+
+export function takesWorkAgain(node: Node, { cordoned }: RebootMark): boolean {
+  return cordoned && !isDrained(node);
 }
 
 /**
