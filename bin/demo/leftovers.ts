@@ -12,6 +12,8 @@ export type Leftover =
   | { readonly type: 'process'; readonly pid: number; readonly started: string; readonly group: boolean }
   /** The agent's own uninstall.sh: containers, devices, rules, the Docker network. */
   | { readonly type: 'host'; readonly uninstall: string }
+  /** In an engine that was there before. */
+  | { readonly type: 'image'; readonly socket: string; readonly name: string }
   | { readonly type: 'docker-traces'; readonly before: DockerTraces }
   | { readonly type: 'directory'; readonly path: string };
 
@@ -26,6 +28,10 @@ export async function takeAway(leftover: Leftover, keepLogs: boolean): Promise<v
     case 'host':
       if (existsSync(leftover.uninstall))
         spawnSync('sh', [leftover.uninstall, '--purge', '--yes'], { stdio: 'ignore', timeout: UNINSTALL_MS_MAX });
+      return;
+    case 'image':
+      // Without force: what runs from it, of a demo that was kept, keeps it.
+      spawnSync('docker', ['-H', `unix://${leftover.socket}`, 'rmi', leftover.name], { stdio: 'ignore', timeout: STOP_MS_MAX });
       return;
     case 'docker-traces':
       return removeDockerTraces(leftover.before);

@@ -17,7 +17,7 @@ import { processStart } from '../machine/process-start.ts';
 import type { Janitor } from './janitor.ts';
 import type { Narrator } from './narrator.ts';
 import { type Terrane, TERRANE_PROGRAM, terraneCommand } from './terrane.ts';
-import { DEMO_PORT, demoManifest, makeWebImage } from './web-image.ts';
+import { DEMO_IMAGE, DEMO_PORT, demoManifest, makeWebImage } from './web-image.ts';
 
 export interface Scene {
   /** Everything of this demo lies below it. */
@@ -76,6 +76,11 @@ async function findEngine({ dir, say, janitor, stopCommands }: Scene): Promise<E
     started: (pid) => tellProcess(janitor, pid),
   });
   if (engine.pid) stopCommands.push(`kill ${engine.pid}`);
+  else {
+    // Another's: only what the demo puts there goes, after the host that uses it.
+    janitor.tell({ type: 'image', socket: engine.socket, name: DEMO_IMAGE });
+    stopCommands.push(`docker -H unix://${engine.socket} rmi ${DEMO_IMAGE}`);
+  }
   say.detail(`Docker Engine ${engine.version} at ${engine.socket}`);
   return engine;
 }

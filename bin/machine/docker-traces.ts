@@ -7,65 +7,94 @@ import { join } from 'node:path';
  * started on a machine where none runs, so that afterwards what was not there before can be taken away.
  */
 export interface DockerTraces {
-  readonly bridge: boolean;
+  readonly devices: readonly string[];
   /** Of `net.ipv4.ip_forward`. */
   readonly forwarding: string;
-  /** By table: what `iptables -S` says, undefined where nft has no such table. */
-  readonly rules: Readonly<Record<Table, readonly string[] | undefined>>;
+  /** By table: what `iptables -S` says. Undefined: it can't be known, and then nothing of it is touched. */
+  readonly rules: Readonly<Partial<Record<Table, Rules>>>;
   readonly cgroups: readonly string[];
 }
 
+type Rules = readonly string[] | 'no table';
 type Table = 'filter' | 'nat';
 const TABLES: readonly Table[] = ['filter', 'nat'];
 const OF_DOCKER = /\bdocker0\b|\bDOCKER\b|\bDOCKER-/;
+const OF_PEOPLE = /\bDOCKER-USER\b/;
 
 export function noteDockerTraces(): DockerTraces {
   return {
-    bridge: run('ip', 'link', 'show', 'docker0') !== undefined,
+    devices: devices(),
     forwarding: forwarding(),
     rules: { filter: rulesOf('filter'), nat: rulesOf('nat') },
     cgroups: cgroups(),
   };
 }
 
-/** Only what names Docker and was not there before; nothing if another engine was started meanwhile, whose it may be. */
+/**
+ * Only what names Docker and was not there before, and nothing that somebody else may have come to need: nothing of the network if another engine runs in
+ * it by now, no cgroups if one runs anywhere, not a bridge with something on it, not forwarding if there are new devices.
+ */
 export function removeDockerTraces(before: DockerTraces): void {
-  if (process.getuid?.() !== 0 || anotherEngineRuns()) return;
-  for (const table of TABLES) removeRules(table, before.rules[table]);
-  if (!before.bridge) run('ip', 'link', 'del', 'docker0');
-  if (before.forwarding === '0' && forwarding() === '1') run('sysctl', '-qw', 'net.ipv4.ip_forward=0');
-  for (const path of cgroups().filter((one) => !before.cgroups.includes(one))) removeEmpty(path);
+  if (process.getuid?.() !== 0) return;
+  const engines = networksOfEngines();
+  if (!engines.includes(readlinkSync('/proc/self/ns/net'))) removeFromNetwork(before);
+  if (engines.length === 0) for (const path of cgroups().filter((one) => !before.cgroups.includes(one))) removeEmpty(path);
 }
 
-function removeRules(table: Table, before: readonly string[] | undefined): void {
-  const fresh = (rulesOf(table) ?? []).filter((rule) => !before?.includes(rule));
-  const ours = fresh.filter((rule) => OF_DOCKER.test(rule));
+function removeFromNetwork(before: DockerTraces): void {
+  for (const table of TABLES) removeRules(table, before);
+  const onBridge = run('ip', '-o', 'link', 'show', 'master', 'docker0');
+  if (!before.devices.includes('docker0') && onBridge === '') run('ip', 'link', 'del', 'docker0');
+  // Who made them (a VPN, virtual machines) found it on, and may need it.
+  const fresh = devices().filter((device) => !before.devices.includes(device));
+  if (before.forwarding === '0' && forwarding() === '1' && fresh.length === 0) run('sysctl', '-qw', 'net.ipv4.ip_forward=0');
+}
+
+function removeRules(table: Table, { rules, forwarding: forwarded }: DockerTraces): void {
+  const before = rules[table];
+  const now = rulesOf(table);
+  if (before === undefined || now === undefined || now === 'no table') return;
+  const fresh = now.filter((rule) => !before.includes(rule));
+  // Docker itself writes but the last there: it is for people's own.
+  const peoples = fresh.some((rule) => rule.startsWith('-A DOCKER-USER ') && rule !== '-A DOCKER-USER -j RETURN');
+  const ours = fresh.filter((rule) => OF_DOCKER.test(rule) && !(peoples && OF_PEOPLE.test(rule)));
   const iptables = (...args: string[]) => run('iptables', '-w', '-t', table, ...args);
   for (const rule of ours.filter((one) => one.startsWith('-A '))) iptables('-D', ...rule.split(' ').slice(1));
   for (const rule of ours.filter((one) => one.startsWith('-N '))) iptables('-X', rule.split(' ')[1]!);
-  // It drops what is forwarded on a machine where it had to turn forwarding on.
-  if (before?.includes('-P FORWARD ACCEPT') !== false && fresh.includes('-P FORWARD DROP')) iptables('-P', 'FORWARD', 'ACCEPT');
+  // It drops what is forwarded on a machine where it had to turn forwarding on. On another one it was not Docker.
+  const accepted = before === 'no table' || before.includes('-P FORWARD ACCEPT');
+  if (forwarded === '0' && accepted && fresh.includes('-P FORWARD DROP')) iptables('-P', 'FORWARD', 'ACCEPT');
   // iptables makes the table for the first rule, and leaves it.
-  if (before === undefined && rulesOf(table)?.every((rule) => rule.startsWith('-P ') && rule.endsWith(' ACCEPT')))
+  const left = rulesOf(table);
+  if (before === 'no table' && Array.isArray(left) && left.every((rule) => rule.startsWith('-P ') && rule.endsWith(' ACCEPT')))
     run('nft', 'delete', 'table', 'ip', table);
 }
 
-/** In this network. */
-function anotherEngineRuns(): boolean {
-  const here = readlinkSync('/proc/self/ns/net');
-  return list('/proc').some((pid) => {
+/** Of each engine that runs, which network it is in. */
+function networksOfEngines(): string[] {
+  return list('/proc').flatMap((pid) => {
     try {
-      return readFileSync(`/proc/${pid}/comm`, 'utf8') === 'dockerd\n' && readlinkSync(`/proc/${pid}/ns/net`) === here;
+      return readFileSync(`/proc/${pid}/comm`, 'utf8') === 'dockerd\n' ? [readlinkSync(`/proc/${pid}/ns/net`)] : [];
     } catch {
-      return false;
+      return [];
     }
   });
 }
 
-/** `iptables -S` would make a table that isn't there. */
-function rulesOf(table: Table): string[] | undefined {
-  if (run('nft', 'list', 'tables')?.includes(`table ip ${table}\n`) === false) return undefined;
+/** `iptables -S` would make a table that isn't there. That of old, which nft(8) doesn't show, is always there. */
+function rulesOf(table: Table): Rules | undefined {
+  if (run('iptables', '--version')?.includes('nf_tables')) {
+    const tables = run('nft', 'list', 'tables');
+    if (tables === undefined) return undefined;
+    if (!tables.split('\n').includes(`table ip ${table}`)) return 'no table';
+  }
   return run('iptables', '-w', '-t', table, '-S')?.trim().split('\n');
+}
+
+/** As `3: docker0: <...` or, with a peer, `5: veth1@if4: <...`. */
+function devices(): string[] {
+  const lines = run('ip', '-o', 'link')?.trim().split('\n') ?? [];
+  return lines.map((line) => line.split(': ')[1]!.split('@')[0]!);
 }
 
 function forwarding(): string {
