@@ -86,7 +86,7 @@ describe('a payload that lies here', () => {
     await get(`${base}update.gz`);
     expect(await events()).toEqual([[['FileMissing', 1, 'UpdatePackage', 'os-2'], said]]);
     updates.clock.at += 601_000;
-    await get(`${base}update.gz`);
+    await Promise.all([get(`${base}update.gz`), get(`${base}update.gz`), get(`${base}update.gz`)]);
     expect(await events()).toEqual([[['FileMissing', 2, 'UpdatePackage', 'os-2'], said]]);
   });
 });

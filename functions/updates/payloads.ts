@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { TerraneError } from '../../core/errors/terrane-error.ts';
+import type { ReadView } from '../../core/keyspace/types.ts';
 import type { Payloads } from '../../core/ports/payloads.ts';
 import { getResource } from '../../core/resources/write.ts';
 import { parseTicket } from '../../core/updates/payload-ticket.ts';
@@ -44,8 +45,9 @@ export async function servePayload(
       `hosts are given this package, and its file ${file.name} was not uploaded: terrane update package upload ${ticket.package}`,
     );
     const ctx = { now: deps.clock.now(), newUid: () => deps.newUid() };
-    if (!toldLately(view, found!, missing, ctx.now, TOLD_EVERY_MS))
-      await registry.transact((txn) => tell(txn, found!, missing, ctx));
+    const due = (state: ReadView) => !toldLately(state, found!, missing, ctx.now, TOLD_EVERY_MS);
+    // Hosts come at the same time: the second look is at what the others have told meanwhile.
+    if (due(view)) await registry.transact((txn) => void (due(txn) && tell(txn, found!, missing, ctx)));
     throw new TerraneError('not_found', `The file ${file.name} of the package ${ticket.package} was not uploaded.`, {
       fix: `Upload it: terrane update package upload ${ticket.package} FILE --release ${found!.spec.version}`,
     });
