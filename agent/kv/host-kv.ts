@@ -13,6 +13,7 @@ import { type KeyChoice, keyChoice } from './key-choice.ts';
 import { LocalCopy } from './local-copy.ts';
 import type { KvQuestions } from './questions.ts';
 import { remoteLog } from './remote-log.ts';
+import { remotePast } from './remote-past.ts';
 
 export interface HostKvOptions {
   readonly questions: KvQuestions;
@@ -131,6 +132,7 @@ export async function openHostKv(options: HostKvOptions): Promise<HostKv> {
     following,
     forwarder,
     keys,
+    past: remotePast(questions),
     schedule,
     timing,
     clientUrls: options.clientUrls,

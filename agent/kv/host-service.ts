@@ -29,6 +29,7 @@ import { CALL_MS, type Forwarder } from './forwarder.ts';
 import { hostErrorOf } from './host-errors.ts';
 import type { KeyChoice } from './key-choice.ts';
 import { type LocalCopy, TooLargeError } from './local-copy.ts';
+import type { ReadPast } from './remote-past.ts';
 import { watchSource } from './watch-source.ts';
 
 export interface HostServiceOptions {
@@ -38,6 +39,8 @@ export interface HostServiceOptions {
   readonly following: Following;
   readonly forwarder: Forwarder;
   readonly keys: KeyChoice;
+  /** What the copy has forgotten. */
+  readonly past: ReadPast;
   readonly schedule: Schedule;
   readonly timing: Timing;
   /** Where clients reach this service. */
@@ -197,7 +200,11 @@ export function hostService(options: HostServiceOptions): EtcdService {
     },
     watch(caller) {
       const release = following.hold();
-      const source = watchSource(copy, () => soon(options.schedule, FRESHEN_MS, following.use()));
+      const source = watchSource({
+        copy,
+        freshen: () => soon(options.schedule, FRESHEN_MS, following.use()),
+        past: () => (options.reachable() === false ? undefined : options.past),
+      });
       return openWatchSession({
         source,
         schedule: options.schedule,

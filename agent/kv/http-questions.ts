@@ -21,6 +21,9 @@ export function httpQuestions(client: BytesClient, onStreams: () => void = () =>
       const query = cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`;
       return get({ method: 'GET', path: `${KV_PATH}/snapshot${query}`, ...options });
     },
+    past({ from, to }, options) {
+      return get({ method: 'GET', path: `${KV_PATH}/past?from=${from}&to=${to}`, ...options });
+    },
     cheap: () => false,
   };
 }

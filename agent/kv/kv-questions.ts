@@ -61,6 +61,7 @@ export function kvQuestions({ client, elapsed, random, signal }: KvQuestionsOpti
       kept()?.ask(KV_QUESTION.tail, encodeTailQuestion(question), options) ?? http.tail(question, options),
     // Pages are large and few.
     snapshot: (cursor, options) => http.snapshot(cursor, options),
+    past: (question, options) => http.past(question, options),
     cheap: () => kept() !== undefined,
   };
 }

@@ -1,3 +1,4 @@
+import type { PastQuestion } from '../../core/node/kv-past.ts';
 import type { TailQuestion } from '../../core/node/kv-stream.ts';
 
 export interface AskOptions {
@@ -7,7 +8,7 @@ export interface AskOptions {
 }
 
 /**
- * What this host asks the control plane about the key-value store (core/node/kv.ts has the bodies), whichever way it goes there. Throws
+ * What this host asks the control plane about the key-value store (core/node/kv.ts and kv-past.ts have the bodies), whichever way it goes there. Throws
  * DismissedError, UnreachableError, or Refusal if the control plane understood and said no.
  */
 export interface KvQuestions {
@@ -15,6 +16,7 @@ export interface KvQuestions {
   tail(question: TailQuestion, options: AskOptions): Promise<Buffer>;
   /** A page; the first one without a cursor. */
   snapshot(cursor: string | undefined, options: AskOptions): Promise<Buffer>;
+  past(question: PastQuestion, options: AskOptions): Promise<Buffer>;
   /** Questions cost so little that another may be sent before the last is answered. */
   cheap(): boolean;
 }

@@ -10,6 +10,7 @@ import {
   FORWARD_MAX,
   type ForwardedCalls,
 } from '../../../core/node/kv.ts';
+import { encodePast, type PastQuestion } from '../../../core/node/kv-past.ts';
 import type { TailQuestion } from '../../../core/node/kv-stream.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { HostPrincipal } from '../../../core/ports/identity.ts';
@@ -17,6 +18,7 @@ import type { Logs } from '../../../core/ports/keyspaces.ts';
 import { type CallsDeps, serveCalls } from './calls.ts';
 import { headReads } from './head-reads.ts';
 import { INTEREST_MS, type KvInterest } from './interest.ts';
+import { readPast } from './past.ts';
 
 export interface KvAnswersDeps extends CallsDeps {
   readonly logs: Pick<Logs, 'log'>;
@@ -29,6 +31,7 @@ export interface KvAnswersDeps extends CallsDeps {
 /** What hosts ask about their cluster's key-value store, whichever way it comes. */
 export interface KvAnswers {
   tail(host: HostPrincipal, question: TailQuestion): Promise<Uint8Array>;
+  past(host: HostPrincipal, question: PastQuestion): Promise<Uint8Array>;
   /** Answers bytes, and the last entry of the log that is in them. Throws TerraneError if `bytes` are no calls. */
   calls(host: HostPrincipal, bytes: Uint8Array, options?: CallsOptions): Promise<{ bytes: Uint8Array; upTo: Sequence }>;
 }
@@ -61,6 +64,9 @@ export function kvAnswers(deps: KvAnswersDeps): KvAnswers {
         if (error instanceof TrimmedError) return encodeTail('trimmed');
         throw error;
       }
+    },
+    async past({ tenant, cluster }, question) {
+      return encodePast(await readPast(await deps.keyspaces.open(tenant, cluster, 'kv'), question));
     },
     async calls({ tenant, cluster }, bytes, { sent = 0 } = {}) {
       const asked = decoded(bytes);

@@ -56,6 +56,12 @@ export function createNodeKv(deps: NodeKvDeps, verify: Verify): Hono {
     return binary(c, encodeSnapshotPage(page));
   });
 
+  app.get('/past', async (c) => {
+    const host = await verify(c.req.raw, undefined);
+    const question = { from: numberOf('from', c.req.query('from')), to: numberOf('to', c.req.query('to')) };
+    return binary(c, await answers.past(host, question));
+  });
+
   app.post('/calls', async (c) => {
     const bytes = await readBytes(c.req.raw, FORWARD_BYTES_MAX);
     const host = await verify(c.req.raw, bytes, CALLS_AGE_MS_MAX);
@@ -65,10 +71,16 @@ export function createNodeKv(deps: NodeKvDeps, verify: Verify): Hono {
   return app;
 }
 
-function numberOf(name: 'after' | 'reads', text: string | undefined): number {
+const NUMBERS = {
+  after: 'the number of a log entry',
+  reads: 'a format of log entries',
+  from: 'a revision',
+  to: 'a revision',
+} as const;
+
+function numberOf(name: keyof typeof NUMBERS, text: string | undefined): number {
   if (text === undefined || !/^\d{1,15}$/.test(text)) {
-    const what = { after: 'the number of a log entry', reads: 'a format of log entries' };
-    throw new TerraneError('invalid_request', `${name} must be ${what[name]}.`);
+    throw new TerraneError('invalid_request', `${name} must be ${NUMBERS[name]}.`);
   }
   return Number(text);
 }

@@ -11,7 +11,7 @@ import type { AnswersUnderWay } from './answers-under-way.ts';
 
 export interface KvStreamOptions {
   readonly socket: Duplex;
-  readonly answers: KvAnswers;
+  readonly answers: Pick<KvAnswers, 'tail' | 'calls'>;
   /** Asked before each question is answered: who asks, as of now. Throws TerraneError if it may not (any more). */
   readonly host: () => Promise<HostPrincipal>;
   readonly underWay: AnswersUnderWay;

@@ -94,12 +94,18 @@ async function start(host: TestHost, options: StartOptions = {}): Promise<Starte
 
 function noting(asked: string[], questions: KvQuestions): KvQuestions {
   const noted =
-    <K extends 'calls' | 'tail' | 'snapshot'>(kind: K): KvQuestions[K] =>
+    <K extends 'calls' | 'tail' | 'snapshot' | 'past'>(kind: K): KvQuestions[K] =>
     (...question: unknown[]) => {
       asked.push(kind);
       return (questions[kind] as (...question: unknown[]) => Promise<Buffer>)(...question);
     };
-  return { calls: noted('calls'), tail: noted('tail'), snapshot: noted('snapshot'), cheap: () => questions.cheap() };
+  return {
+    calls: noted('calls'),
+    tail: noted('tail'),
+    snapshot: noted('snapshot'),
+    past: noted('past'),
+    cheap: () => questions.cheap(),
+  };
 }
 
 const put = (service: EtcdService, key: string, value = key, more = {}) =>
@@ -366,7 +372,7 @@ describe("etcd's services on a host", () => {
     expect(kvHost.facts().tooLarge).toContain('this host keeps no copy');
   });
 
-  test('a few keys that are written again and again are never too large: what this host forgot of their past is read through', async () => {
+  test('a few keys that are written again and again are never too large: what this host forgot of their past is read through, by watches too', async () => {
     const kvHost = await start(await person.host('a'), { bytesMax: 100_000 });
     const { service } = kvHost;
     const { revision } = await put(service, 'k', 'first');
@@ -379,9 +385,23 @@ describe("etcd's services on a host", () => {
     const now = await watching(service, 'k');
     await put(service, 'k', 'last');
     await eventually('it is seen', () => expect(now.seen).toHaveLength(1), { everyMs: 20 });
+    const everything = Array.from({ length: 22 }, (_, n) => `put k ${revision + n}`);
     const late = await watching(service, 'k', revision);
-    await eventually('it is told to read anew', () =>
-      expect(late.answers.at(-1)).toMatchObject({ canceled: true, compactRevision: expect.any(Number) }),
+    await eventually('it is told of all that happened, in order', () => expect(late.seen).toEqual(everything), { everyMs: 20 });
+    await put(service, 'k', 'and on');
+    await eventually('it goes on', () => expect(late.seen).toEqual([...everything, `put k ${revision + 22}`]), { everyMs: 20 });
+    expect(late.answers.filter(({ canceled }) => canceled)).toEqual([]);
+
+    const keyspace = await kv();
+    await keyspace.transact((txn) => txn.compact(revision + 1));
+    const tooLate = await watching(service, 'k', revision);
+    await eventually('what is gone for good is told of', () =>
+      expect(tooLate.answers.at(-1)).toMatchObject({ canceled: true, compactRevision: revision + 1 }),
+    );
+    kvHost.host.network.state = 'closed';
+    const cutOff = await watching(service, 'k', revision + 1);
+    await eventually('what nobody can tell of is as good as gone', () =>
+      expect(cutOff.answers.at(-1)).toMatchObject({ canceled: true, compactRevision: expect.any(Number) }),
     );
   });
 

@@ -108,6 +108,7 @@ function questionsOver({ name, machine, controlPlane }: SimulatedHostOptions): K
     calls: (body) => ask(async (process) => (await answersOf(process).calls(host, body)).bytes),
     tail: (question) => ask((process) => answersOf(process).tail(host, question)),
     snapshot: (cursor) => ask(async ({ log }) => encodeSnapshotPage(await log.snapshotPage(cursor))),
+    past: (question) => ask((process) => answersOf(process).past(host, question)),
     // Several requests under way at once meet each other.
     cheap: () => true,
   };
