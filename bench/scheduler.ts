@@ -58,7 +58,7 @@ export function run(): Promise<Figures> {
     ...growth(),
   };
   console.log('');
-  for (const name of HEADLINES) console.log(`${name.padEnd(32)} ${Number((all[name] ?? Number.NaN).toFixed(3))}`);
+  for (const name of HEADLINES) console.log(`${name.padEnd(34)} ${Number((all[name] ?? Number.NaN).toFixed(3))}`);
   return Promise.resolve(all);
 }
 
@@ -69,8 +69,9 @@ const HEADLINES = [
   'violations',
   'unplaced_ratio_vs_best_fit',
   'hosts_ratio_vs_best_fit',
-  'stranded_ratio_vs_best_fit',
   'stranded_cpu_ratio_vs_best_fit',
+  'stranded_memory_ratio_vs_best_fit',
+  'useless_ratio_vs_best_fit',
 ];
 
 /** The whole batch, from plain descriptions to the last placement: the best of a few turns, and the peer's only one. */
@@ -205,10 +206,10 @@ function beside(ours: Verdict, best: Verdict): Figures {
   return {
     unplaced_ratio_vs_best_fit: (ours.unplaced + 1) / (best.unplaced + 1),
     hosts_ratio_vs_best_fit: ours.usedHosts / best.usedHosts,
-    stranded_ratio_vs_best_fit: useless(ours) / useless(best),
     stranded_cpu_ratio_vs_best_fit: ours.strandedCpu / best.strandedCpu,
-    stranded_memory_ratio_on_full_hosts: ours.strandedMemory / best.strandedMemory,
-    stranded_sum_ratio_on_full_hosts: stranded(ours) / stranded(best),
+    stranded_memory_ratio_vs_best_fit: ours.strandedMemory / best.strandedMemory,
+    useless_ratio_vs_best_fit: useless(ours) / useless(best),
+    stranded_sum_ratio: stranded(ours) / stranded(best),
     stranded_cpu: ours.strandedCpu,
     stranded_cpu_best_fit: best.strandedCpu,
   };
