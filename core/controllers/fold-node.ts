@@ -6,7 +6,7 @@ import type { Node, NodeStatus } from '../resources/schema/node.ts';
 import { findCondition, withCondition } from './conditions.ts';
 import type { Draft } from './draft.ts';
 import type { Tell } from './tell-once.ts';
-import { type KeyCheck, withKeyOf } from './wireguard-keys.ts';
+import { type KeyCheck, ownKeyOf, withKeyOf } from './wireguard-keys.ts';
 
 const MAX_IMAGES = 50;
 
@@ -28,7 +28,8 @@ export function foldNode(
   const key = report.network?.wireguard?.publicKey;
   const holder = key === undefined || node?.metadata.deletionTimestamp ? undefined : check(nodeName, key);
   const network = report.network && (holder === undefined ? report.network : withKeyOf(holder, report.network));
-  const told = network ? { ...report.node, network } : report.node;
+  const kept = node && !network?.wireguard ? ownKeyOf(node) : undefined;
+  const told = { ...report.node, ...(network && { network }), ...(kept !== undefined && { wireguardKey: kept }) };
   const status = statusFrom(told, node?.status, now);
   if (!node) {
     const labels = mergedLabels({}, report.labels);

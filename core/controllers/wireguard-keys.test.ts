@@ -66,6 +66,22 @@ describe('the WireGuard key that a host reports', () => {
     expect(keyOf(cluster, 'n2')).toBe(KEYS[0]);
   });
 
+  test('stays its own while it reports none: it is back with it after its WireGuard, or its network, was away', async () => {
+    const cluster = await TestCluster.with();
+    await say(cluster, { n1: KEYS[0], n2: KEYS[1] });
+    for (const network of [{ address: '192.168.7.2', mtu: 1500 }, undefined]) {
+      cluster.now += 1_000;
+      cluster.inbox = [heard('n2', cluster.now, report({ network }))];
+      await cluster.settle();
+      expect(keyOf(cluster, 'n2')).toBeUndefined();
+      await say(cluster, { n1: KEYS[1] });
+      expect(keyOf(cluster, 'n1')).toBeUndefined();
+      await say(cluster, { n1: KEYS[0], n2: KEYS[1] });
+      expect([keyOf(cluster, 'n1'), keyOf(cluster, 'n2')]).toEqual([KEYS[0], KEYS[1]]);
+      expect(cluster.get('Node', 'n2').status?.wireguardKey).toBeUndefined();
+    }
+  });
+
   test('of a host that was removed is free for the machine that joins again under another name', async () => {
     const cluster = await TestCluster.with();
     await say(cluster, { n1: KEYS[0] });

@@ -40,7 +40,7 @@ export const reportSchema = z.object({
   /** Fenced work has ended here at the latest so many seconds after this report was sent, if it is the last one that is answered. */
   leaseSeconds: z.number().int().min(1).max(86_400).optional(),
   /** capacity, allocatable, conditions, addresses, nodeInfo, images. */
-  node: nodeStatusSchema.omit({ network: true }),
+  node: nodeStatusSchema.omit({ network: true, wireguardKey: true }),
   /** Its part in the pods' network, if it takes part. */
   network: networkSchema.optional(),
   /**

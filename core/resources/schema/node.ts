@@ -66,6 +66,8 @@ export const nodeStatusSchema = z.strictObject({
     })
     .optional(),
   network: nodeNetworkSchema.optional(),
+  /** The WireGuard key that stays its own while it reports none, base64. Not the host's to say. */
+  wireguardKey: z.string().optional(),
   images: z.array(z.strictObject({ names: z.array(z.string()), sizeBytes: z.number() })).optional(),
 });
 
