@@ -63,8 +63,10 @@ export function watchPeers({ nodeName, assigned, noticeMs, serverTime, signal, o
 
   function probe(node: string, address: string): void {
     const line = lines.get(node);
-    // After a miss by another one: the way there may have changed, and this host's address with it.
-    if (line?.connected && line.address === address && !peers.get(node)?.missed) return line.socket.send(PROBE, () => undefined);
+    const { answers = false, missed = 0 } = peers.get(node) ?? {};
+    // Without an answer by another one: the way there may have changed, and this host's address with it, to which a socket is bound. After a boot
+    // the first probe comes before there is a network.
+    if (line?.connected && line.address === address && answers && missed === 0) return line.socket.send(PROBE, () => undefined);
     forget(node);
     const socket = createSocket('udp4');
     const made = { address, socket, connected: false };

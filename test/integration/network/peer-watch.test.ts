@@ -1,0 +1,65 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { expect, test } from '@jest/globals';
+import { watchPeers } from '../../../agent/network/peer-watch.ts';
+import type { AssignedNetwork } from '../../../core/network/assigned-network.ts';
+import { eventually } from '../../support/eventually.ts';
+
+/** A host that watches another, on the loopback: the port is one that only root may have. */
+
+const SUBNET = '127.99.7.0/24';
+const GATEWAY = '127.99.7.1';
+const PORT = 9;
+
+const network = {
+  network: '127.99.0.0/16',
+  subnet: '127.99.6.0/24',
+  peers: [{ node: 'peer', subnet: SUBNET, address: '127.0.0.1', mtu: 1500, vtepMac: '' }],
+} as unknown as AssignedNetwork;
+
+const mayListen = process.getuid?.() === 0;
+if (!mayListen) console.warn('skipped the watch of peers on real sockets: its port is for root');
+
+(mayListen ? test : test.skip)(
+  'who has not answered is asked from a new socket each time, as one is bound to the address that the host had; who answers, from the same',
+  async () => {
+    const watch = new AbortController();
+    const peer: Socket = createSocket('udp4');
+    const asked: number[] = [];
+    let answers = false;
+    peer.on('message', (_, { port, address }) => {
+      asked.push(port);
+      if (answers) peer.send('!', port, address);
+    });
+    peer.bind(PORT, GATEWAY);
+    await once(peer, 'listening');
+    let suspicions: () => readonly { node: string }[] = () => [];
+    try {
+      ({ suspicions } = watchPeers({
+        nodeName: 'self',
+        assigned: () => network,
+        noticeMs: () => 1,
+        serverTime: () => 1_000,
+        signal: watch.signal,
+        onChange: () => undefined,
+      }));
+      const rounds = (many: number) => eventually('rounds', async () => expect(asked.length).toBeGreaterThanOrEqual(many));
+      await rounds(2);
+      expect(new Set(asked).size).toBe(asked.length);
+      answers = true;
+      await rounds(asked.length + 1);
+      const from = asked.length;
+      await rounds(from + 2);
+      expect(new Set(asked.slice(from)).size).toBe(1);
+      expect(suspicions()).toEqual([]);
+      answers = false;
+      await eventually('it is suspected', async () => expect(suspicions()).toMatchObject([{ node: 'peer', since: 1_000 }]), {
+        timeoutMs: 30_000,
+      });
+    } finally {
+      watch.abort();
+      peer.close();
+    }
+  },
+  60_000,
+);
