@@ -66,15 +66,23 @@ remove_rules() {
   done
 }
 
+# No agent holds the pods' network (its lock, agent/network/overlay-lock.ts), and none that is away has its Docker network.
+is_nobodys() {
+  [ -s "$DATA/identity.json" ] && [ -r /proc/net/unix ] && command -v docker >/dev/null 2>&1 || return 1
+  if grep -q ' @terrane-pod-network@*$' /proc/net/unix; then return 1; fi
+  others=$(docker -H "unix://$DOCKER" network ls -q --filter label=terrane.dev/network-owner 2>/dev/null) && [ -z "$others" ]
+}
+
 # This host's part of the pods' network: what bears the agent's mark (core/network/names.ts), and rules. Without --purge it stays: containers that
-# run on talk by it. What is on the machine is this agent's if Docker has a network of its, or if it was the machine's service.
+# run on talk by it. What is on the machine is this agent's if Docker has a network of its, or if it was the machine's service, or if it is nobody else's:
+# an agent may end before it has made that network.
 remove_network() {
   networks=''
   if [ -s "$DATA/identity.json" ] && command -v docker >/dev/null 2>&1; then
     owner="$(field cluster)/$(field hostId)"
     networks=$(docker -H "unix://$DOCKER" network ls -q --filter "label=terrane.dev/network-owner=$owner" 2>/dev/null) || networks=''
   fi
-  [ -n "$networks" ] || [ -n "$UNIT" ] || return 0
+  [ -n "$networks" ] || [ -n "$UNIT" ] || is_nobodys || return 0
   remove_rules
   for network in $networks; do
     docker -H "unix://$DOCKER" network rm "$network" >/dev/null || true

@@ -3,8 +3,12 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, readlink, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { inside, ip, makeNamespace, removeNamespaces } from '../../support/netlab/namespaces.ts';
 import { type TestControlPlane, testControlPlane } from './control-plane.ts';
 import { install, JOIN_TOKEN, run, start } from './run-script.ts';
+
+const canIsolate = process.getuid?.() === 0 && existsSync('/usr/sbin/nft');
+if (!canIsolate) console.warn("skipped what uninstall.sh does about the pods' network: it takes root and nftables");
 
 let plane: TestControlPlane;
 let prefix: string;
@@ -83,6 +87,48 @@ describe('a good install', () => {
     await agent.ended;
     expect(existsSync(prefix)).toBe(false);
   });
+
+  // Its own Docker network says which devices and rules are an agent's; one that was killed before it made that has none.
+  (canIsolate ? test : test.skip)(
+    "uninstall.sh --purge takes away what an agent left of the network, unless it is another's",
+    async () => {
+      const netns = `ti${process.pid.toString(36)}`;
+      makeNamespace(netns);
+      try {
+        const bin = join(plane.directory, 'bin');
+        const others = join(plane.directory, 'others');
+        await mkdir(bin);
+        // An engine without containers: asked for all agents' networks, it knows those in that file.
+        const engine = `case "$*" in *owner) cat ${others} ;; *owner=*) ;; *) ;; esac`;
+        await writeFile(join(bin, 'docker'), `#!/bin/sh\n${engine}\n`, { mode: 0o755 });
+        const purged = async () => {
+          const installed = await install(plane, ['--prefix', prefix, '--foreground']);
+          expect({ installed }).toMatchObject({ installed: { code: 0 } });
+          const command = ['--net=/run/netns/' + netns, join(prefix, 'uninstall.sh'), '--purge'];
+          expect(await run('nsenter', command, { PATH: `${bin}:${process.env.PATH}` })).toMatchObject({ code: 0 });
+          return [inside(netns, 'ip', '-br', 'link'), inside(netns, 'ip', 'route'), inside(netns, 'nft', 'list', 'tables')].join(
+            '',
+          );
+        };
+        ip('-n', netns, 'link', 'add', 'terrane-vx', 'type', 'vxlan', 'id', '1', 'dstport', '8472');
+        ip('-n', netns, 'route', 'add', 'unreachable', '10.244.0.0/16', 'proto', '84');
+        inside(netns, 'nft', 'add', 'table', 'ip', 'terrane_network');
+        const all = /terrane-vx[^]*10\.244\.0\.0\/16[^]*terrane_network/;
+
+        await writeFile(others, 'b6fd9e\n');
+        expect(await purged()).toMatch(all);
+        await writeFile(others, '');
+        const lock = "require('node:net').createServer().listen('\\0terrane-pod-network', () => console.log('held'))";
+        const holder = await start('nsenter', [`--net=/run/netns/${netns}`, process.execPath, '-e', lock], {});
+        expect(await purged()).toMatch(all);
+        holder.stop();
+        await holder.ended;
+        expect(await purged()).not.toMatch(/terrane|10\.244/);
+      } finally {
+        removeNamespaces([netns]);
+      }
+    },
+  );
 
   test('without a network: the archives from a directory', async () => {
     await saveSignature();

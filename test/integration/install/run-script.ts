@@ -33,12 +33,12 @@ export function start(
   command: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
-): Promise<{ readonly ended: Promise<unknown> }> {
+): Promise<{ readonly ended: Promise<unknown>; readonly stop: () => void }> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'ignore'] });
     const ended = new Promise((end) => child.once('close', end));
     child.on('error', reject);
-    child.stdout.once('data', () => resolve({ ended }));
+    child.stdout.once('data', () => resolve({ ended, stop: () => void child.kill('SIGKILL') }));
     void ended.then(() => reject(new Error('it ended before it printed anything')));
   });
 }
