@@ -125,7 +125,7 @@ describe('a good install', () => {
         await holder.ended;
         expect(await purged()).not.toMatch(/terrane|10\.244/);
       } finally {
-        removeNamespaces([netns]);
+        await removeNamespaces([netns]);
       }
     },
   );

@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { expect, test } from '@jest/globals';
-import { watchPeers } from '../../../agent/network/peer-watch.ts';
+import { type PeerWatch, watchPeers } from '../../../agent/network/peer-watch.ts';
 import type { AssignedNetwork } from '../../../core/network/assigned-network.ts';
 import { eventually } from '../../support/eventually.ts';
 
@@ -33,16 +33,16 @@ if (!mayListen) console.warn('skipped the watch of peers on real sockets: its po
     });
     peer.bind(PORT, GATEWAY);
     await once(peer, 'listening');
-    let suspicions: () => readonly { node: string }[] = () => [];
+    let watched: PeerWatch | undefined;
     try {
-      ({ suspicions } = watchPeers({
+      watched = watchPeers({
         nodeName: 'self',
         assigned: () => network,
         noticeMs: () => 1,
         serverTime: () => 1_000,
         signal: watch.signal,
         onChange: () => undefined,
-      }));
+      });
       const rounds = (many: number) => eventually('rounds', async () => expect(asked.length).toBeGreaterThanOrEqual(many));
       await rounds(2);
       expect(new Set(asked).size).toBe(asked.length);
@@ -51,11 +51,15 @@ if (!mayListen) console.warn('skipped the watch of peers on real sockets: its po
       const from = asked.length;
       await rounds(from + 2);
       expect(new Set(asked.slice(from)).size).toBe(1);
-      expect(suspicions()).toEqual([]);
+      expect(watched?.suspicions()).toEqual([]);
       answers = false;
-      await eventually('it is suspected', async () => expect(suspicions()).toMatchObject([{ node: 'peer', since: 1_000 }]), {
-        timeoutMs: 30_000,
-      });
+      await eventually(
+        'it is suspected',
+        async () => expect(watched?.suspicions()).toMatchObject([{ node: 'peer', since: 1_000 }]),
+        {
+          timeoutMs: 30_000,
+        },
+      );
     } finally {
       watch.abort();
       peer.close();
