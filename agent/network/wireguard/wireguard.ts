@@ -45,6 +45,8 @@ export function wireguard({ keyFile, now, log }: WireguardOptions): Wireguard {
   const program = userspace({ log });
   let key: WireguardKey | undefined;
   let running: { by: 'kernel' | 'userspace'; port: number } | undefined;
+  /** The port that the device was last told to have; it has another one if that is somebody else's. */
+  let askedPort: number | undefined;
   let justMade = false;
   let missing: { why: string; until: number } | undefined;
   let searches: ReadonlyMap<string, Search> = new Map();
@@ -71,6 +73,15 @@ export function wireguard({ keyFile, now, log }: WireguardOptions): Wireguard {
     return 'userspace';
   }
 
+  /** Both ends have moved, mostly: a session goes on at addresses that are no more, for three minutes. Without it they are looked for anew. */
+  async function forgetPeers(keys: readonly string[]): Promise<void> {
+    searches = new Map();
+    for (let from = 0; from < keys.length; from += PEERS_AT_ONCE) {
+      const part = keys.slice(from, from + PEERS_AT_ONCE);
+      await runCommand('wg', ['set', WIREGUARD_DEVICE, ...part.flatMap((key) => ['peer', key, 'remove'])]);
+    }
+  }
+
   async function kindOf(): Promise<'kernel' | 'userspace'> {
     const { stdout } = await runCommand('ip', ['-j', '-d', 'link', 'show', WIREGUARD_DEVICE]);
     return stdout.includes('"info_kind":"wireguard"') ? 'kernel' : 'userspace';
@@ -92,8 +103,11 @@ export function wireguard({ keyFile, now, log }: WireguardOptions): Wireguard {
           if (!held) throw new Error(`wg does not show ${WIREGUARD_DEVICE}`);
           log.info('WireGuard device made', { by });
         } else if (!running) log.info('WireGuard device found', { by });
-        if (held.publicKey !== key.publicKey || held.port === 0 || justMade) await configureDevice(key, port);
+        const moves = askedPort !== port && held.port !== port;
+        if (held.publicKey !== key.publicKey || held.port === 0 || justMade || moves) await configureDevice(key, port, held.port);
+        askedPort = port;
         running = { by, port: (await dump())?.port ?? port };
+        if (!justMade && held.port !== 0 && running.port !== held.port) await forgetPeers([...held.peers.keys()]);
         missing = undefined;
         return by;
       } catch (error) {
@@ -148,11 +162,12 @@ export function wireguard({ keyFile, now, log }: WireguardOptions): Wireguard {
   };
 }
 
-async function configureDevice({ file }: WireguardKey, port: number): Promise<void> {
+/** `held`: the port that it has, 0 if none. */
+async function configureDevice({ file }: WireguardKey, port: number, held: number): Promise<void> {
   const set = (wanted: number) => runCommand('wg', ['set', WIREGUARD_DEVICE, 'private-key', file, 'listen-port', String(wanted)]);
   const first = await set(port);
   if (first.code === 0) return;
-  // Somebody else has the port. Others are told the one that is free.
-  const second = await set(0);
+  // Somebody else has the port. Others are told the one that it has, or that is free.
+  const second = await set(held);
   if (second.code !== 0) throw new Error(`wg set: ${second.stderr.trim()}`);
 }

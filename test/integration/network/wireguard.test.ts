@@ -106,6 +106,16 @@ const SECRET = 'attack at dawn, said the pod in clear';
     expect(JSON.stringify(await nodesOf(lab))).not.toContain(secret);
   });
 
+  test('another port in the Network is taken by the devices that there are, and packets pass again', async () => {
+    const spec = { backend: { type: 'wireguard', listenPort: 51_999 } };
+    const network = { apiVersion: 'terrane.dev/v1', kind: 'Network', metadata: { name: 'default' }, spec };
+    expect(await lab.installation.terrane(['apply', '-f', '-'], { stdin: JSON.stringify(network) })).toMatchObject({ code: 0 });
+    const { agent, run } = lab.host('pub');
+    const port = () => run('nsenter', '-t', String(agent().pid), '-m', 'wg', 'show', 'terrane-wg', 'listen-port');
+    await eventually('the port is another', async () => expect(await port()).toMatchObject({ stdout: '51999\n' }));
+    await eventually('packets pass', () => pod('cone1').ping(pod('pub').ip), { timeoutMs: 60_000, everyMs: 1000 });
+  }, 90_000);
+
   test('a host that can not run WireGuard says so, and is reached all the same, unencrypted', async () => {
     const plain = await lab.addHost('plain', { wireguard: false });
     const [its] = (await startPods(lab, [plain])) as [LabPod];
