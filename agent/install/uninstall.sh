@@ -89,7 +89,10 @@ remove_network() {
   done
   [ "$(id -u)" = 0 ] || return 0
   # The userspace WireGuard, where there is one (agent/network/wireguard/userspace.ts): its device goes with it.
-  if [ -d /run/systemd/system ]; then systemctl stop terrane-wireguard.service 2>/dev/null || true; fi
+  # An agent in a network of its own has none as a service: that one is another's.
+  if [ -d /run/systemd/system ] && [ "$(readlink /proc/self/ns/net)" = "$(readlink /proc/1/ns/net)" ]; then
+    systemctl stop terrane-wireguard.service 2>/dev/null || true
+  fi
   rmdir /run/wireguard 2>/dev/null || true
   if command -v ip >/dev/null 2>&1; then
     for device in terrane-vx terrane-wg; do
