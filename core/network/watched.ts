@@ -10,13 +10,23 @@ const WATCHED_MAX = 20;
  * one site seldom watch only each other. Who is suspected is watched on, and others beyond. Host and control plane come to the same.
  */
 export function watchedBy(self: string, others: Iterable<string>, suspected: ReadonlySet<string>): string[] {
-  const ring = [...new Set([self, ...others])].map((name) => ({ name, at: place(name) }));
+  return watchedOn(ringOf([self, ...others]), self, suspected);
+}
+
+/** The hosts on their ring. For whoever looks at many of them: it is the costly part. */
+export function ringOf(names: Iterable<string>): readonly string[] {
+  const ring = [...new Set(names)].map((name) => ({ name, at: place(name) }));
   ring.sort((a, b) => (a.at === b.at ? (a.name < b.name ? -1 : 1) : a.at < b.at ? -1 : 1));
-  const start = ring.findIndex(({ name }) => name === self);
+  return ring.map(({ name }) => name);
+}
+
+/** Whom `self` watches on the ring that it is on. */
+export function watchedOn(ring: readonly string[], self: string, suspected: ReadonlySet<string>): string[] {
+  const start = ring.indexOf(self);
   const watched: string[] = [];
   let answering = 0;
   for (let step = 1; step < ring.length && answering < WATCHED && watched.length < WATCHED_MAX; step++) {
-    const { name } = ring[(start + step) % ring.length]!;
+    const name = ring[(start + step) % ring.length]!;
     watched.push(name);
     if (!suspected.has(name)) answering++;
   }

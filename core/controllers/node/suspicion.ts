@@ -1,5 +1,5 @@
 import { participantNames } from '../../network/assigned-to.ts';
-import { watchedBy } from '../../network/watched.ts';
+import { ringOf, watchedOn } from '../../network/watched.ts';
 import { type Heartbeat, promisedMs } from '../../node/heartbeat.ts';
 import { ASKED_AGAIN_ANNOTATION, askedAt, nodeTimeout } from '../../node/node-timeout.ts';
 import type { Node } from '../../resources/schema/node.ts';
@@ -17,11 +17,11 @@ export function suspectedNodes(state: ClusterState): ReadonlyMap<string, Suspect
   const found = new Map<string, { by: string[]; since: number }>();
   const watchers = [...state.heartbeats].filter(([, { suspects = [] }]) => suspects.length > 0);
   if (watchers.length === 0) return found;
-  const names = participantNames(state);
-  const known = new Set(names);
+  const ring = ringOf(participantNames(state));
+  const known = new Set(ring);
   for (const [watcher, { suspects = [] }] of watchers) {
     if (!known.has(watcher)) continue;
-    const watched = new Set(watchedBy(watcher, names, new Set(suspects.map(({ node }) => node))));
+    const watched = new Set(watchedOn(ring, watcher, new Set(suspects.map(({ node }) => node))));
     for (const { node, since } of suspects) {
       if (!watched.has(node)) continue;
       const suspected = found.get(node) ?? { by: [], since };
