@@ -1,37 +1,19 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { unpackedPackage } from '../../support/debian-package.ts';
 import { eventually } from '../../support/eventually.ts';
 import { freePort } from '../../support/free-port.ts';
-
-const run = promisify(execFile);
-const CACHE = join(import.meta.dirname, '../../../node_modules/.cache/etcd');
 
 /** Debian's etcd-server, unpacked beside the packages and not installed. Undefined, having said why, if it can't be had. */
 export async function findEtcd(): Promise<string | undefined> {
   try {
-    return await unpacked();
+    return join(await unpackedPackage('etcd-server'), 'usr/bin/etcd');
   } catch (error) {
     console.warn(`etcd is not compared with: ${(error as Error).message.split('\n', 1)[0]}`);
     return undefined;
   }
-}
-
-async function unpacked(): Promise<string> {
-  const etcd = join(CACHE, 'root', 'usr', 'bin', 'etcd');
-  if (existsSync(etcd)) return etcd;
-  await mkdir(CACHE, { recursive: true });
-  const isPackage = (name: string) => name.startsWith('etcd-server') && name.endsWith('.deb');
-  if (!(await readdir(CACHE)).some(isPackage)) {
-    await run('apt-get', ['download', 'etcd-server'], { cwd: CACHE, timeout: 120_000 });
-  }
-  const file = (await readdir(CACHE)).find(isPackage);
-  if (!file) throw new Error('apt-get download etcd-server left no package');
-  await run('dpkg-deb', ['-x', file, 'root'], { cwd: CACHE });
-  return etcd;
 }
 
 export interface RunningEtcd {

@@ -1,11 +1,8 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { arch } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-
-const run = promisify(execFile);
+import { unpackedPackage } from '../../support/debian-package.ts';
 
 export interface Kubectl {
   /** E.g. `1.20`. */
@@ -13,7 +10,6 @@ export interface Kubectl {
   readonly path: string;
 }
 
-const CACHE = join(import.meta.dirname, '../../../node_modules/.cache/kubectl');
 /** Where Google's Cloud SDK package puts its own collection. */
 const CLOUD_SDK = '/usr/lib/google-cloud-sdk/bin';
 
@@ -37,17 +33,7 @@ export async function findKubectls(): Promise<Kubectl[]> {
   return wanted ? found.filter(({ version }) => wanted.includes(version)) : found;
 }
 
-/** Unpacks Debian's package beside the tests: installing it would change the machine. */
 async function debianKubectl(): Promise<string | undefined> {
-  const path = join(CACHE, 'debian/usr/bin/kubectl');
-  if (existsSync(path)) return path;
   if (arch() !== 'x64' && arch() !== 'arm64') return undefined;
-  await mkdir(join(CACHE, 'debian'), { recursive: true });
-  const isPackage = (name: string) => name.startsWith('kubernetes-client_') && name.endsWith('.deb');
-  if (!(await readdir(CACHE)).some(isPackage))
-    await run('apt-get', ['download', 'kubernetes-client'], { cwd: CACHE, timeout: 120_000 });
-  const file = (await readdir(CACHE)).find(isPackage);
-  if (!file) throw new Error('apt-get download kubernetes-client left no package');
-  await run('dpkg-deb', ['-x', join(CACHE, file), join(CACHE, 'debian')], { timeout: 120_000 });
-  return path;
+  return join(await unpackedPackage('kubernetes-client'), 'usr/bin/kubectl');
 }
