@@ -68,11 +68,13 @@ export class Turns {
       if (!waits.has(index)) waits.set(index, this.#waitsForRoom(model.works[index]!));
       return waits.get(index)!;
     };
-    const waiting = unplaced.filter((piece) => waitsForRoom(this.#class(piece))).sort();
     const newest = pieces.filter(
       (piece) => nodeOf[piece]! >= 0 && this.#movable[piece] === 1 && this.#counted[this.#class(piece)] === 0,
     );
+    // As whenever all that fits runs already: whoever waits is looked at often, over all nodes and for each class.
+    if (newest.length === 0) return undefined;
     newest.sort().reverse();
+    const waiting = unplaced.filter((piece) => waitsForRoom(this.#class(piece))).sort();
     let [cpu, memory, going, coming] = [0, 0, 0, 0];
     for (; coming < waiting.length; coming++) {
       const piece = waiting[coming]!;
