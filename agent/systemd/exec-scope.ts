@@ -48,6 +48,8 @@ export function execScopes({ owner, graceMs, prefix = [] }: ExecScopesOptions): 
         '--quiet',
         '--collect',
         `--unit=${name}`,
+        // Else its words, which may have a password among them, are in the host's journal.
+        '--description=A command of terrane unit exec',
         `--property=TimeoutStopSec=${graceMs}ms`,
         '--',
         ...command,

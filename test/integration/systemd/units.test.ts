@@ -378,6 +378,10 @@ suite('units on a host', () => {
       { exitCode: 0 },
     ]);
     expect(await run(['sleep', '60'], 0.5)).toEqual([expect.objectContaining({ exitCode: 124 })]);
+    // A command may have a password in it.
+    const logged = (await host.run('journalctl --sync; journalctl --no-pager --quiet --output=cat')).stdout;
+    expect(logged).toContain('terrane-exec-');
+    expect(logged).not.toMatch(/echo out|proc.self.cgroup/);
   });
 
   test('what a command has started ends with it, also what has left its session and lets nobody know', async () => {
