@@ -112,16 +112,21 @@ async function put(
     }
     // The embedded store has answered, so that what isn't there now won't come.
     if (isDiskFull(error) && !(await table.get(keys.log, sequenceKey(entry.sequence)))) {
-      throw new StoreFullError('the disk that holds the data directory is full: nothing was changed. Make room and try again', {
-        cause: error,
-      });
+      throw storeFull(error);
     }
     throw error;
   }
 }
 
-function isDiskFull(error: unknown): boolean {
+/** The embedded store says so. */
+export function isDiskFull(error: unknown): boolean {
   return error instanceof DynamoError && error.message.includes('disk is full');
+}
+
+export function storeFull(cause: unknown): StoreFullError {
+  return new StoreFullError('the disk that holds the data directory is full: nothing was changed. Make room and try again', {
+    cause,
+  });
 }
 
 async function readTail(

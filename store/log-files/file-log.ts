@@ -1,8 +1,8 @@
-import { HeadStaleError, LogRefusedError, StoreFullError, TrimmedError } from '../../core/keyspace/errors.ts';
+import { HeadStaleError, LogRefusedError, TrimmedError } from '../../core/keyspace/errors.ts';
 import { HEAD_TRUSTED_MS, type LogEntry, RETENTION_MS } from '../../core/keyspace/log.ts';
 import type { Sequence } from '../../core/keyspace/types.ts';
 import type { PagedLog } from '../../core/ports/keyspaces.ts';
-import { type DynamoLogOptions, dynamoLog } from '../dynamodb-log.ts';
+import { type DynamoLogOptions, dynamoLog, isDiskFull, storeFull } from '../dynamodb-log.ts';
 import { logKeys } from '../log-keys.ts';
 import type { EntryFiles } from './entry-files.ts';
 import { UnsureAppendError } from './segment.ts';
@@ -30,7 +30,14 @@ export function fileLog(options: FileLogOptions): PagedLog {
   const begin = async ({ sequence }: LogEntry): Promise<LogEntry | undefined> => {
     const [there] = (await inTable.read(sequence - 1, { verify: true })).entries;
     if (there) return there;
-    if (await files.begin(sequence, clock.now())) await table.put({ pk: { S: keys.snapshots }, sk: { S: IN_FILES } });
+    const begun = await files.begin(sequence, clock.now()).catch((error: unknown) => {
+      throw refusalOf(error);
+    });
+    if (begun) {
+      await table.put({ pk: { S: keys.snapshots }, sk: { S: IN_FILES } }).catch((error: unknown) => {
+        throw isDiskFull(error) ? storeFull(error) : error;
+      });
+    }
     return undefined;
   };
 
@@ -86,7 +93,5 @@ function refusalOf(error: unknown): unknown {
   if (error instanceof UnsureAppendError || code === undefined) return error;
   if (!FULL.has(code))
     return new LogRefusedError(`the log's file could not be written, nothing was changed: ${message}`, { cause: error });
-  return new StoreFullError('the disk that holds the data directory is full: nothing was changed. Make room and try again', {
-    cause: error,
-  });
+  return storeFull(error);
 }

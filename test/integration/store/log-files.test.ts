@@ -151,10 +151,37 @@ describe('a log whose entries are in files', () => {
 
   const canMount = process.getuid?.() === 0;
   if (!canMount) console.warn('full disk: skipped, mounting a small disk needs root');
-  (canMount ? test : test.skip)('a full disk refuses and changes nothing; with room it goes on', async () => {
+  /** A disk of 2 MB, and how to leave so many blocks of it free. */
+  const onSmallDisk = async (use: (disk: string, fill: (blocksLeft: number) => void) => Promise<void>) => {
     const disk = mkdtempSync(join(tmpdir(), 'terrane-small-'));
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk]);
     try {
+      await use(disk, (blocksLeft) => {
+        const { bavail, bsize } = statfsSync(disk);
+        writeFileSync(join(disk, 'ballast'), Buffer.alloc((bavail - blocksLeft) * bsize));
+      });
+    } finally {
+      execFileSync('umount', ['-l', disk]);
+      rmSync(disk, { recursive: true });
+    }
+  };
+
+  (canMount ? test : test.skip)('the first entry of a log on a full disk is refused at once, too', () =>
+    onSmallDisk(async (disk, fill) => {
+      const cluster = randomUUID();
+      const logs = join(disk, 'logs');
+      mkdirSync(logs);
+      fill(0);
+      const keyspace = await open(logOf(logFiles(logs), cluster));
+      const put = () => keyspace.transact((txn) => txn.put('k', bytes('v')));
+      await expect(put()).rejects.toThrow(StoreFullError);
+      rmSync(join(disk, 'ballast'));
+      expect((await put()).revision).toBe(2);
+    }),
+  );
+
+  (canMount ? test : test.skip)('a full disk refuses and changes nothing; with room it goes on', () =>
+    onSmallDisk(async (disk, fill) => {
       const cluster = randomUUID();
       const logs = join(disk, 'logs');
       mkdirSync(logs);
@@ -163,8 +190,7 @@ describe('a log whose entries are in files', () => {
       const value = new Uint8Array(10_000).fill(1);
       const puts = () => keyspace.transact((txn) => txn.put(`k ${txn.revision}`, value));
       await puts();
-      const { bavail, bsize } = statfsSync(disk);
-      writeFileSync(join(disk, 'ballast'), Buffer.alloc((bavail - 8) * bsize));
+      fill(8);
       const refused = async () => {
         for (;;) await puts();
       };
@@ -176,9 +202,6 @@ describe('a log whose entries are in files', () => {
       for (let n = 1; n < 30; n++) expect((await puts()).revision).toBe(revision + n);
       await files.close();
       expect((await open(logOf(logFiles(logs), cluster))).view().revision).toBe(revision + 29);
-    } finally {
-      execFileSync('umount', ['-l', disk]);
-      rmSync(disk, { recursive: true });
-    }
-  });
+    }),
+  );
 });
