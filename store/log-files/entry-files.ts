@@ -57,9 +57,14 @@ export class EntryFiles {
     return this.#opening;
   }
 
-  /** No entry was ever appended. */
+  /** There is no file yet. */
   get empty(): boolean {
     return this.#newest === undefined;
+  }
+
+  /** No entry is here yet. */
+  get blank(): boolean {
+    return this.head < this.first;
   }
 
   /** The first sequence that is here. */
@@ -72,10 +77,11 @@ export class EntryFiles {
     return this.#newest?.last ?? 0;
   }
 
-  /** Makes the first file, for entries from `first` on. False: there is one, or there must not be any more. */
+  /** Makes the first file, for entries from `first` on, unless there is one. False: there must not be any more. */
   begin(first: Sequence, at: number): Promise<boolean> {
     return this.#inTurn(async () => {
-      if (this.#newest || this.#removed) return false;
+      if (this.#removed) return false;
+      if (this.#newest) return true;
       await this.#makeDirectory();
       this.#newest = await Segment.create(this.#options.directory, this.#options.name, first, at);
       return true;

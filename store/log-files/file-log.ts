@@ -33,6 +33,7 @@ export function fileLog(options: FileLogOptions): PagedLog {
     const begun = await files.begin(sequence, clock.now()).catch((error: unknown) => {
       throw refusalOf(error);
     });
+    // Before there is an entry, however often that is tried: who made the file may have ended right then.
     if (begun) {
       await table.put({ pk: { S: keys.snapshots }, sk: { S: IN_FILES } }).catch((error: unknown) => {
         throw isDiskFull(error) ? storeFull(error) : error;
@@ -59,7 +60,7 @@ export function fileLog(options: FileLogOptions): PagedLog {
       const age = clock.now() - headVerifiedAt;
       if (age > HEAD_TRUSTED_MS || age < 0) throw new HeadStaleError(age);
       await opened();
-      const winner = files.empty ? await begin(entry) : await olderThanFiles(entry.sequence);
+      const winner = files.blank ? await begin(entry) : await olderThanFiles(entry.sequence);
       if (winner) return { won: false, winner: winner.body };
       const appended = await files.append(entry, clock.now()).catch((error: unknown) => {
         throw refusalOf(error);

@@ -125,6 +125,16 @@ describe('a log whose entries are in files', () => {
     expect(readdirSync(directory)).not.toContain(`t.${cluster}`);
   });
 
+  test('whose first file was begun by who ended right then is missed all the same, once it has entries', async () => {
+    const cluster = randomUUID();
+    const begun = logFiles(directory).of('t', cluster, 'kv');
+    await begun.open(async () => false);
+    await begun.begin(1, clock.now());
+    await put(logOf(logFiles(directory), cluster), 'k', 'v');
+    rmSync(join(directory, `t.${cluster}`), { recursive: true });
+    await expect(open(logOf(logFiles(directory), cluster))).rejects.toThrow(CorruptLogError);
+  });
+
   test('takes writes while the store is down', async () => {
     const cluster = randomUUID();
     const down = { at: false };
