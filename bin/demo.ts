@@ -57,7 +57,7 @@ function interrupted(): Promise<'interrupted'> {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
     process.stdout.on('error', end);
     process.stderr.on('error', end);
-    onNpmEnded(end, 'any');
+    onNpmEnded(end, () => true);
   });
 }
 

@@ -110,10 +110,13 @@ async function loginProvidersOf(file: string | undefined): Promise<readonly Logi
   return file === undefined ? [] : parseLoginProviders(await readFile(file, 'utf8'));
 }
 
-/** `npx terrane server &` is ended by ending npx: who does so has its number. The server of a script that npm ran may stay. */
+/** `npx terrane server &` is ended by ending npx: who does so has its number. The server of what npm ran otherwise may stay. */
 function stopSignal(): Promise<NodeJS.Signals | 'npx ended'> {
   return new Promise((resolve) => {
-    onNpmEnded(() => resolve('npx ended'), ['npx']);
+    onNpmEnded(
+      () => resolve('npx ended'),
+      (name, text) => name === 'npx' && text.includes('terrane'),
+    );
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
   });
 }

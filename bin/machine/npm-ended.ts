@@ -5,11 +5,11 @@ const CHECK_MS = 500;
  * Calls back when the shell ended by which `npm run` or `npx` runs this process: told to stop, npm tells that shell, and the shell tells nobody.
  * Never when this process was started in another way: then it may well outlive what started it.
  *
- * @param scripts how npm names what it runs; `npx` for that
+ * @param direct whether what npm runs is this process, and not one that started it: told the script's name (`npx` for that) and its text
  */
-export function onNpmEnded(then: () => void, scripts: readonly string[] | 'any'): void {
-  const script = process.env.npm_lifecycle_event;
-  if (script === undefined || (scripts !== 'any' && !scripts.includes(script))) return;
+export function onNpmEnded(then: () => void, direct: (name: string, text: string) => boolean): void {
+  const { npm_lifecycle_event: name, npm_lifecycle_script: text = '' } = process.env;
+  if (name === undefined || !direct(name, text)) return;
   const parent = process.ppid;
   const timer = setInterval(() => {
     if (process.ppid === parent) return;

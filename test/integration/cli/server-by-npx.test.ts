@@ -24,13 +24,13 @@ afterEach(() => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-async function startByShell(script: string) {
+async function startByShell(name: string, text: string) {
   const args = `server --data ${dataDir} --listen 127.0.0.1:0 --tls-listen 127.0.0.1:0 --json`;
   // A command after it keeps the shell from becoming the server.
   const shell = spawn('sh', ['-c', `${process.execPath} ${TERRANE} ${args} & echo $!; wait`], {
     stdio: ['ignore', 'pipe', 'ignore'],
     detached: true,
-    env: { ...process.env, npm_lifecycle_event: script },
+    env: { ...process.env, npm_lifecycle_event: name, npm_lifecycle_script: text },
   });
   started.push(shell);
   const lines = createInterface({ input: shell.stdout })[Symbol.asyncIterator]();
@@ -46,25 +46,32 @@ const answers = (http: string) =>
   );
 
 test('ends when its shell is told to stop, and gives its data free', async () => {
-  const { shell, http } = await startByShell('npx');
+  const { shell, http } = await startByShell('npx', "'terrane'");
   shell.kill('SIGTERM');
   await once(shell, 'exit');
   await eventually('it is gone', async () => expect(await answers(http)).toBe(false), { timeoutMs: 20_000 });
-  const again = await eventually('the directory is free', () => startByShell('npx'), { timeoutMs: 20_000 });
+  const again = await eventually('the directory is free', () => startByShell('npx', "'terrane'"), { timeoutMs: 20_000 });
   process.kill(again.pid, 'SIGTERM');
   await once(again.shell, 'exit');
 }, 60_000);
 
-test('started by a script that npm ran it may outlive it, as with the demo and --keep', async () => {
-  const { shell, pid, http } = await startByShell('demo');
-  shell.kill('SIGTERM');
-  await once(shell, 'exit');
-  // Three times as long as the other takes to see it.
-  const until = performance.now() + 1500;
-  while (performance.now() < until) {
-    expect(await answers(http)).toBe(true);
-    await delay(100);
-  }
-  process.kill(pid, 'SIGTERM');
-  await eventually('it is gone', async () => expect(await answers(http)).toBe(false), { timeoutMs: 20_000 });
-}, 60_000);
+test.each([
+  ['demo', 'tsx bin/demo.ts'],
+  ['npx', "'tsx'"],
+])(
+  'started by what npm ran otherwise (%s: %s) it may outlive it, as with the demo and --keep',
+  async (name, text) => {
+    const { shell, pid, http } = await startByShell(name, text);
+    shell.kill('SIGTERM');
+    await once(shell, 'exit');
+    // Three times as long as the other takes to see it.
+    const until = performance.now() + 1500;
+    while (performance.now() < until) {
+      expect(await answers(http)).toBe(true);
+      await delay(100);
+    }
+    process.kill(pid, 'SIGTERM');
+    await eventually('it is gone', async () => expect(await answers(http)).toBe(false), { timeoutMs: 20_000 });
+  },
+  60_000,
+);
