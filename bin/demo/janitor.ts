@@ -59,13 +59,22 @@ async function work(): Promise<void> {
   const leftovers: Leftover[] = [];
   let keepLogs = false;
   for await (const line of createInterface({ input: process.stdin })) {
-    const message = JSON.parse(line) as Message;
+    const message = whole(line);
     if (message === 'dismiss') return;
     if (message === 'keep-logs') keepLogs = true;
-    else leftovers.push(message.leftover);
+    else if (message) leftovers.push(message.leftover);
   }
   for (const leftover of leftovers.toReversed())
     await takeAway(leftover, keepLogs).catch((error: Error) => console.error(`while cleaning up: ${error.message}`));
+}
+
+/** Undefined: the demo was killed as it wrote the line, and so before it made what it was about to tell of. */
+function whole(line: string): Message | undefined {
+  try {
+    return JSON.parse(line) as Message;
+  } catch {
+    return undefined;
+  }
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -36,9 +36,9 @@ export function noteDockerTraces(): DockerTraces {
  */
 export function removeDockerTraces(before: DockerTraces): void {
   if (process.getuid?.() !== 0) return;
-  const engines = networksOfEngines();
-  if (!engines.includes(readlinkSync('/proc/self/ns/net'))) removeFromNetwork(before);
-  if (engines.length === 0) for (const path of cgroups().filter((one) => !before.cgroups.includes(one))) removeEmpty(path);
+  if (!engineRunsHere()) removeFromNetwork(before);
+  if (networksOfEngines().length === 0)
+    for (const path of cgroups().filter((one) => !before.cgroups.includes(one))) removeEmpty(path);
 }
 
 function removeFromNetwork(before: DockerTraces): void {
@@ -68,6 +68,11 @@ function removeRules(table: Table, { rules, forwarding: forwarded }: DockerTrace
   const left = rulesOf(table);
   if (before === 'no table' && Array.isArray(left) && left.every((rule) => rule.startsWith('-P ') && rule.endsWith(' ACCEPT')))
     run('nft', 'delete', 'table', 'ip', table);
+}
+
+/** Whether an engine runs in this network, wherever it listens. */
+export function engineRunsHere(): boolean {
+  return networksOfEngines().includes(readlinkSync('/proc/self/ns/net'));
 }
 
 /** Of each engine that runs, which network it is in. */

@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { engineRunsHere } from './docker-traces.ts';
 
 /** A Docker engine that answers. */
 export interface Engine {
@@ -49,10 +50,16 @@ export async function findOrStartEngine(directory: string, { say, starting, star
   if (version) return { socket: usual, version };
   say('no Docker engine answers on this machine; starting dockerd for this run');
   starting();
-  return startEngine(directory, started);
+  // An engine makes the machine's rules of Docker anew when it starts, and published ports of another's containers would be gone.
+  const beside = engineRunsHere();
+  if (beside) say(`one runs that doesn't answer at ${usual}: rules and forwarding are left to it`);
+  return startEngine(directory, started, beside ? HANDS_OFF : []);
 }
 
-async function startEngine(directory: string, started: (pid: number) => void): Promise<Engine> {
+/** Not `--bridge=none`: that takes docker0 away, whose ever it is. As it is, it stays. */
+const HANDS_OFF = ['--iptables=false', '--ip6tables=false', '--ip-masq=false', '--ip-forward=false'];
+
+async function startEngine(directory: string, started: (pid: number) => void, flags: readonly string[]): Promise<Engine> {
   mkdirSync(directory, { recursive: true });
   const socket = join(directory, 'docker.sock');
   const logFile = join(directory, 'dockerd.log');
@@ -60,7 +67,7 @@ async function startEngine(directory: string, started: (pid: number) => void): P
   rmSync(pidFile, { force: true });
   const log = openSync(logFile, 'w');
   const paths = ['--data-root', join(directory, 'data'), '--exec-root', join(directory, 'exec'), '--pidfile', pidFile];
-  const child = spawn('dockerd', ['-H', `unix://${socket}`, ...paths], { stdio: ['ignore', log, log], detached: true });
+  const child = spawn('dockerd', ['-H', `unix://${socket}`, ...paths, ...flags], { stdio: ['ignore', log, log], detached: true });
   closeSync(log);
   if (child.pid !== undefined) started(child.pid);
   const version = await answered(child, socket, logFile);
