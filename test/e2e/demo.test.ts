@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { canRunDockerd } from '../support/dockerd.ts';
+import { canRunDockerd, startDockerd } from '../support/dockerd.ts';
 import { eventually } from '../support/eventually.ts';
+import { BUSYBOX, importBusybox } from '../support/images.ts';
 
 /** `npm run demo` on a machine without an engine and without any network: it works, and however it ends nothing of it is left. */
 
@@ -34,7 +35,8 @@ const ROOT = join(import.meta.dirname, '../..');
     );
     const files = readdirSync(tmp).filter((name) => /^(terrane-|tmp\.)/.test(name));
     const processes = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && commandOf(pid).includes(tmp));
-    return [...network.split('\n'), ...files, ...processes.map((pid) => `${pid} ${commandOf(pid)}`)];
+    const uncounted = network.replaceAll(/ counter packets \d+ bytes \d+/g, '');
+    return [...uncounted.split('\n'), ...files, ...processes.map((pid) => `${pid} ${commandOf(pid)}`)];
   }
 
   function start(): { readonly demo: ChildProcess; readonly said: () => string } {
@@ -71,6 +73,24 @@ const ROOT = join(import.meta.dirname, '../..');
     },
     300_000,
   );
+
+  test('beside an engine that runs but does not answer where it is looked for, it leaves that one all that it has', async () => {
+    const theirs = await startDockerd({ netns });
+    try {
+      await importBusybox(theirs.socket);
+      const docker = (...args: string[]) => execFileSync('docker', ['-H', `unix://${theirs.socket}`, ...args]);
+      docker('run', '-d', '-p', '127.0.0.1:18080:80', BUSYBOX, '/bin/sleep', '600');
+      const withTheirs = traces();
+      const { demo, said } = start();
+      const ended = once(demo, 'exit');
+      await eventually('the node is ready', () => expect(said()).toContain('The node is ready'), { timeoutMs: 180_000 });
+      demo.kill('SIGTERM');
+      await ended;
+      await eventually('only theirs is left', () => expect(traces()).toEqual(withTheirs), { timeoutMs: 90_000 });
+    } finally {
+      await theirs.stop();
+    }
+  }, 300_000);
 });
 
 function commandOf(pid: string): string {
