@@ -72,6 +72,17 @@ describe('the scheduler', () => {
     );
   });
 
+  test('gives the node that is kept for a pod to nobody else, though more would fit, and have waited longer', () => {
+    const small = ['b', 'c'].map((name) => pod(name, { requests: { cpu: '2' } }));
+    const kept = pod('z', { requests: { cpu: '4' }, status: { phase: 'Pending', nominatedNodeName: 'a' } });
+    const placed = placePods({ nodes: [node('a', { cpu: '4' })], bound: [], pending: [...small, kept] });
+    expect(placed.map(({ pod: { metadata }, nodeName }) => [metadata.name, nodeName])).toEqual([
+      ['b', undefined],
+      ['c', undefined],
+      ['z', 'a'],
+    ]);
+  });
+
   test('says so when there is no node at all', () => {
     expect(why([], pod('p'))).toBe('0/0 nodes are available: no host has joined the cluster yet.');
   });
