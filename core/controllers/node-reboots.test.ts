@@ -206,6 +206,19 @@ describe('a host that is a node', () => {
     expect(cluster.get('Unit', 'pin.service', '').status?.conditions?.map(({ type }) => type)).toEqual(['Placed']);
   });
 
+  test('is cordoned again if somebody uncordons it while its pods leave, and uncordoned when it is back', async () => {
+    await ask('n2');
+    await cluster.edit('Node', 'n2', ({ spec }) => void delete spec!.unschedulable);
+    expect(await ask('n2')).toMatchObject({ reason: 'Draining' });
+    expect(cordoned('n2')).toBe(true);
+    await drained();
+    expect(await ask('n2')).toEqual({ type: 'held' });
+    boots['n2'] = 'boot-2';
+    await giveBack('n2');
+    await pass();
+    expect(cordoned('n2')).toBe(false);
+  });
+
   test('stays cordoned after its reboot if a person has begun to drain it meanwhile', async () => {
     await ask('n2');
     await drained();

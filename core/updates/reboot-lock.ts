@@ -133,7 +133,9 @@ function prepare(txn: TxnView, lock: RebootLock, id: string, mine: Holder | unde
   const name = node?.metadata.name;
   const left = name === undefined ? undefined : whatIsLeft(txn, name);
   const state = left === undefined ? 'rebooting' : 'draining';
-  if (node && markOf(node)?.state !== state) updateResource(txn, marked(node, group.metadata.uid, state, ctx.now), ctx);
+  // One that was uncordoned meanwhile is cordoned again: it would fill as fast as it is emptied, until its time is over and the group halts.
+  if (node && (markOf(node)?.state !== state || !node.spec?.unschedulable))
+    updateResource(txn, marked(node, group.metadata.uid, state, ctx.now), ctx);
   const asNode = name !== undefined && { node: name };
   if (left !== undefined) {
     if (!mine) {
