@@ -8,7 +8,7 @@ import type { KeyspaceState } from './state.ts';
 import { stateAt } from './state-at.ts';
 import type { Timing } from './timing.ts';
 import type { Transaction } from './transaction.ts';
-import type { Committed, Keyspace, Revision, Sequence, TransactOptions } from './types.ts';
+import type { Committed, Keyspace, Revision, RevisionEvents, Sequence, TransactOptions } from './types.ts';
 import { Upkeep } from './upkeep.ts';
 import type { View } from './view.ts';
 import { watchRange } from './watch.ts';
@@ -56,6 +56,8 @@ export interface OpenKeyspace extends Keyspace {
   sync(): Promise<View>;
   /** The state at an older revision. Throws CompactedError or FutureRevisionError. */
   at(revision: Revision): View;
+  /** What happened at a revision; undefined: there is none such (yet). Throws CompactedError. */
+  eventsAt(revision: Revision): RevisionEvents | undefined;
   /** As of the newest state in memory: `sync()` first for a linearizable answer. */
   lease(id: bigint): Lease | undefined;
   leases(): readonly Lease[];
@@ -119,6 +121,7 @@ export function assembleKeyspace(log: Log, replica: Replica, options: KeyspaceOp
     },
     view: () => replica.state.view(),
     at: (revision) => replica.state.at(revision),
+    eventsAt: (revision) => replica.state.eventsAt(revision),
     lease: (id) => replica.state.leases.get(id),
     leases: () => replica.state.leases.all(),
     property: (name) => replica.state.properties.get(name),

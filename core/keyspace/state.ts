@@ -4,7 +4,7 @@ import { History } from './history.ts';
 import { Leases } from './leases.ts';
 import { FENCED, RecentRequests } from './recent-requests.ts';
 import { SortedMap } from './sorted-map.ts';
-import type { Key, Revision, Sequence } from './types.ts';
+import type { Key, Revision, RevisionEvents, Sequence } from './types.ts';
 import { Version } from './version.ts';
 import { HeadView, HistoricView, type View } from './view.ts';
 
@@ -106,6 +106,12 @@ export class KeyspaceState {
     if (revision < this.#compactRevision) throw new CompactedError(this.#compactRevision);
     if (revision === this.#revision) return this.view();
     return new HistoricView(this, revision, this.#live.copy(), this.#dead.copy());
+  }
+
+  /** What happened at a revision; undefined: there is none such (yet). Throws CompactedError. */
+  eventsAt(revision: Revision): RevisionEvents | undefined {
+    if (revision < this.#compactRevision) throw new CompactedError(this.#compactRevision);
+    return this.history.at(revision);
   }
 
   /** Applies the next entry of the log. Throws CorruptLogError if it doesn't fit: the state must not be used any more then. */

@@ -17,7 +17,7 @@ import type { OpenKeyspace } from '../../../core/keyspace/open.ts';
 export interface CallsDeps {
   readonly services: { open(tenant: string, cluster: string): Promise<EtcdService> };
   readonly keyspaces: {
-    open(tenant: string, cluster: string, name: 'kv'): Promise<Pick<OpenKeyspace, 'recent' | 'sync' | 'watch'>>;
+    open(tenant: string, cluster: string, name: 'kv'): Promise<Pick<OpenKeyspace, 'recent' | 'sync' | 'eventsAt'>>;
   };
   /** Called for errors that are the server's fault; the client gets no details. */
   readonly onError?: ((error: unknown) => void) | undefined;

@@ -46,6 +46,8 @@ describe('the past, for a host that has forgotten it,', () => {
   });
 
   test('ends before what was not asked for, and before what has not happened yet', async () => {
+    expect(await told(0, 1_000_000)).toEqual([]);
+    expect(await told(1, 2)).toEqual([]);
     const first = await put('a');
     await put('b');
     expect(await told(first, first + 1)).toEqual([first]);

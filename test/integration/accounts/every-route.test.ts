@@ -310,6 +310,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   'GET /clusters/:cluster/etcd/health': ofCluster('/etcd/health'),
 
   'GET /node/v1/assignment': { host: {} },
+  'GET /node/v1/kv/past': { host: { path: '/node/v1/kv/past?from=1&to=2' } },
   'GET /node/v1/kv/snapshot': { host: {} },
   'POST /node/v1/kv/calls': { host: { body: {} } },
   'GET /node/v1/kv/tail': { host: { path: '/node/v1/kv/tail?after=0' } },
