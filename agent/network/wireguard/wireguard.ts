@@ -121,6 +121,7 @@ export function wireguard({ keyFile, now, log }: WireguardOptions): Wireguard {
     off() {
       running = undefined;
       missing = undefined;
+      searches = new Map();
       seeking = false;
       return undefined;
     },
