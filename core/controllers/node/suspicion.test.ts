@@ -176,6 +176,19 @@ describe('a false suspicion', () => {
     expect([hosts.ready('old'), hosts.ready('busy')]).toEqual(['True', 'True']);
   });
 
+  test('of a host whose push connection ended says nothing that is not known: it has its whole time to boot', async () => {
+    const hosts = await Watching.of('a', 'b');
+    await hosts.pass(10);
+    const lostAt = hosts.cluster.now;
+    hosts.cluster.inbox = hosts.cluster.inbox.map((item) => (item.nodeName === 'b' ? { ...item, lostAt } : item));
+    await hosts.pass(20);
+    hosts.suspect('a', 'b');
+    await hosts.pass(39);
+    expect([hosts.asked('b'), hosts.ready('b')]).toEqual([undefined, 'True']);
+    await hosts.pass(1);
+    expect(hosts.ready('b')).toBe('Unknown');
+  });
+
   test('of one that was asked before and dies later is acted on like the first', async () => {
     const hosts = await Watching.of('a', 'b');
     await hosts.pass(10);
