@@ -9,7 +9,7 @@ import type { Deployment } from '../../core/resources/schema/deployment.ts';
 import type { Node } from '../../core/resources/schema/node.ts';
 import type { Pod } from '../../core/resources/schema/pod.ts';
 import type { Service } from '../../core/resources/schema/service.ts';
-import { type Child, startChild, until } from '../machine/child.ts';
+import { type Child, endCommand, startChild, until } from '../machine/child.ts';
 import { noteDockerTraces } from '../machine/docker-traces.ts';
 import { type Engine, findOrStartEngine } from '../machine/engine.ts';
 import { describeMissing, DOCKER, ensurePackages, IPROUTE, IPTABLES, NFTABLES } from '../machine/packages.ts';
@@ -75,7 +75,7 @@ async function findEngine({ dir, say, janitor, stopCommands }: Scene): Promise<E
     },
     started: (pid) => tellProcess(janitor, pid),
   });
-  if (engine.pid) stopCommands.push(`kill ${engine.pid}`);
+  if (engine.pid) stopCommands.push(endCommand(engine.pid));
   else {
     // Another's: only what the demo puts there goes, after the host that uses it.
     janitor.tell({ type: 'image', socket: engine.socket, name: DEMO_IMAGE });
