@@ -93,7 +93,6 @@ remove_network() {
   if [ -d /run/systemd/system ] && [ "$(readlink /proc/self/ns/net)" = "$(readlink /proc/1/ns/net)" ]; then
     systemctl stop terrane-wireguard.service 2>/dev/null || true
   fi
-  rmdir /run/wireguard 2>/dev/null || true
   if command -v ip >/dev/null 2>&1; then
     for device in terrane-vx terrane-wg; do
       ip link del "$device" 2>/dev/null || true

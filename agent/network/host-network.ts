@@ -1,4 +1,4 @@
-import { ROUTE_PROTOCOL } from '../../core/network/names.ts';
+import { ROUTE_PROTOCOL, WIREGUARD_DEVICE } from '../../core/network/names.ts';
 import type { AssignedNetwork, NetworkPeer } from '../../core/network/assigned-network.ts';
 import { networkSteps } from '../../core/network/kernel/diff.ts';
 import { NOTHING_WANTED, type ObservedNetwork } from '../../core/network/kernel/state.ts';
@@ -208,7 +208,9 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
 
   /** Makes WireGuard and the kernel what they should be. Returns what could not be done, in words. */
   async function program(assigned: Member, under: Underlay, observed: ObservedNetwork, fresh: boolean): Promise<string[]> {
-    const secure = assigned.backend.type === 'wireguard' ? await wireguard.prepare(assigned.backend.listenPort) : wireguard.off();
+    const present = observed.links.some(({ name }) => name === WIREGUARD_DEVICE);
+    const secure =
+      assigned.backend.type === 'wireguard' ? await wireguard.prepare(assigned.backend.listenPort, present) : wireguard.off();
     facts = { address: under.address, mtu: under.mtu, ...wireguard.facts() };
     if (wireguard.made()) kernel.forget();
     const look = wireguard.made() ? (await kernel.look()).observed : observed;

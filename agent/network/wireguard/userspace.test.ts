@@ -43,9 +43,10 @@ describe('WireGuard by a program', () => {
       'wireguard-go is not on this host',
     );
     expect(missing.ran).toHaveLength(1);
-    const broken = machine({ 'wireguard-go': { code: 1, stderr: 'a warning\nFailed to create TUN device\n' } });
+    const banner = '┌──┐\n└──┘\n';
+    const broken = machine({ 'wireguard-go': { code: 1, stdout: 'ERROR: Failed to create TUN device\n', stderr: banner } });
     await expect(userspace({ ...broken, hasServices: () => Promise.resolve(false) }).start('terrane-wg')).rejects.toThrow(
-      'wireguard-go did not start: Failed to create TUN device',
+      'wireguard-go did not start: ERROR: Failed to create TUN device',
     );
   });
 });

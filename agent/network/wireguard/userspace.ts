@@ -64,8 +64,9 @@ export function userspace({ log, run = runCommand, hasServices = servicesAreHere
       // Whether it is there at all: systemd-run says it in words of its own.
       await run(USERSPACE, ['--version']);
       if ((await hasServices()) && (await asService(device))) return;
-      const { code, stderr } = await run(USERSPACE, [device]);
-      if (code !== 0) throw new Error(`${USERSPACE} did not start: ${lastLine(stderr)}`);
+      const { code, stdout, stderr } = await run(USERSPACE, [device]);
+      // Its errors are printed among what it prints anyway; on the other way is an advertisement of the kernel's WireGuard.
+      if (code !== 0) throw new Error(`${USERSPACE} did not start: ${lastLine(stdout) || lastLine(stderr)}`);
     },
   };
 }

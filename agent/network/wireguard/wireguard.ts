@@ -13,11 +13,14 @@ import { USERSPACE, userspace } from './userspace.ts';
 
 /** WireGuard on this host: the kernel's where it has it, else a program's. Calls must not overlap. */
 export interface Wireguard {
-  /** Makes the device, if it isn't there. undefined: it can't be had here; `verdict` says why. */
-  prepare(port: number): Promise<'kernel' | 'userspace' | undefined>;
+  /**
+   * Makes the device, if it isn't there or nobody answers for it. `present`: this host's network has one. That of `wg` is no proof: it asks
+   * by a socket in /run/wireguard, and whose network is behind that, nobody knows. undefined: it can't be had here; `verdict` says why.
+   */
+  prepare(port: number, present: boolean): Promise<'kernel' | 'userspace' | undefined>;
   /** Not wanted (any more). */
   off(): undefined;
-  /** `prepare` has just made the device: what was seen of the kernel before is old. */
+  /** `prepare` has just made the device, or taken away one that nobody answered for: what was seen of the kernel before is old. */
   made(): boolean;
   /** Tells it of the peers. */
   configure(
@@ -82,6 +85,10 @@ export function wireguard({ keyFile, now, log }: WireguardOptions): Wireguard {
     }
   }
 
+  async function isHere(): Promise<boolean> {
+    return (await runCommand('ip', ['link', 'show', WIREGUARD_DEVICE])).code === 0;
+  }
+
   async function kindOf(): Promise<'kernel' | 'userspace'> {
     const { stdout } = await runCommand('ip', ['-j', '-d', 'link', 'show', WIREGUARD_DEVICE]);
     return stdout.includes('"info_kind":"wireguard"') ? 'kernel' : 'userspace';
@@ -89,18 +96,21 @@ export function wireguard({ keyFile, now, log }: WireguardOptions): Wireguard {
 
   return {
     made: () => justMade,
-    async prepare(port) {
+    async prepare(port, present) {
       justMade = false;
       if (missing && now() < missing.until) return undefined;
       try {
         key ??= await wireguardKey(keyFile);
-        let held = await dump();
+        let held = present ? await dump() : undefined;
         let by = held ? (running?.by ?? (await kindOf())) : undefined;
         if (!held || !by) {
-          by = await make();
+          // Its program has lost its socket, or hangs. The name is free again without its device, and it ends with that.
+          if (present) await runCommand('ip', ['link', 'del', WIREGUARD_DEVICE]);
           justMade = true;
+          by = await make();
           held = await dump();
           if (!held) throw new Error(`wg does not show ${WIREGUARD_DEVICE}`);
+          if (!(await isHere())) throw new Error(`/run/wireguard/${WIREGUARD_DEVICE}.sock is of a device in another network`);
           log.info('WireGuard device made', { by });
         } else if (!running) log.info('WireGuard device found', { by });
         const moves = askedPort !== port && held.port !== port;
@@ -113,7 +123,8 @@ export function wireguard({ keyFile, now, log }: WireguardOptions): Wireguard {
       } catch (error) {
         const why = error instanceof ToolMissing ? `${error.message}: ${error.fix}` : messageOf(error);
         if (missing?.why !== why) log.warn('WireGuard can not be used on this host', { reason: why });
-        missing = { why, until: now() + AGAIN_MS };
+        // What worked at the last look is tried again at the next.
+        missing = { why, until: running ? now() : now() + AGAIN_MS };
         running = undefined;
         return undefined;
       }

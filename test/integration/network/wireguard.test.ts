@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Pod } from '../../../core/resources/schema/pod.ts';
 import { canRunDockerd } from '../../support/dockerd.ts';
@@ -116,6 +117,22 @@ const SECRET = 'attack at dawn, said the pod in clear';
     await eventually('packets pass', () => pod('cone1').ping(pod('pub').ip), { timeoutMs: 60_000, everyMs: 1000 });
   }, 90_000);
 
+  test("a host whose WireGuard is there and answers no more has another one at the agent's next look, and sends nothing unencrypted", async () => {
+    const host = lab.host('pub');
+    const inAgent = (command: string) => host.must('nsenter', '-t', String(host.agent().pid), '-m', 'sh', '-c', command);
+    const index = async () => (await host.run('ip', '-o', 'link', 'show', 'terrane-wg')).stdout.split(':')[0];
+    const before = await index();
+    // Its program runs on, without its socket.
+    await inAgent('mount -t tmpfs none /run/wireguard');
+    await eventually('the device is another one', async () => {
+      const now = await index();
+      expect(now).not.toBe('');
+      expect(now).not.toBe(before);
+    });
+    await eventually('packets pass again', async () => await pod('pub').ping(pod('cone1').ip));
+    expect(readFileSync(host.logFile()!, 'utf8')).not.toContain('WireGuard can not be used');
+  }, 90_000);
+
   test('a host that can not run WireGuard says so, and is reached all the same, unencrypted', async () => {
     const plain = await lab.addHost('plain', { wireguard: false });
     const [its] = (await startPods(lab, [plain])) as [LabPod];
@@ -199,6 +216,23 @@ const SECRET = 'attack at dawn, said the pod in clear';
       );
     await pod('pub').ping(pod('cone2').ip);
   }, 120_000);
+
+  test("a WireGuard that answers but isn't in the host's network is not taken for the host's: it says that nothing is encrypted", async () => {
+    const host = lab.host('symmetric');
+    const inAgent = ['nsenter', '-t', String(host.agent().pid), '-m'] as const;
+    process.kill(host.agent().pid, 'SIGSTOP');
+    await host.must('ip', 'link', 'del', 'terrane-wg');
+    await eventually('its program has ended', async () => expect(await host.must(...inAgent, 'ls', '/run/wireguard')).toBe(''));
+    // In the network of one that is dead, with its socket where this host's had its own.
+    await lab.host('plain').must(...inAgent, 'wireguard-go', 'terrane-wg');
+    process.kill(host.agent().pid, 'SIGCONT');
+    await eventually('the node says so', async () => {
+      const node = (await nodesOf(lab)).find(({ metadata }) => metadata.name === 'symmetric');
+      expect(node!.status!.conditions).toContainEqual(
+        expect.objectContaining({ type: 'NetworkEncrypted', status: 'False', reason: 'WireGuardUnavailable' }),
+      );
+    });
+  }, 60_000);
 
   async function podIps(): Promise<Map<string, string>> {
     const { items } = await lab.installation.terraneJson<{ items: Pod[] }>(['get', 'pods', '-o', 'json']);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Child } from '../../../bin/machine/child.ts';
 import { type CommandResult, type Installation, inNetns, run, startInstallation } from '../../e2e/support/installation.ts';
 import { type Dockerd, startDockerd } from '../dockerd.ts';
-import { eventually } from '../eventually.ts';
+import { eventually, explainBy } from '../eventually.ts';
 import { importBusybox } from '../images.ts';
 import {
   inside,
@@ -40,6 +40,8 @@ export interface LabHost {
   readonly address: string;
   readonly engine: Dockerd;
   agent(): Child;
+  /** Of its agent; undefined while it has none. */
+  logFile(): string | undefined;
   /** Runs a program in the host's network. */
   run(command: string, ...args: string[]): Promise<CommandResult>;
   /** The same; throws if it fails, and gives what it printed. */
@@ -91,7 +93,9 @@ export async function startNetlab(options: NetlabOptions = {}): Promise<Netlab> 
   let installation: Installation | undefined;
   const sw = `tl${id}-sw`;
 
+  const dismiss = explainBy(() => hosts.map(lastLines).join('\n\n'));
   const stop = async () => {
+    dismiss();
     await installation?.stop();
     for (const engine of engines) await engine.stop();
     for (const mount of mounts) await run('umount', ['-R', '-l', mount]);
@@ -183,6 +187,15 @@ export async function startNetlab(options: NetlabOptions = {}): Promise<Netlab> 
   };
 }
 
+/** Of an agent's log, in the message of what it failed to do. */
+const LOG_LINES = 30;
+
+function lastLines(host: LabHost): string {
+  const file = host.logFile();
+  if (file === undefined) return `${host.name} has no agent`;
+  return `agent of ${host.name}:\n${readFileSync(file, 'utf8').trimEnd().split('\n').slice(-LOG_LINES).join('\n')}`;
+}
+
 interface LabHostInput {
   readonly name: string;
   readonly netns: string;
@@ -233,6 +246,7 @@ async function labHost({
       if (!agent) throw new Error(`${name} has no agent yet`);
       return agent;
     },
+    logFile: () => agent?.logFile,
     run: (command, ...args) => inHost(command, args),
     must,
     docker: (...args) => must('docker', '-H', `unix://${engine.socket}`, ...args),
@@ -268,7 +282,8 @@ async function labHost({
         dataDir,
         ...(agent && { tokenFile: join(installation.dir, `token-${name}`) }),
         flags,
-        // A place of its own for WireGuard's sockets, which bear the devices' names.
+        // A place of its own for WireGuard's sockets, which bear the devices' names. Not on a directory of the machine's /run: whoever removes
+        // that (rmdir(2) of an empty one) takes with it what is mounted there elsewhere, and all hosts would have one place from then on.
         wrapper: [
           ...inNetns(netns),
           'unshare',
@@ -277,7 +292,8 @@ async function labHost({
           'unchanged',
           'sh',
           '-c',
-          `mount --make-rprivate /run 2>/dev/null; mkdir -p /run/wireguard; mount -t tmpfs none ${wireguard ? '/run/wireguard' : '/dev/net'} && exec "$@"`,
+          `for place in /run /dev; do mount --make-private $place 2>/dev/null; done
+           mount --make-private / && mount -t tmpfs none /run ${wireguard ? '' : '&& mount -t tmpfs none /dev/net'} && exec "$@"`,
           'sh',
         ],
       });
