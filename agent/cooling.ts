@@ -19,7 +19,7 @@ export interface CoolingOptions {
 }
 
 interface Held {
-  readonly signature: string;
+  readonly written: string;
   readonly times: number;
   readonly endedAt: number;
   readonly until: number;
@@ -32,16 +32,16 @@ export function cooling({ now, firstMs, maxMs }: CoolingOptions): Cooling {
   return {
     heldUntil(key, step) {
       const last = held.get(key);
-      return last && last.until > now() && last.signature === JSON.stringify(step) ? last.until : undefined;
+      return last && last.until > now() && last.written === JSON.stringify(step) ? last.until : undefined;
     },
     holds: (key) => (held.get(key)?.until ?? 0) > now(),
     done(key, step) {
       const at = now();
-      const signature = JSON.stringify(step);
+      const written = JSON.stringify(step);
       const last = held.get(key);
-      const again = last?.signature === signature && at - last.endedAt < maxMs * 2;
+      const again = last?.written === written && at - last.endedAt < maxMs * 2;
       const times = again ? last.times + 1 : 0;
-      held.set(key, { signature, times, endedAt: at, until: at + Math.min(firstMs * 2 ** times, maxMs) });
+      held.set(key, { written, times, endedAt: at, until: at + Math.min(firstMs * 2 ** times, maxMs) });
       if (held.size > KEYS_MAX) for (const [other, { until }] of held) if (until < at) held.delete(other);
     },
   };

@@ -15,13 +15,11 @@ const SECRET = /(?:secret|password|passphrase|hash|hmac|mac|digest|signature|che
 const RIGHT: Readonly<Record<string, string>> = {
   'store/accounts/user-sessions.ts': "two rows of the caller's own list: nobody sends either",
   'agent/planner/plan-running.ts': "a container's label and the hash of its spec: no secret",
-  'agent/reconciler.ts': 'the signature of a step is what it does: no secret',
   'bin/build/bundle.ts': 'hashes of source files',
   'core/controllers/units/unit-scheduler.ts': "fleet's hash of a unit's text, which everybody may see",
   'core/network/kernel/diff.ts': 'hardware addresses',
   'core/network/nft/listing.ts': 'digests of firewall rules: is this what we wrote?',
   'agent/systemd/plan-units.ts': "fleet's hash of a unit's text",
-  'agent/systemd/unit-driver.ts': 'the signature of a step is what it does: no secret',
   'agent/updates/fcos/fcos-driver.ts': 'the public checksum of a deployment',
 };
 
