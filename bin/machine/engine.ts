@@ -41,8 +41,8 @@ export function engineVersion(socket: string): Promise<string | undefined> {
 }
 
 /**
- * The machine's own engine if it answers, else a dockerd of ours below `directory` (own socket, data and bridge-less of the
- * machine's configuration), for machines where no init starts one.
+ * The machine's own engine if it answers, else a dockerd of ours below `directory`, with a socket and data of its own, for machines where no init
+ * starts one. Its bridge and rules are the machine's, unless they are another engine's.
  */
 export async function findOrStartEngine(directory: string, { say, starting, started }: EngineListener): Promise<Engine> {
   const usual = (process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock').replace(/^unix:\/\//, '');

@@ -49,14 +49,14 @@ const MASKED = [
 /** Imports the image into the engine at `socket`. */
 export async function importHostImage(socket: string): Promise<void> {
   const root = mkdtempSync('/tmp/trn-host-image-');
+  const archive = `${root}.tar`;
   try {
     layOut(root);
-    const archive = join(root, '..', `${root.split('/').at(-1)}.tar`);
     await promisify(execFile)('tar', ['-C', root, '--owner=0', '--group=0', '-cf', archive, '.']);
     const change = ['-c', 'CMD ["/host-init"]', '-c', 'ENV container=docker'];
     await promisify(execFile)('docker', ['-H', `unix://${socket}`, 'import', ...change, archive, HOST_IMAGE]);
-    rmSync(archive);
   } finally {
+    rmSync(archive, { force: true });
     rmSync(root, { recursive: true, force: true });
   }
 }
