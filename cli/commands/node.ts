@@ -79,12 +79,14 @@ function drainCommand(io: Io): Command {
         cordon: () => setUnschedulable(kube, node, true, true),
       });
       const units = await drainUnits(io, kube, node, { deadline, quiet: session.json });
-      const moved = units.filter(({ host }) => host !== node).length;
+      const moved = units.filter(({ host }) => host !== undefined && host !== node).length;
+      const nowhere = units.filter(({ host }) => host === undefined).length;
+      const rest = nowhere > 0 ? `, ${nowhere} units on no host now` : '';
       await printResult(
         io,
         session.json,
         { node, evicted, units },
-        `node/${node} drained: ${evicted.length} pods and ${moved} units moved. Bring it back with: terrane node uncordon ${node}`,
+        `node/${node} drained: ${evicted.length} pods and ${moved} units moved${rest}. Bring it back with: terrane node uncordon ${node}`,
       );
     });
 }

@@ -171,7 +171,7 @@ describe('terrane unit', () => {
     const { code, stdout, stderr } = await terrane.run(['node', 'drain', 'n1']);
     expect({ code, stdout }).toEqual({
       code: 0,
-      stdout: 'node/n1 drained: 0 pods and 2 units moved. Bring it back with: terrane node uncordon n1\n',
+      stdout: 'node/n1 drained: 0 pods and 1 units moved, 1 units on no host now. Bring it back with: terrane node uncordon n1\n',
     });
     expect(stderr).toContain('unit hello.service is on n2\n');
     expect(stderr).toMatch(/unit odd.service is on no host: 0\/2 nodes are available: .*1 node\(s\) were unschedulable/);
