@@ -87,7 +87,7 @@ type Member = AssignedNetwork & { readonly subnet: string };
 /** Nothing is looked at before the first `trigger`. */
 export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
   const { log, events, now } = options;
-  const kernel = kernelNetwork(log);
+  const kernel = kernelNetwork({ log, now, rememberMs: EVERY_MS });
   const around = surroundings(options.owner);
   const waiters = lookWaiters(now);
   const wireguard = openWireguard({ keyFile: options.keyFile, now, log });

@@ -14,18 +14,37 @@ export interface KernelNetwork {
   program(wanted: WantedNetwork, observed: ObservedNetwork): Promise<string[]>;
 }
 
-export function kernelNetwork(log: Logger): KernelNetwork {
+export interface KernelNetworkOptions {
+  readonly log: Logger;
+  readonly now: () => number;
+  /** What was read longer ago is read anew, ms: small changes may come so often that nobody ever forgets it. */
+  readonly rememberMs: number;
+  readonly observe?: () => Promise<ObservedNetwork>;
+  readonly apply?: typeof applySteps;
+}
+
+export function kernelNetwork({
+  log,
+  now,
+  rememberMs,
+  observe = observeNetwork,
+  apply = applySteps,
+}: KernelNetworkOptions): KernelNetwork {
   let held: ObservedNetwork | undefined;
+  let readAt = 0;
   return {
     forget() {
       held = undefined;
     },
     async look() {
-      return held ? { observed: held, fresh: false } : { observed: await observeNetwork(), fresh: true };
+      const age = now() - readAt;
+      if (held && age >= 0 && age < rememberMs) return { observed: held, fresh: false };
+      readAt = now();
+      return { observed: await observe(), fresh: true };
     },
     async program(wanted, observed) {
       const steps = networkSteps(wanted, observed);
-      const refused = await applySteps(steps);
+      const refused = await apply(steps);
       held = refused.length === 0 ? afterSteps(observed, steps) : undefined;
       if (steps.length > 0) log.info('the network was programmed', { steps: steps.length, refused: refused.length });
       return refused.map(({ line, reason }) => `${line}: ${reason}`);
