@@ -41,6 +41,8 @@ export interface WireguardOptions {
 
 /** What wasn't there isn't looked for again before this, ms: somebody may install it. */
 const AGAIN_MS = 60_000;
+/** Not after its first failure, ms: that may be a moment's, and packets go unencrypted meanwhile. */
+const SOON_MS = 5_000;
 /** Peers in one command: a command has a length. */
 const PEERS_AT_ONCE = 500;
 
@@ -122,9 +124,10 @@ export function wireguard({ keyFile, now, log }: WireguardOptions): Wireguard {
         return by;
       } catch (error) {
         const why = error instanceof ToolMissing ? `${error.message}: ${error.fix}` : messageOf(error);
-        if (missing?.why !== why) log.warn('WireGuard can not be used on this host', { reason: why });
+        const isNew = missing?.why !== why;
+        if (isNew) log.warn('WireGuard can not be used on this host', { reason: why });
         // What worked at the last look is tried again at the next.
-        missing = { why, until: running ? now() : now() + AGAIN_MS };
+        missing = { why, until: now() + (running ? 0 : isNew ? SOON_MS : AGAIN_MS) };
         running = undefined;
         return undefined;
       }
