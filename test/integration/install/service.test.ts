@@ -89,6 +89,7 @@ async function onHost(script: string): Promise<{ output: string; calls: string[]
       '-- gone',
       'disable --now terrane-agent.service',
       'daemon-reload',
+      expect.stringMatching(/^stop -- terrane-exec-[0-9a-f]{8}-\*\.scope$/),
     ]);
   },
 );
