@@ -41,7 +41,8 @@ const dump = (...peers: DumpedPeer[]): WireguardDump => ({
 });
 const self = { address: '192.168.77.1', now: NOW };
 const none = new Map<string, Search>();
-const searching = (name: string, since: number, trying = 0) => new Map([[key(name), { since, trying, triedAt: NOW - 6_000 }]]);
+const searching = (name: string, since: number, trying = 0) =>
+  new Map([[key(name), { since, trying, triedAt: NOW - 6_000, declared: `192.168.77.${name.slice(1)}:51820` }]]);
 
 describe('the peers of the WireGuard device', () => {
   test('are told all that it takes to reach a new host, and nothing once it is reached', () => {
@@ -53,6 +54,22 @@ describe('the peers of the WireGuard device', () => {
       unreached: [],
       seeking: false,
     });
+  });
+
+  test('are looked for where they say that they are now, however new the session with where they were', () => {
+    const moved = peer('n2', { endpoints: ['192.168.77.2:51999'] });
+    const there = ['endpoint', '192.168.77.2:51999', 'allowed-ips', '10.244.2.0/24', 'persistent-keepalive', '25'];
+    const plan = planPeers(assigned(moved), dump(held('n2')), searching('n2', NOW - 60_000), self);
+    expect(plan).toMatchObject({ unreached: [], seeking: true });
+    expect(plan.changes).toEqual([
+      ['peer', key('n2'), 'remove'],
+      ['peer', key('n2'), ...there],
+    ]);
+    // Its packets came from there already.
+    const roamed = held('n2', { endpoint: '192.168.77.2:51999' });
+    expect(planPeers(assigned(moved), dump(roamed), searching('n2', NOW - 60_000), self).changes).toEqual([]);
+    // Once is enough.
+    expect(planPeers(assigned(moved), dump(roamed), plan.searches, self).changes).toEqual([]);
   });
 
   test('go when their host goes', () => {

@@ -11,6 +11,8 @@ export interface Search {
   /** Index of the endpoint that is tried, and since when. */
   readonly trying: number;
   readonly triedAt: number;
+  /** Where the host itself said that it is. */
+  readonly declared: string | undefined;
 }
 
 export interface PeersPlan {
@@ -67,18 +69,23 @@ export function planPeers(
   for (const publicKey of dump.peers.keys()) if (!carried.has(publicKey)) changes.push(['peer', publicKey, 'remove']);
   for (const peer of known) {
     const { publicKey, node } = peer;
-    const held = dump.peers.get(publicKey);
+    const [declared] = peer.endpoints;
+    const earlier = before.get(publicKey)?.declared;
+    // It listens elsewhere now, and may know of no session: what is sent where it was goes nowhere, although the session isn't old.
+    const moved = earlier !== undefined && declared !== earlier && dump.peers.get(publicKey)?.endpoint === earlier;
+    if (moved) changes.push(['peer', publicKey, 'remove']);
+    const held = moved ? undefined : dump.peers.get(publicKey);
     // Another host behind another router may have this host's own address.
     const endpoints = peer.endpoints.filter((one) => isEndpoint(one) && !one.startsWith(`${self.address}:`));
-    const fresh = isFresh(publicKey);
-    const search = before.get(publicKey) ?? { since: now, trying: 0, triedAt: now };
+    const fresh = !moved && isFresh(publicKey);
+    const search = (moved ? undefined : before.get(publicKey)) ?? { since: now, trying: 0, triedAt: now };
     let { trying, triedAt } = search;
     if (fresh) triedAt = now;
     else if (endpoints.length > 1 && now - triedAt >= TRY_MS) {
       trying = (trying + 1) % endpoints.length;
       triedAt = now;
     }
-    searches.set(publicKey, { since: fresh ? now : search.since, trying, triedAt });
+    searches.set(publicKey, { since: fresh ? now : search.since, trying, triedAt, declared });
     if (fresh) {
       if (held?.endpoint && held.endpoint !== peer.endpoints[0]) observed.push({ node, endpoint: held.endpoint });
     } else {
