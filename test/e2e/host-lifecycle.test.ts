@@ -277,7 +277,8 @@ const ROOT = join(import.meta.dirname, '../..');
     ).not.toMatch(/terrane|trn-|proto 84|TERRANE/);
     const after = await everyFile(host);
     const left = after.split('\n').filter((path) => !before.split('\n').includes(path));
-    expect(left).toEqual([]);
+    // wireguard-go's own directory stays, empty: whoever removes it takes what others have mounted there.
+    expect(left.filter((path) => path !== '/run/wireguard')).toEqual([]);
   });
 });
 
