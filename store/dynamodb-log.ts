@@ -1,5 +1,5 @@
-import { HeadStaleError, LogRefusedError, StoreFullError, TrimmedError } from '../core/keyspace/errors.ts';
-import { type Appended, HEAD_TRUSTED_MS, type LogEntry, type ReadOptions, type Tail } from '../core/keyspace/log.ts';
+import { LogRefusedError, StoreFullError, TrimmedError } from '../core/keyspace/errors.ts';
+import { type Appended, assertHeadTrusted, type LogEntry, type ReadOptions, type Tail } from '../core/keyspace/log.ts';
 import type { Sequence } from '../core/keyspace/types.ts';
 import type { PagedLog } from '../core/ports/keyspaces.ts';
 import type { Clock } from '../core/ports/clock.ts';
@@ -59,10 +59,7 @@ export function dynamoLog(options: DynamoLogOptions): PagedLog {
     },
 
     async append(entry, headVerifiedAt): Promise<Appended> {
-      const assertFresh = () => {
-        const age = clock.now() - headVerifiedAt;
-        if (age > HEAD_TRUSTED_MS || age < 0) throw new HeadStaleError(age);
-      };
+      const assertFresh = () => assertHeadTrusted(clock.now(), headVerifiedAt);
       assertFresh();
       const winner = await put(table, keys, entryItems(keys, entry, clock.now(), packing), entry, assertFresh).catch(
         (error: unknown) => {

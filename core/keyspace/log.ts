@@ -1,7 +1,19 @@
+import { HeadStaleError } from './errors.ts';
 import type { Sequence } from './types.ts';
 
 /** How long an append may rely on a verified head, ms (DESIGN 1: a trimmed slot looks free again). */
 export const HEAD_TRUSTED_MS = 60_000;
+
+/** `now` and `verifiedAt`, when the head was known to be that, ms since the epoch. A clock that went back says nothing. */
+export function headIsTrusted(now: number, verifiedAt: number): boolean {
+  const age = now - verifiedAt;
+  return age >= 0 && age <= HEAD_TRUSTED_MS;
+}
+
+/** Throws HeadStaleError. */
+export function assertHeadTrusted(now: number, verifiedAt: number): void {
+  if (!headIsTrusted(now, verifiedAt)) throw new HeadStaleError(now - verifiedAt);
+}
 
 /** How long an entry is kept at least, ms, although a snapshot covers it. */
 export const RETENTION_MS = 24 * 60 * 60 * 1000;

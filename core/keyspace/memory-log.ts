@@ -1,7 +1,7 @@
-import { CorruptLogError, HeadStaleError, TrimmedError } from './errors.ts';
+import { CorruptLogError, TrimmedError } from './errors.ts';
 import {
   type Appended,
-  HEAD_TRUSTED_MS,
+  assertHeadTrusted,
   type Log,
   type LogEntry,
   type ReadOptions,
@@ -36,8 +36,7 @@ export class MemoryLog implements Log {
   }
 
   async append({ sequence, body }: LogEntry, headVerifiedAt: number): Promise<Appended> {
-    const age = this.#now() - headVerifiedAt;
-    if (age > HEAD_TRUSTED_MS || age < 0) throw new HeadStaleError(age);
+    assertHeadTrusted(this.#now(), headVerifiedAt);
     const winner = this.#entries.get(sequence);
     if (winner) return { won: false, winner: winner.body };
     if (sequence !== this.#last + 1) throw new CorruptLogError(`entry ${sequence} forks the log, whose head is ${this.#last}`);

@@ -1,6 +1,6 @@
 import { decodeEntry, type Entry } from './entry.ts';
 import { ClosedError, CorruptLogError, TrimmedError } from './errors.ts';
-import { HEAD_TRUSTED_MS, type Log, type LogEntry } from './log.ts';
+import { headIsTrusted, type Log, type LogEntry } from './log.ts';
 import { sharedCall } from './shared-call.ts';
 import { decodeSnapshot, type PartialReplica } from './snapshot.ts';
 import { KeyspaceState } from './state.ts';
@@ -73,8 +73,7 @@ export class Replica {
 
   /** True if an append may rely on the head as it was last verified. */
   headIsFresh(): boolean {
-    const age = this.#timing.now() - this.#headVerifiedAt;
-    return age >= 0 && age <= HEAD_TRUSTED_MS;
+    return headIsTrusted(this.#timing.now(), this.#headVerifiedAt);
   }
 
   /** Applies what is new among entries that follow each other. */

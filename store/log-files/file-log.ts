@@ -1,5 +1,5 @@
-import { HeadStaleError, LogRefusedError, TrimmedError } from '../../core/keyspace/errors.ts';
-import { HEAD_TRUSTED_MS, type LogEntry, RETENTION_MS } from '../../core/keyspace/log.ts';
+import { LogRefusedError, TrimmedError } from '../../core/keyspace/errors.ts';
+import { assertHeadTrusted, type LogEntry, RETENTION_MS } from '../../core/keyspace/log.ts';
 import type { Sequence } from '../../core/keyspace/types.ts';
 import type { PagedLog } from '../../core/ports/keyspaces.ts';
 import { type DynamoLogOptions, dynamoLog, isDiskFull, storeFull } from '../dynamodb-log.ts';
@@ -57,8 +57,7 @@ export function fileLog(options: FileLogOptions): PagedLog {
     },
 
     async append(entry, headVerifiedAt) {
-      const age = clock.now() - headVerifiedAt;
-      if (age > HEAD_TRUSTED_MS || age < 0) throw new HeadStaleError(age);
+      assertHeadTrusted(clock.now(), headVerifiedAt);
       await opened();
       const winner = files.blank ? await begin(entry) : await olderThanFiles(entry.sequence);
       if (winner) return { won: false, winner: winner.body };
