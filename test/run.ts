@@ -3,12 +3,15 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeMissing, ensurePackages } from '../bin/machine/packages.ts';
+import { type Failure, type FileReport, failuresOf, summary } from './failures.ts';
 import { TEST_REQUIREMENTS } from './support/requirements.ts';
 
 /**
- * `npm test [-- PATTERN...]`: sets the machine up, builds, runs the suites one after the other (test/README.md), and ends with
- * one line that counts all of them.
+ * `npm test [-- PATTERN...]`: sets the machine up, builds, runs the suites one after the other (test/README.md), names what failed, and
+ * ends with one line that counts all of them.
  */
+
+const TOP = join(import.meta.dirname, '..');
 
 const SUITES = ['unit', 'integration', 'e2e'] as const;
 
@@ -18,13 +21,18 @@ const SUITES = ['unit', 'integration', 'e2e'] as const;
  */
 const WORKERS = 2;
 
-interface Counts {
+interface Outcome {
   passed: number;
   failed: number;
   skipped: number;
+  failures: Failure[];
 }
 
-function runSuite(suite: (typeof SUITES)[number], patterns: readonly string[], directory: string): Counts {
+interface Report extends Record<'numPassedTests' | 'numFailedTests' | 'numPendingTests' | 'numRuntimeErrorTestSuites', number> {
+  readonly testResults: readonly FileReport[];
+}
+
+function runSuite(suite: (typeof SUITES)[number], patterns: readonly string[], directory: string): Outcome {
   const file = join(directory, `${suite}.json`);
   const args = [
     '--selectProjects',
@@ -32,27 +40,29 @@ function runSuite(suite: (typeof SUITES)[number], patterns: readonly string[], d
     `--maxWorkers=${WORKERS}`,
     `--testSequencer=${join(import.meta.dirname, 'support/long-first.js')}`,
     '--passWithNoTests',
-    // A test that failed half-way may leave a server listening: the verdict doesn't wait for it.
-    '--forceExit',
     '--json',
     `--outputFile=${file}`,
   ];
-  const jest = join(import.meta.dirname, '../node_modules/jest/bin/jest.js');
-  const result = spawnSync(process.execPath, ['--experimental-vm-modules', '--no-warnings', jest, ...args, ...patterns], {
+  const runner = join(import.meta.dirname, 'support/run-suite.js');
+  const result = spawnSync(process.execPath, ['--experimental-vm-modules', '--no-warnings', runner, ...args, ...patterns], {
     stdio: ['ignore', 'ignore', 'inherit'],
-    cwd: join(import.meta.dirname, '..'),
+    cwd: TOP,
   });
+  const ending = `the suite ended with ${result.signal ?? `exit code ${result.status}`}`;
+  let report: Report;
   try {
-    const report = JSON.parse(readFileSync(file, 'utf8')) as Record<
-      'numPassedTests' | 'numFailedTests' | 'numPendingTests' | 'numRuntimeErrorTestSuites',
-      number
-    >;
-    // A suite file that could not even be loaded holds tests that did not pass.
-    const failed = report.numFailedTests + report.numRuntimeErrorTestSuites;
-    return { passed: report.numPassedTests, failed: failed || (result.status === 0 ? 0 : 1), skipped: report.numPendingTests };
+    report = JSON.parse(readFileSync(file, 'utf8')) as Report;
   } catch {
-    return { passed: 0, failed: 1, skipped: 0 };
+    return { passed: 0, failed: 1, skipped: 0, failures: [{ title: suite, message: `${ending} and left no report` }] };
   }
+  const failures = failuresOf(report.testResults, TOP);
+  // A suite file that could not even be loaded holds tests that did not pass.
+  let failed = report.numFailedTests + report.numRuntimeErrorTestSuites;
+  if (failed === 0 && result.status !== 0) {
+    failed = 1;
+    failures.push({ title: suite, message: ending });
+  }
+  return { passed: report.numPassedTests, failed, skipped: report.numPendingTests, failures };
 }
 
 function main(): number {
@@ -66,20 +76,22 @@ function main(): number {
   say('building');
   const build = spawnSync(process.execPath, ['--import', 'tsx', 'bin/build.ts'], {
     stdio: 'inherit',
-    cwd: join(import.meta.dirname, '..'),
+    cwd: TOP,
   });
   if (build.status !== 0) return 1;
 
   const directory = mkdtempSync(join(tmpdir(), 'terrane-test-'));
-  const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+  const total: Outcome = { passed: 0, failed: 0, skipped: 0, failures: [] };
   for (const suite of SUITES) {
     say(`suite ${suite}`);
-    const counts = runSuite(suite, patterns, directory);
-    total.passed += counts.passed;
-    total.failed += counts.failed;
-    total.skipped += counts.skipped;
+    const outcome = runSuite(suite, patterns, directory);
+    total.passed += outcome.passed;
+    total.failed += outcome.failed;
+    total.skipped += outcome.skipped;
+    total.failures.push(...outcome.failures);
   }
   rmSync(directory, { recursive: true, force: true });
+  for (const line of summary(total.failures)) console.log(line);
   console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`);
   return total.failed === 0 && total.passed > 0 ? 0 : 1;
 }

@@ -4,11 +4,11 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import Provider from 'oidc-provider';
 import { startChild } from '../../bin/machine/child.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Browser, faultsOf, openBrowser, type Page, visitor } from './support/browser.ts';
 import { type Installation, startInstallation } from './support/installation.ts';
+import { exampleProvider } from './support/example-provider.ts';
 
 /** The whole round trip through a real OpenID Connect issuer in a real browser, and a command line logged in by it. */
 
@@ -29,7 +29,7 @@ beforeAll(async () => {
   const corp = { id: 'corp', name: 'Corp', issuer: url, clientId: 'terrane', clientSecret: CLIENT_SECRET };
   writeFileSync(providers, JSON.stringify({ providers: [corp] }), { mode: 0o600 });
   installation = await startInstallation({ serverArgs: ['--login-providers', providers] });
-  const provider = new Provider(url, {
+  const provider = await exampleProvider(url, {
     clients: [
       {
         client_id: 'terrane',
