@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 
 /**
@@ -6,8 +6,11 @@ import { createHash, randomBytes } from 'node:crypto';
  * ending, so that it is done though the agent goes meanwhile.
  */
 export interface ExecScope {
-  /** The command's words, so that it runs in the scope; under none of the agent's own limits. */
-  words(command: readonly string[]): string[];
+  /**
+   * The command's words, so that it runs in the scope; under none of the agent's own limits. All of it ends after `msMax`, and the grace, even if
+   * nobody is there any more who would end it.
+   */
+  words(command: readonly string[], msMax: number): string[];
   /** TERM to every process in it, KILL to what is left after the grace. Nothing, if nothing of it is left. */
   end(): void;
 }
@@ -38,11 +41,13 @@ export function execScopes({ owner, graceMs, prefix = [] }: ExecScopesOptions): 
         .once('exit', () => resolve());
     });
   const cleared = stop(`${family}*.scope`);
+  const limited = scopesHaveLimits(prefix);
   return async () => {
     await cleared;
+    const hasLimit = await limited;
     const name = `${family}${randomBytes(8).toString('hex')}.scope`;
     return {
-      words: (command) => [
+      words: (command, msMax) => [
         'systemd-run',
         '--scope',
         '--quiet',
@@ -51,10 +56,23 @@ export function execScopes({ owner, graceMs, prefix = [] }: ExecScopesOptions): 
         // Else its words, which may have a password among them, are in the host's journal.
         '--description=A command of terrane unit exec',
         `--property=TimeoutStopSec=${graceMs}ms`,
+        // Not before this agent would have ended it: then it says why.
+        ...(hasLimit ? [`--property=RuntimeMaxSec=${msMax + graceMs}ms`] : []),
         '--',
         ...command,
       ],
       end: () => void stop(name),
     };
   };
+}
+
+/** The first systemd that ends a scope after a while; RHEL 8 has 239. */
+const VERSION_WITH_LIMITS = 244;
+
+function scopesHaveLimits(prefix: readonly string[]): Promise<boolean> {
+  const [program, ...rest] = [...prefix, 'systemctl', '--version'];
+  return new Promise((resolve) => {
+    // "systemd 252 (252.39-1~deb12u1)"
+    execFile(program, rest, { cwd: '/' }, (_, out) => resolve(Number(/^systemd (\d+)/.exec(out)?.[1]) >= VERSION_WITH_LIMITS));
+  });
 }

@@ -64,6 +64,8 @@ export async function executeUnitStep(step: UnitStep, context: UnitStepContext):
       return manager.stop(name);
     case 'killUnit':
       log.warn('killing a unit: its time for stopping is over', { unit: name });
+      // Else systemd starts one with Restart= again.
+      await manager.stop(name);
       return manager.kill(name);
     case 'forgetLaunch':
       return started.forget(name);

@@ -58,7 +58,7 @@ export function hostStreams({ owner, assigned, prefix = [] }: HostStreamsOptions
       if (command.length === 0) throw new StreamProblem(400, 'there is no command to run');
       const scope = await newScope();
       signal.throwIfAborted();
-      const child = start(scope.words(command), { TERRANE_UNIT: unit });
+      const child = start(scope.words(command, timeoutSeconds * 1000), { TERRANE_UNIT: unit });
       return frames(child, signal, timeoutSeconds * 1000, () => scope.end());
     },
   };

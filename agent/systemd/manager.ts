@@ -36,6 +36,12 @@ const NO_UNIT: ReadonlySet<string> = new Set([
   'org.freedesktop.systemd1.BadUnitSetting',
   'org.freedesktop.DBus.Error.InvalidArgs',
 ]);
+/** Of a unit with nothing to kill: it has ended, or is of a type that has no processes, such as a timer. */
+const HAS_NO_PROCESS: ReadonlySet<string> = new Set([
+  ...NO_UNIT,
+  'org.freedesktop.systemd1.NoSuchProcess',
+  'org.freedesktop.DBus.Error.NotSupported',
+]);
 
 export function systemdManager(bus: Bus): SystemdManager {
   const manager = (member: string, signature = '', ...body: unknown[]) => bus.call({ ...MANAGER, member, signature, body });
@@ -65,7 +71,7 @@ export function systemdManager(bus: Bus): SystemdManager {
         return stateOf(await properties(String(path), UNIT));
       } catch (error) {
         // That one is no unit must not keep the others from what is due to them.
-        if (isNoUnit(error)) return noUnit(error.message);
+        if (isOneOf(NO_UNIT, error)) return noUnit(error.message);
         throw error;
       }
     },
@@ -79,31 +85,33 @@ export function systemdManager(bus: Bus): SystemdManager {
       return jobNumber(String(job));
     },
     async stop(name) {
-      await unlessUnknown(manager('StopUnit', 'ss', name, 'replace'));
+      await unless(NO_UNIT, manager('StopUnit', 'ss', name, 'replace'));
     },
     async kill(name) {
-      await unlessUnknown(manager('KillUnit', 'ssi', name, 'all', SIGKILL));
+      await unless(HAS_NO_PROCESS, manager('KillUnit', 'ssi', name, 'all', SIGKILL));
     },
     async resetFailed(name) {
-      await unlessUnknown(manager('ResetFailedUnit', 's', name));
+      await unless(NO_UNIT, manager('ResetFailedUnit', 's', name));
     },
     async enable(name) {
       // Only until the next boot, as the file itself; what is in the way is replaced.
       await manager('EnableUnitFiles', 'asbb', [name], true, true);
     },
     async disable(name) {
-      await unlessUnknown(manager('DisableUnitFiles', 'asb', [name], true));
+      await unless(NO_UNIT, manager('DisableUnitFiles', 'asb', [name], true));
     },
   };
 }
 
-const isNoUnit = (error: unknown): error is BusError => error instanceof BusError && NO_UNIT.has(error.code);
+const isOneOf = (codes: ReadonlySet<string>, error: unknown): error is BusError =>
+  error instanceof BusError && codes.has(error.code);
 
-async function unlessUnknown(call: Promise<unknown>): Promise<void> {
+/** Errors of these codes mean that there is nothing to do. */
+async function unless(codes: ReadonlySet<string>, call: Promise<unknown>): Promise<void> {
   try {
     await call;
   } catch (error) {
-    if (!isNoUnit(error)) throw error;
+    if (!isOneOf(codes, error)) throw error;
   }
 }
 

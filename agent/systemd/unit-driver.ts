@@ -10,8 +10,8 @@ import { fenceWatch } from './fence-watch.ts';
 import { type Launches, launches } from './launches.ts';
 import { type SystemdManager, systemdManager } from './manager.ts';
 import { isUp, type ObservedUnit, type SystemdState, type UnitFile } from './observed.ts';
-import { type Lapsed, overAt, planUnits } from './plan-units.ts';
-import { stopWithoutBus } from './stop-without-bus.ts';
+import { type Lapsed, planUnits } from './plan-units.ts';
+import { HOST_WITHOUT_BUS, type WithoutBus } from './stop-without-bus.ts';
 import { unitFiles } from './unit-files.ts';
 import { unitOfPath } from './unit-path.ts';
 import { unitReports } from './unit-reports.ts';
@@ -38,8 +38,8 @@ export interface UnitDriverOptions {
   readonly fragments?: string;
   /** For what must be gone after a reboot: /run/terrane. */
   readonly memory: string;
-  /** The command, in tests with what gets it to the host. */
-  readonly systemctl?: readonly string[];
+  /** Where else than on this machine systemctl and cgroups are, in tests. */
+  readonly withoutBus?: WithoutBus;
   /** undefined: it is not known yet. */
   readonly assigned: () => readonly AssignedUnit[] | undefined;
   /** As the planner takes it. */
@@ -71,7 +71,16 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
   const outdated = new Set<string>();
   const busy = new Set<string>();
   const cools = cooling({ now, firstMs: COOLING_MS_FIRST, maxMs: COOLING_MS_MAX });
-  const fence = fenceWatch({ now, lapsed: options.lapsed, onOver: onFenceOver });
+  const fence = fenceWatch({
+    now,
+    lapsed: options.lapsed,
+    fenced: () => (wanted() ?? []).filter(({ name, fenced }) => fenced && listed.has(name)).map(({ name }) => name),
+    mayBeUp: (name) => isUp(states.get(name) ?? UP),
+    forget: (name) => started.forget(name),
+    onHung: disconnect,
+    withoutBus: options.withoutBus ?? HOST_WITHOUT_BUS,
+    log,
+  });
   let listed = new Map<string, UnitFile>();
   let connection: { readonly bus: Bus; readonly manager: SystemdManager } | undefined;
   let problem: string | undefined;
@@ -167,7 +176,8 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
         if (problem === undefined) log.warn("this host's units can't be looked after", { reason: messageOf(error) });
         problem = messageOf(error);
         disconnect();
-        await stopFencedWithoutBus();
+        // Soon again: it may have to be killed.
+        if (await fence.stop()) failures = 0;
         wakeAt = now() + Math.min(RECONNECT_MS_FIRST * 2 ** failures++, RECONNECT_MS_MAX);
       }
       looked = true;
@@ -247,34 +257,6 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     outdated.add(name);
     cools.done(name, step);
     trigger();
-  }
-
-  /** Fenced units of which the host has a file. */
-  function fencedHere(): readonly AssignedUnit[] {
-    return wanted()?.filter(({ name, fenced }) => fenced && listed.has(name)) ?? [];
-  }
-
-  async function stopFencedWithoutBus(): Promise<void> {
-    const lapsed = options.lapsed();
-    if (!lapsed || closed) return;
-    const over = now() >= overAt(lapsed);
-    const ours = fencedHere();
-    for (const { name } of ours) {
-      await stopWithoutBus(options.systemctl ?? ['systemctl'], name, over).catch((error: unknown) =>
-        sayFailed(error, { unit: name }),
-      );
-      // It is started again once the lease is held, though nobody has seen it stop.
-      await started.forget(name).catch((error: unknown) => sayFailed(error, { unit: name }));
-    }
-    // Soon again: it may have to be killed.
-    if (ours.length > 0) failures = 0;
-  }
-
-  /** A bus that hangs answers nothing and ends nothing. */
-  function onFenceOver(): void {
-    if (!fencedHere().some(({ name }) => isUp(states.get(name) ?? UP))) return;
-    log.warn('units must have ended by now, and the bus does not say so: they are killed without it');
-    void stopFencedWithoutBus().finally(disconnect);
   }
 
   function sayFailed(error: unknown, fields: Record<string, unknown> = {}): void {

@@ -1,8 +1,9 @@
+import { spawn } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { canRunSystemdHosts, startSystemdLab, type SystemdLab } from '../../support/systemd-host/lab.ts';
 import type { SystemdHost } from '../../support/systemd-host/host.ts';
 import { eventually } from '../../support/eventually.ts';
-import { scopeFamily } from '../../../agent/systemd/exec-scope.ts';
+import { execScopes, scopeFamily } from '../../../agent/systemd/exec-scope.ts';
 import { hostStreams } from '../../../agent/systemd/host-streams.ts';
 import { type ExecFrame, execFrameReader } from '../../../core/node/exec-frames.ts';
 import { drive, type DrivenHost, OWNER, service, SLEEP, unit } from './support.ts';
@@ -313,6 +314,48 @@ suite('units on a host', () => {
     await reported('hung.service', { activeState: 'active' });
   });
 
+  test('fenced ones have ended with the lease even when systemd itself hangs, and stay down when it goes on', async () => {
+    const { assign, lapse, reported } = await agent();
+    // Whatever a service may do to live on: it hears no TERM, leaves its session, asks to be started again at once, and has a slice of its own.
+    const text = service(
+      `/bin/sh -c 'echo one >>/run/starts; trap "" TERM; setsid sleep 4713 & while :; do sleep 1; done'`,
+      'Restart=always',
+      'RestartSec=0',
+      'Slice=app-db.slice',
+      'TimeoutStopSec=2',
+    );
+    assign(unit('db@1.service', text, { fenced: true }), unit('free.service', SLEEP));
+    await reported('db@1.service', { launched: 1, activeState: 'active' });
+    await reported('free.service', { launched: 1, activeState: 'active' });
+    const processes = async () => (await host.run('pgrep -f "^sleep 4713|[e]cho one"')).stdout;
+    expect(await processes()).toMatch(/\d+\n\d+/);
+    process.kill(host.pid(), 'SIGSTOP');
+    try {
+      lapse({ at: Date.now(), graceSeconds: 1 });
+      await eventually('all of its processes are gone', async () => expect(await processes()).toBe(''));
+    } finally {
+      process.kill(host.pid(), 'SIGCONT');
+    }
+    await reported('db@1.service', { launched: undefined });
+    await eventually('it is down', async () => expect(await show('db@1.service', 'SubState')).toMatch(/^(dead|failed)$/));
+    expect(await processes()).toBe('');
+    expect(await show('free.service', 'ActiveState')).toBe('active');
+    lapse(undefined);
+    await reported('db@1.service', { launched: 1, activeState: 'active' });
+  });
+
+  test('fenced ones whose time is over are not started again by systemd, as Restart= asks for', async () => {
+    const { assign, lapse, reported } = await agent();
+    const text = service('/bin/sh -c "echo one >>/run/again; exec sleep infinity"', 'Restart=always', 'RestartSec=0');
+    assign(unit('again.service', text, { fenced: true }), unit('again.timer', '[Timer]\nOnBootSec=1w\n', { fenced: true }));
+    await reported('again.service', { launched: 1, activeState: 'active' });
+    await reported('again.timer', { launched: 1, activeState: 'active' });
+    lapse({ at: Date.now() - 60_000, graceSeconds: 1 });
+    await reported('again.timer', { activeState: 'inactive', launched: undefined });
+    await eventually('it is down', async () => expect(await show('again.service', 'SubState')).toMatch(/^(dead|failed)$/));
+    expect(await host.sh('cat /run/again')).toBe('one\n');
+  });
+
   test('fenced ones stop with the lease even when there is no bus', async () => {
     const { assign, lapse, reported } = await agent();
     assign(unit('fenced.service', SLEEP, { fenced: true }), unit('free.service', SLEEP));
@@ -418,6 +461,20 @@ suite('units on a host', () => {
     await begun();
     streams();
     await gone();
+  });
+
+  test('what a command has started ends in time though no agent is there any more', async () => {
+    const newScope = execScopes({ owner: OWNER, graceMs: 1_000, prefix: host.command });
+    const scope = await newScope();
+    const [program = '', ...rest] = [...host.command, ...scope.words(['sh', '-c', 'setsid sleep 4714 & sleep 4714'], 2_000)];
+    const child = spawn(program, rest, { stdio: 'ignore' });
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    await ended;
+    await eventually('nothing of it is left', async () =>
+      expect((await host.run('pgrep -f "^sleep 4714"; systemctl list-units --plain --no-legend "terrane-exec-*"')).stdout).toBe(
+        '',
+      ),
+    );
   });
 
   /** As on a machine that was booted with systemd.unified_cgroup_hierarchy=1, which is what systemd's own default is. */
