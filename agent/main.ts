@@ -5,6 +5,7 @@ import { nodeNameFrom } from '../core/accounts/node-name.ts';
 import { agentLogger } from './agent-log.ts';
 import { serverTime } from './clock-offset.ts';
 import { messageOf } from './docker/errors.ts';
+import { checkDataFormat } from './files/data-format.ts';
 import { lockDirectory } from './files/directory-lock.ts';
 import { runHost } from './host.ts';
 import { type HostKey, hostKey } from './identity/host-key.ts';
@@ -57,6 +58,7 @@ export async function runAgent(options: AgentOptions, io: AgentIo, control: Agen
   await makeDataDirectory(layout.data);
   const unlock = lock(layout.data);
   try {
+    await checkDataFormat(layout.data, log);
     if (server.protocol === 'http:' && !isLoopback(server)) {
       log.warn('the way to the control plane is not encrypted: configuration and secrets can be read on it. Use https://', {
         server: server.origin,

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Logger } from '../core/ports/logger.ts';
+import { checkDataFormat } from './data-format.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { type DynoxideProcess, PortTakenError, probe, runDynoxide } from './dynoxide-process.ts';
 import { guardPort } from './port-guard.ts';
@@ -17,7 +18,7 @@ export interface Dynoxide {
 }
 
 export interface DynoxideOptions {
-  /** Made if missing. Holds `lock` and `store/`. */
+  /** Made if missing. Holds `lock`, `format` and `store/`. */
   readonly dataDir: string;
   readonly log: Logger;
 }
@@ -30,12 +31,14 @@ const CHECK = { everyMs: 5_000, timeoutMs: 5_000, failuresMax: 3 };
 
 /**
  * Takes the directory's writer lock, starts dynoxide on a free loopback port and keeps it running: whenever it dies or stops
- * answering it is started again on the same port. Throws DirectoryInUseError if another server has the directory.
+ * answering it is started again on the same port. Throws DirectoryInUseError if another server has the directory, DataFormatError if a
+ * newer one has written it; nothing in it was changed then.
  */
 export async function startDynoxide({ dataDir, log }: DynoxideOptions): Promise<Dynoxide> {
   const lock = lockDirectory(dataDir);
   const directory = join(dataDir, 'store');
   try {
+    checkDataFormat(dataDir, log);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     return await supervise(directory, log, () => lock.release());
   } catch (error) {

@@ -91,9 +91,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const { dataDir, log, publicUrl, requireVerifiedEmail = false, print, limits } = options;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const { clock = { now: () => Date.now() }, ...plan } = limits ?? {};
-  const encryption = await keyFile(join(dataDir, 'secrets.key'));
+  // First, for it takes the directory: nothing is made in one that is in use, or was written by a newer server.
   const store = await startDynoxide({ dataDir, log });
   try {
+    const encryption = await keyFile(join(dataDir, 'secrets.key'));
     const client = dynamoClient({ endpoint: store.endpoint });
     await createTables(client);
     const dataKeys = openDataKeys({ table: dynamoTable(client, EMBEDDED_TABLES.tenant), encryption, clock, log });
