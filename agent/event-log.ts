@@ -16,6 +16,7 @@ export interface EventInput {
   readonly message: string;
   readonly pod?: Pod;
   readonly container?: string;
+  readonly unit?: HostEvent['unit'];
 }
 
 export interface EventLogOptions {
@@ -51,9 +52,9 @@ export function eventLog({ serverTime, log, onAdd }: EventLogOptions): EventLog 
     return events;
   };
 
-  function isTooMuch({ pod, container = '', reason }: EventInput): boolean {
+  function isTooMuch({ pod, container = '', unit, reason }: EventInput): boolean {
     const now = serverTime();
-    const key = `${pod?.metadata.uid ?? ''}/${container}/${reason}`;
+    const key = `${pod?.metadata.uid ?? unit?.uid ?? ''}/${container}/${reason}`;
     const bucket = buckets.get(key) ?? { tokens: BURST, at: now };
     const refilled = Math.min(bucket.tokens + Math.max(0, now - bucket.at) / REFILL_MS, BURST);
     buckets.set(key, { tokens: refilled >= 1 ? refilled - 1 : refilled, at: now });
@@ -65,7 +66,7 @@ export function eventLog({ serverTime, log, onAdd }: EventLogOptions): EventLog 
   return {
     add(event) {
       if (isTooMuch(event)) return;
-      const { type, reason, message, pod, container } = event;
+      const { type, reason, message, pod, container, unit } = event;
       const { name, namespace = '', uid } = pod?.metadata ?? { name: '', uid: '' };
       recent().push({
         id: `${run}-${++count}`,
@@ -75,6 +76,7 @@ export function eventLog({ serverTime, log, onAdd }: EventLogOptions): EventLog 
         message: message.length > MESSAGE_MAX ? `${message.slice(0, MESSAGE_MAX - 1)}…` : message,
         ...(pod ? { pod: { namespace, name, uid } } : {}),
         ...(container === undefined ? {} : { container }),
+        ...(unit && { unit }),
       });
       log[type === 'Normal' ? 'info' : 'warn'](message, { reason, ...(pod ? { pod: `${namespace}/${name}` } : {}) });
       onAdd();

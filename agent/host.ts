@@ -136,6 +136,7 @@ export async function runHost({
     assignment: () => workload.assignment(),
     lease: () => workload.lease,
     log,
+    events,
     now,
     time: time.text,
     onChange: () => uplink.check(true),

@@ -18,6 +18,8 @@ export interface UnitStepContext {
   readonly stateOf: (name: string) => SystemdState;
   /** Are there files that systemd has yet to read? */
   readonly stale: (stale: boolean) => void;
+  /** A unit had to be killed, and people may want to know. */
+  readonly onKilled: (unit: string, words: string) => void;
   /** systemd has read them: what it said before holds no more. */
   readonly reloaded: () => void;
 }
@@ -64,6 +66,7 @@ export async function executeUnitStep(step: UnitStep, context: UnitStepContext):
       return manager.stop(name);
     case 'killUnit':
       log.warn('killing a unit: its time for stopping is over', { unit: name });
+      if (step.tell !== undefined) context.onKilled(name, step.tell);
       // Else systemd starts one with Restart= again.
       await manager.stop(name);
       return manager.kill(name);

@@ -20,6 +20,7 @@ export interface Launches {
 }
 
 export interface LaunchesOptions {
+  readonly now: () => number;
   readonly manager: () => SystemdManager;
   readonly known: ReadonlyMap<string, Launch>;
   readonly save: (launches: ReadonlyMap<string, Launch>) => Promise<void>;
@@ -28,7 +29,7 @@ export interface LaunchesOptions {
 /** Jobs that ended before the answer came which names them. */
 const ENDED_MAX = 500;
 
-export function launches({ manager, known, save }: LaunchesOptions): Launches {
+export function launches({ now, manager, known, save }: LaunchesOptions): Launches {
   const all = new Map(known);
   const ended = new Map<number, string>();
   let saving = Promise.resolve();
@@ -81,7 +82,7 @@ export function launches({ manager, known, save }: LaunchesOptions): Launches {
     async stopping(name) {
       const launch = all.get(name);
       if (!launch || launch.stopping) return;
-      all.set(name, { ...launch, stopping: true });
+      all.set(name, { ...launch, stopping: true, stoppingSince: now() });
       await saved();
     },
     async forget(name) {

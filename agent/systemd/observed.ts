@@ -45,6 +45,8 @@ export interface Launch {
   readonly starting: boolean;
   /** We have asked systemd to stop it since: whatever is wanted next, it does not run because of this start. */
   readonly stopping?: boolean;
+  /** Since when, ms since the epoch. */
+  readonly stoppingSince?: number;
   /** Before the start. */
   readonly invocationBefore: string;
   /** systemd's number of the start, once it is known. */

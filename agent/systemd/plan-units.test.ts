@@ -135,6 +135,35 @@ describe('a unit that is not to run', () => {
   });
 });
 
+describe('a unit that has to leave, and takes long to stop', () => {
+  const absent = unit({ desired: 'absent', stopSeconds: 900 });
+  const stopping = state({ activeState: 'deactivating', jobId: 3, since: 50_000 });
+
+  test('is killed when its time is over, which is worth an Event; the next agent goes on counting', () => {
+    const started = launch({ stopping: true, stoppingSince: 10_000 });
+    const at = (now: number) => plan(absent, { state: stopping, file: FILE }, { now, launch: started });
+    expect(at(909_999)).toEqual({ steps: [], wakeAt: 910_000 });
+    expect(at(910_000).steps).toEqual([{ type: 'killUnit', name: NAME, tell: 'it had not stopped after 900 s, and was killed' }]);
+  });
+
+  test('has ten minutes if nobody says how long, from when it can be known that it stops', () => {
+    const at = (now: number) => plan(undefined, { state: stopping, file: FILE }, { now });
+    expect(at(649_999)).toEqual({ steps: [], wakeAt: 650_000 });
+    expect(at(650_000).steps).toMatchObject([{ type: 'killUnit' }]);
+    // One that runs again, by whoever's will, is stopped again.
+    expect(steps(undefined, { state: RUNNING, file: FILE }, { now: 650_000 })).toEqual(['stopUnit']);
+  });
+
+  test('has no longer than its host holds the lease, if it is fenced', () => {
+    const fenced = unit({ desired: 'absent', fenced: true });
+    const lapsed = { at: 60_000, graceSeconds: 10 };
+    const at = (now: number) => plan(fenced, { state: stopping, file: FILE }, { now, lapsed });
+    expect(at(60_000)).toEqual({ steps: [], wakeAt: 70_000 });
+    expect(at(70_000).steps).toEqual([{ type: 'killUnit', name: NAME }]);
+    expect(plan(absent, { state: stopping, file: FILE }, { now: 70_000, lapsed }).steps).toEqual([]);
+  });
+});
+
 describe("the host's own units", () => {
   const theirs = { ...RUNNING, fragmentPath: '/etc/systemd/system/web.service' };
 

@@ -1,3 +1,4 @@
+import { UNIT_STOP_SECONDS } from '../../core/fleet/stop-seconds.ts';
 import type { AssignedUnit } from '../../core/node/assigned-unit.ts';
 import { isUp, type Launch, type ObservedUnit, type SystemdState } from './observed.ts';
 import { type UnitStep, unitStep } from './unit-steps.ts';
@@ -50,7 +51,8 @@ export function planUnits(input: UnitPlanInput): UnitPlan {
     const unit = assigned.get(name);
     const { file, state } = input.observed.get(name) ?? {};
     if (!state || input.busy.has(name)) continue;
-    const next = unit && unit.desired !== 'absent' ? planPresent(input, unit, state, file) : planAbsent(input, name, state, file);
+    const next =
+      unit && unit.desired !== 'absent' ? planPresent(input, unit, state, file) : planAbsent(input, name, unit, state, file);
     if (file && unread(state)) stale = true;
     if (next === undefined) continue;
     if (typeof next === 'number') wakeAt = Math.min(wakeAt ?? next, next);
@@ -65,10 +67,23 @@ export function planUnits(input: UnitPlanInput): UnitPlan {
 /** A step, the time to look again, or nothing. */
 type Next = UnitStep | number | undefined;
 
-function planAbsent({ pathOf }: UnitPlanInput, name: string, state: SystemdState, file: ObservedUnit['file']): Next {
+function planAbsent(
+  { now, launches, lapsed, pathOf }: UnitPlanInput,
+  name: string,
+  unit: AssignedUnit | undefined,
+  state: SystemdState,
+  file: ObservedUnit['file'],
+): Next {
   if (!file) return undefined;
-  if (isUp(state) && !hostsOwn(state, pathOf(name))) return stop(name, state, 'it is not assigned to this host any more');
-  return unitStep('removeUnit', name, {});
+  if (!isUp(state) || hostsOwn(state, pathOf(name))) return unitStep('removeUnit', name, {});
+  const { stopSeconds = UNIT_STOP_SECONDS, fenced } = unit ?? {};
+  // Of one that was not started by us it is known only since when it is in its last stage of stopping.
+  const since = launches.get(name)?.stoppingSince ?? (state.activeState === 'deactivating' ? state.since : undefined) ?? now;
+  const killAt = Math.min(since, now) + stopSeconds * 1000;
+  const fencedAt = fenced && lapsed ? overAt(lapsed) : Number.POSITIVE_INFINITY;
+  if (now >= fencedAt) return unitStep('killUnit', name, {});
+  if (now >= killAt) return unitStep('killUnit', name, { tell: `it had not stopped after ${stopSeconds} s, and was killed` });
+  return stop(name, state, 'it is not assigned to this host any more') ?? Math.min(killAt, fencedAt);
 }
 
 function planPresent(input: UnitPlanInput, unit: AssignedUnit, state: SystemdState, file: ObservedUnit['file']): Next {

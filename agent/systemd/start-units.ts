@@ -5,7 +5,7 @@ import type { Logger } from '../../core/ports/logger.ts';
 import type { LeaseKeeper } from '../fencing/lease-keeper.ts';
 import type { UnitStreams } from '../uplink/unit-streams.ts';
 import { hostStreams } from './host-streams.ts';
-import { openUnitDriver, type UnitDriver } from './unit-driver.ts';
+import { openUnitDriver, type UnitDriver, type UnitDriverOptions } from './unit-driver.ts';
 
 export interface HostUnits extends UnitDriver {
   /** Is there a bus to systemd? Once there was, it is expected to come back: a bus that is restarted moves no unit. */
@@ -19,6 +19,7 @@ export interface StartUnitsOptions {
   readonly assignment: () => Assignment | undefined;
   readonly lease: () => LeaseKeeper;
   readonly log: Logger;
+  readonly events: UnitDriverOptions['events'];
   readonly now: () => number;
   readonly time: (at: number) => string;
   readonly onChange: () => void;
@@ -30,7 +31,7 @@ const PLACES = { bus: '/run/dbus/system_bus_socket', directory: '/run/systemd/sy
 
 /** Units of this host, whose systemd is the first process and whose agent may use it. undefined on any other host. */
 export async function startUnits(options: StartUnitsOptions): Promise<HostUnits | undefined> {
-  const { owner, assignment, lease, log, now, time, onChange, places = PLACES } = options;
+  const { owner, assignment, lease, log, events, now, time, onChange, places = PLACES } = options;
   const why = withoutSystemd(places.directory);
   if (why !== undefined) {
     log.info('this host runs no systemd units', { reason: why });
@@ -50,6 +51,7 @@ export async function startUnits(options: StartUnitsOptions): Promise<HostUnits 
     },
     mayRun: () => lease().holds(),
     log,
+    events,
     now,
     time,
     onChange,

@@ -4,6 +4,7 @@ import type { AssignedUnit, UnitReport } from '../../core/node/assigned-unit.ts'
 import type { Logger } from '../../core/ports/logger.ts';
 import { cooling } from '../cooling.ts';
 import { messageOf } from '../docker/errors.ts';
+import type { EventInput } from '../event-log.ts';
 import { type Bus, type BusSignal, connectBus } from './bus.ts';
 import { executeUnitStep, type UnitStepContext } from './execute-unit-step.ts';
 import { fenceWatch } from './fence-watch.ts';
@@ -47,6 +48,7 @@ export interface UnitDriverOptions {
   /** May fenced units be started now? */
   readonly mayRun: () => boolean;
   readonly log: Logger;
+  readonly events: { add(event: EventInput): void };
   readonly now: () => number;
   /** ms since the epoch by this host's clock -> RFC 3339. */
   readonly time: (at: number) => string;
@@ -94,6 +96,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
   let told = '';
 
   const started: Launches = launches({
+    now,
     manager: () => connected(),
     known: await files.readLaunches(),
     save: (all) => files.writeLaunches(all),
@@ -110,6 +113,11 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     log,
     manager: connected,
     mayRun: options.mayRun,
+    onKilled(name, words) {
+      const { uid } = assigned()?.find((unit) => unit.name === name) ?? {};
+      const unit = uid === undefined ? {} : { unit: { name, uid } };
+      options.events.add({ type: 'Warning', reason: 'UnitKilled', message: `Unit ${name}: ${words}`, ...unit });
+    },
     stateOf: (name) => states.get(name)!,
     stale(now_) {
       stale = now_;

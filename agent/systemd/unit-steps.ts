@@ -12,8 +12,8 @@ export interface UnitStepArguments {
   startUnit: { readonly uid: string; readonly generation: number; readonly fenced: boolean };
   /** Ask systemd to stop it, in the time that the unit gives itself. `reason` is for people. */
   stopUnit: { readonly reason: string };
-  /** Its time for stopping is over. */
-  killUnit: Record<never, never>;
+  /** Its time for stopping is over. `tell`: worth an Event, with these words. */
+  killUnit: { readonly tell?: string };
   /** It has been stopped: whatever it was started for, the next start is a new one. */
   forgetLaunch: Record<never, never>;
 }

@@ -60,7 +60,11 @@ function fold(
 function foldEvent(state: ClusterState, draft: Draft, node: Node, event: HostEvent, receivedAt: number): void {
   const pod = event.pod && state.get('Pod', event.pod.namespace, event.pod.name);
   if (event.pod && (pod?.metadata.uid !== event.pod.uid || pod.spec.nodeName !== node.metadata.name)) return;
-  const about = pod ?? node;
+  const unit = event.unit && state.get('Unit', '', event.unit.name);
+  // A unit that is destroyed meanwhile, or whose name another one has, is told of with its host.
+  const isUnits =
+    unit?.metadata.uid === event.unit?.uid && unit?.status?.hosts?.some(({ nodeName }) => nodeName === node.metadata.name);
+  const about = pod ?? (isUnits ? unit : undefined) ?? node;
   const made = eventAbout(about, event, 'agent', Math.min(event.at, receivedAt));
   const name = eventName(about.metadata.name, [node.metadata.uid, event.id]);
   if (state.get('Event', made.metadata.namespace ?? '', name)) return;

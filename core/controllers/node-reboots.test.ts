@@ -184,11 +184,11 @@ describe('a host that is a node', () => {
     const mine = ['a.service', 'b.service'].find((name) => unitHosts(name).includes('n2'))!;
     expect(await ask('n2')).toMatchObject({
       reason: 'Draining',
-      message: '1 pod and 1 unit still leave node n2 first: ask again',
+      message: `1 pod and 1 unit (${mine}) still leave node n2 first: ask again`,
     });
     await cluster.settle();
     await cluster.finishDeletions();
-    expect(await ask('n2')).toMatchObject({ message: '1 unit still leaves node n2 first: ask again' });
+    expect(await ask('n2')).toMatchObject({ message: `1 unit (${mine}) still leaves node n2 first: ask again` });
     await pass();
     expect(await ask('n2')).toEqual({ type: 'held' });
     // The other one keeps it from n1.

@@ -26,6 +26,8 @@ export interface AssignedUnit {
   readonly generation: number;
   /** Stopped when the host lease runs out, and started again once it is held anew. */
   readonly fenced: boolean;
+  /** `absent`: killed when it has been stopping for so long; UNIT_STOP_SECONDS if the control plane doesn't know of it. */
+  readonly stopSeconds?: number;
 }
 
 /** What a host says of a unit that is assigned to it. All units of the host, each time. */

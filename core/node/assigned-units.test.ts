@@ -28,7 +28,7 @@ describe('what a host is told of units', () => {
         unit('a.service', { hosts: [unitHost('n1', { leaving: 'MachineMetadata' })] }),
         unit('b.service', { desiredState: 'inactive', hosts: [unitHost('n1')] }),
       ),
-    ).toMatchObject([{ desired: 'absent', contents: '' }, { desired: 'loaded' }]);
+    ).toMatchObject([{ desired: 'absent', contents: '', stopSeconds: 600 }, { desired: 'loaded' }]);
   });
 
   test('is the earlier one, if that has to leave before the unit of today is placed', () => {

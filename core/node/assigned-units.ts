@@ -1,4 +1,5 @@
 import type { ClusterState } from '../controllers/types.ts';
+import { stopSecondsOf } from '../fleet/stop-seconds.ts';
 import { readUnitFile } from '../fleet/unit-file.ts';
 import { unitHash } from '../fleet/unit-hash.ts';
 import type { Unit, UnitHost } from '../resources/schema/unit.ts';
@@ -28,5 +29,7 @@ function assigned({ metadata, spec }: Unit, { uid, placement, fenced, leaving }:
     desired: absent ? 'absent' : stopped ? 'loaded' : 'launched',
     generation: absent ? 0 : generation,
     fenced,
+    // Of another unit's text nothing is known any more.
+    ...(absent && uid === undefined && { stopSeconds: stopSecondsOf(readUnitFile(spec.contents)) }),
   };
 }

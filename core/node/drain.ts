@@ -12,3 +12,5 @@ export function isDrained({ metadata, spec }: Node): boolean {
 
 /** Type of the condition that a unit has while its host is emptied without it: it could run nowhere else. */
 export const STAYS_CONDITION = 'StaysOnHost';
+/** Type of the condition that a unit has while it takes long to leave a host: it may hold up a drain, or that host's reboot. */
+export const SLOW_CONDITION = 'SlowToStop';

@@ -77,10 +77,12 @@ export const reportSchema = z.object({
         type: z.enum(['Normal', 'Warning']),
         reason: z.string().max(128),
         message: z.string().max(1024),
-        /** The pod concerned, or undefined for the node itself. */
+        /** The pod concerned, or undefined: the unit, or the node itself. */
         pod: z.object({ namespace: z.string(), name: z.string(), uid: z.string() }).optional(),
         /** Container within the pod, for fieldPath. */
         container: z.string().optional(),
+        /** The unit concerned. */
+        unit: z.object({ name: z.string(), uid: z.string() }).optional(),
       }),
     )
     .max(500),

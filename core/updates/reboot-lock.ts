@@ -101,12 +101,13 @@ export function giveUpOn(txn: TxnView, name: string, id: string, ctx: WriteConte
   const holder = lock?.holders.find((one) => one.id === id);
   if (!lock || !holder || !overdue(lock.group, holder, ctx.now)) return;
   if (holder.draining) {
+    const left = holder.node === undefined ? undefined : whatIsLeft(txn, holder.node);
     drop(txn, lock.group, holder, ctx);
     haltGroup(
       txn,
       name,
       'DrainTimedOut',
-      `the pods and units of ${holder.node ?? id} did not leave in time, so it was not rebooted`,
+      `the pods and units of ${holder.node ?? id} did not leave in time, so it was not rebooted${left === undefined ? '' : `: ${left}`}`,
       ctx,
     );
   } else haltGroup(txn, name, 'HostDidNotReturn', lost(holder), ctx);
@@ -153,11 +154,15 @@ function prepare(txn: TxnView, lock: RebootLock, id: string, mine: Holder | unde
 function whatIsLeft(txn: TxnView, nodeName: string): string | undefined {
   const pods = toLeave(listResources(txn, 'Pod').filter(({ spec }) => spec.nodeName === nodeName)).length;
   const here = listResources(txn, 'Unit').filter(({ status }) => status?.hosts?.some((host) => host.nodeName === nodeName));
-  const units = unitsToLeave(here, nodeName).length;
-  const parts = [counted(pods, 'pod'), counted(units, 'unit')].flat();
-  const verb = pods + units === 1 ? 'leaves' : 'leave';
-  return parts.length === 0 ? undefined : `${parts.join(' and ')} still ${verb} node ${nodeName} first`;
+  const units = unitsToLeave(here, nodeName).map(({ metadata }) => metadata.name);
+  const parts = [counted(pods, 'pod'), counted(units.length, 'unit')].flat();
+  const verb = pods + units.length === 1 ? 'leaves' : 'leave';
+  const names = units.length === 0 ? '' : ` (${units.slice(0, NAMES_MAX).join(', ')}${units.length > NAMES_MAX ? ', …' : ''})`;
+  return parts.length === 0 ? undefined : `${parts.join(' and ')}${names} still ${verb} node ${nodeName} first`;
 }
+
+/** Of units that a host waits for. */
+const NAMES_MAX = 5;
 
 const counted = (count: number, what: string) => (count === 0 ? [] : [`${count} ${what}${count === 1 ? '' : 's'}`]);
 

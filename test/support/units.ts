@@ -34,7 +34,7 @@ export function unitHost(nodeName: string, given: Partial<UnitHost> = {}): UnitH
 /** What a host says of a unit that runs as it is wanted. */
 export function unitReport(assigned: AssignedUnit, given: Partial<UnitReport> = {}): UnitReport {
   const { name, uid, placement, hash, desired, generation } = assigned;
-  if (desired === 'absent')
+  if (desired === 'absent' && !('activeState' in given))
     return { name, uid, placement, gone: true, hash, loadState: 'not-found', activeState: 'inactive', subState: 'dead' };
   const runs = desired === 'launched';
   return {

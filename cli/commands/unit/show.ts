@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { STAYS_CONDITION } from '../../../core/node/drain.ts';
+import { SLOW_CONDITION, STAYS_CONDITION } from '../../../core/node/drain.ts';
 import type { Event } from '../../../core/resources/schema/event.ts';
 import type { UnitHost } from '../../../core/resources/schema/unit.ts';
 import { CliError } from '../../errors.ts';
@@ -48,9 +48,9 @@ export function statusCommand(io: Io): Command {
       await line(io.out, `Unit:     ${name}`);
       await line(io.out, `Desired:  ${unit.spec.desiredState}`);
       await line(io.out, `State:    ${unit.metadata.deletionTimestamp ? 'being destroyed' : stateOf(unit)}`);
-      const stays = unit.status?.conditions?.find(({ type }) => type === STAYS_CONDITION)?.message;
-      const why = hosts.length === 0 ? whyNot(unit) : stays;
-      if (why) await line(io.out, `Why:      ${why}`);
+      const conditions = unit.status?.conditions?.filter(({ type }) => type === STAYS_CONDITION || type === SLOW_CONDITION) ?? [];
+      const why = hosts.length === 0 ? [whyNot(unit)] : conditions.map(({ message }) => message);
+      for (const each of why) if (each) await line(io.out, `Why:      ${each}`);
       if (hosts.length > 0) {
         await line(io.out);
         await printHosts(io, hosts);

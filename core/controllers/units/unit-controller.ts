@@ -14,6 +14,7 @@ import type { ClusterState, Controller } from '../types.ts';
 import { boundUnits, whyEmptied } from './emptied.ts';
 import { lossOf } from './losing.ts';
 import { isWanted, parsedUnit } from './parsed.ts';
+import { slowStop } from './slow-stop.ts';
 
 /** Keeps a Unit that is being deleted until no host has it any more. */
 export const UNIT_FINALIZER = 'terrane.dev/unit';
@@ -86,7 +87,10 @@ function follow(situation: Situation, unit: Unit): void {
     const next = followHost(situation, unit, host, (...event) => events.push(event));
     return next ? [next] : [];
   });
-  const conditions = withStay(situation, unit, hosts, (...event) => events.push(event));
+  const stay = withStay(situation, unit, hosts, (...event) => events.push(event));
+  const { conditions, message, wakeAt } = slowStop(unit, hosts, stay, (nodeName) => situation.heard.has(nodeName), now);
+  if (message !== undefined) events.push(['Warning', 'SlowToStop', message]);
+  if (wakeAt !== undefined) draft.wakeAt(wakeAt);
   const status = {
     ...unit.status,
     ...(unit.status?.hosts || hosts.length > 0 ? { hosts } : {}),
@@ -125,7 +129,7 @@ function withStay({ emptied, now }: Situation, { metadata, status }: Unit, hosts
   const { why, bound } = emptied.get(host?.nodeName ?? '') ?? {};
   const because = host?.leaving === undefined ? bound?.get(metadata.name) : undefined;
   const known = findCondition(before, STAYS_CONDITION);
-  if (because === undefined) return known && before?.filter((one) => one !== known);
+  if (because === undefined) return known ? before?.filter((one) => one !== known) : before;
   const message = `It stays on ${host?.nodeName}, though ${why}: ${because}. It stops with its host, and starts again with it.`;
   if (known?.message === message) return before;
   tell('Warning', 'StaysOnHost', message);

@@ -53,6 +53,72 @@ beforeEach(async () => {
   cluster = await TestCluster.with(host('n1'), host('n2'), host('n3'));
 });
 
+describe('a unit that takes long to leave', () => {
+  const slow = (name: string) => findCondition(cluster.get('Unit', name, '').status?.conditions, 'SlowToStop');
+  const stopping = ({ desired }: AssignedUnit) =>
+    desired === 'absent' ? ({ activeState: 'deactivating', subState: 'stop-sigterm' } as const) : {};
+  const passSlowly = async (seconds: number) => {
+    for (let left = seconds; left > 0; left -= 10) {
+      cluster.now += 10 * SECOND;
+      hear(['n1', 'n2', 'n3'], stopping);
+      await cluster.settle();
+    }
+  };
+
+  test('says so after a minute, and when it is killed; no longer once it has left', async () => {
+    await cluster.create(unit('a.service', { contents: '[Service]\nExecStart=/bin/true\nTimeoutStopSec=infinity\n' }));
+    await settle('n1', 'n2', 'n3');
+    await cluster.edit('Node', 'n1', (one) => {
+      one.spec = { ...one.spec, unschedulable: true };
+      one.metadata.annotations = { ...one.metadata.annotations, [DRAIN_ANNOTATION]: 'true' };
+    });
+    await passSlowly(50);
+    expect(slow('a.service')).toBeUndefined();
+    await passSlowly(600);
+    const message = 'It is still being stopped on n1 (its host is being drained), and is killed there once that has taken 600 s.';
+    expect(slow('a.service')).toMatchObject({
+      status: 'True',
+      message,
+      lastTransitionTime: new Date(cluster.now - 580 * SECOND).toISOString().replace('.000', ''),
+    });
+    expect(cluster.events('SlowToStop').map((event) => [event.involvedObject.name, event.message])).toEqual([
+      ['a.service', message],
+    ]);
+    await settle('n1', 'n2', 'n3');
+    expect(slow('a.service')).toBeUndefined();
+    expect(hosts('a.service')).toEqual(['n2']);
+  });
+
+  test('has what its host tells of it among its Events; of one that has gone meanwhile the host has them', async () => {
+    const { metadata } = await cluster.create(unit('a.service')).then(() => cluster.get('Unit', 'a.service', ''));
+    await settle('n1', 'n2', 'n3');
+    const killed = (id: string, uid: string) => ({
+      id,
+      at: cluster.now,
+      type: 'Warning' as const,
+      reason: 'UnitKilled',
+      message: 'Unit a.service: it had not stopped',
+      unit: { name: 'a.service', uid },
+    });
+    const events = [killed('e1', metadata.uid), killed('e2', 'earlier')];
+    cluster.inbox = [heard('n1', cluster.now, { node: nodeStatus(), events })];
+    await cluster.settle();
+    expect(cluster.events('UnitKilled').map(({ involvedObject: { kind, name } }) => `${kind} ${name}`)).toEqual([
+      'Unit a.service',
+      'Node n1',
+    ]);
+  });
+
+  test('is not said to be slow when it is its host that is silent', async () => {
+    await cluster.create(unit('a.service'));
+    await settle('n1', 'n2', 'n3');
+    await want('a.service', 'inactive');
+    await cluster.settle();
+    await pass(200, 'n2', 'n3');
+    expect(cluster.events('SlowToStop')).toEqual([]);
+  });
+});
+
 describe('a unit', () => {
   test('that is launched goes to the host with the fewest, and is launched once it runs there', async () => {
     await cluster.create(unit('a.service'));

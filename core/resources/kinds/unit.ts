@@ -2,7 +2,7 @@ import { requirementsOf } from '../../fleet/requirements.ts';
 import { parseUnitFile, readUnitFile, UnitFileError, type UnitOption } from '../../fleet/unit-file.ts';
 import { isTemplate, unitNameProblem } from '../../fleet/unit-name.ts';
 import { unitProblem } from '../../fleet/validate-unit.ts';
-import { STAYS_CONDITION } from '../../node/drain.ts';
+import { SLOW_CONDITION, STAYS_CONDITION } from '../../node/drain.ts';
 import { type FieldError, invalidValue } from '../field-error.ts';
 import { type Unit, unitSchema } from '../schema/unit.ts';
 import { ageColumn, nameColumn } from './columns.ts';
@@ -61,7 +61,7 @@ export const unitKind: KindDefinition<'Unit'> = {
       name: 'Why',
       type: 'string',
       priority: 1,
-      description: 'Why it is on no host, or stays on one that is drained.',
+      description: 'Why it is on no host, or has yet to leave one.',
       cell: why,
     },
     ageColumn,
@@ -125,5 +125,5 @@ function told({ status }: Unit, field: 'loadState' | 'activeState' | 'subState')
 function why({ status }: Unit): string {
   const placed = status?.conditions?.find(({ type }) => type === 'Placed');
   if (placed?.status === 'False') return placed.message ?? placed.reason ?? '';
-  return status?.conditions?.find(({ type }) => type === STAYS_CONDITION)?.message ?? '';
+  return status?.conditions?.find(({ type }) => type === STAYS_CONDITION || type === SLOW_CONDITION)?.message ?? '';
 }

@@ -36,6 +36,7 @@ export async function drive(host: SystemdHost, owner = OWNER): Promise<DrivenHos
     lapsed: () => lapsed,
     mayRun: () => lapsed === undefined,
     log: { info: log('info'), warn: log('warn'), error: log('error') },
+    events: { add: ({ reason, message }) => void lines.push(`event ${reason} ${message}`) },
     now: () => Date.now(),
     time: (at) => new Date(at).toISOString(),
     onChange() {},

@@ -92,6 +92,24 @@ suite('units on a host', () => {
     }
   });
 
+  test('that are told to go and never stop by themselves are killed in the end, and an Event names them', async () => {
+    const { assign, reported, lines } = await agent();
+    const stubborn = service(
+      `/bin/sh -c 'trap "" TERM; while :; do sleep 1; done'`,
+      'TimeoutStopSec=infinity',
+      'ExecStop=/bin/sleep infinity',
+      'Restart=always',
+    );
+    assign(unit('stay.service', stubborn));
+    await reported('stay.service', { launched: 1, activeState: 'active' });
+    assign(unit('stay.service', '', { desired: 'absent', generation: 0, stopSeconds: 2 }));
+    await reported('stay.service', { gone: true });
+    expect(lines.filter((line) => line.startsWith('event'))).toContain(
+      'event UnitKilled Unit stay.service: it had not stopped after 2 s, and was killed',
+    );
+    expect(await show('stay.service', 'LoadState')).toBe('not-found');
+  });
+
   test('run on while the agent is away, and are adopted by the next one without a restart', async () => {
     const first = await agent();
     const mine = unit('kept.service', SLEEP, { generation: 7 });

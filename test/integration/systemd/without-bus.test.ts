@@ -19,6 +19,7 @@ asRoot(
       assignment: () => undefined,
       lease: () => ({ lapsedAt: () => undefined, holds: () => true }) as unknown as LeaseKeeper,
       log: silentLogger,
+      events: { add() {} },
       now: () => 0,
       time: String,
       onChange: () => {},
