@@ -71,6 +71,20 @@ describe('placing a batch', () => {
     expect([...placedBatch({ ...problem, nodes: [] }, strategy).nodeOf]).toEqual([-1, -1, -1, -1]);
   });
 
+  test('leaves headroom on full hosts for a thirty-second more hosts than the batch fills, and for none if it fills few', () => {
+    const filling = (hosts: number) => {
+      const nodes = Array.from({ length: 80 }, (_, node) => plainNode(`n${node}`, 20, 20));
+      const problem = { nodes, works: [plainWork('one', 1, 0.5)], workOf: new Int32Array(hosts * 20) };
+      const { nodeOf, nodeCount } = placedBatch(problem);
+      const on = Array.from({ length: nodeCount }, (_, node) => nodeOf.filter((home) => home === node).length);
+      return { inUse: on.filter((count) => count > 0).length, full: on.filter((count) => count === 20).length };
+    };
+    expect(filling(31)).toEqual({ inUse: 31, full: 31 });
+    // The new host takes 17 and keeps 3; each full one gives 3.
+    expect(filling(63)).toEqual({ inUse: 64, full: 58 });
+    expect(filling(64)).toEqual({ inUse: 66, full: 53 });
+  });
+
   test('moves nothing for a single piece', () => {
     fc.assert(
       fc.property(lopsided, (problem) => {

@@ -1,5 +1,6 @@
 import { Compaction } from './compaction.ts';
 import { Exchange } from './exchange.ts';
+import { Headroom } from './headroom.ts';
 import { Mobility } from './mobility.ts';
 import type { Placer } from './placer.ts';
 import { Turns } from './turns.ts';
@@ -9,27 +10,34 @@ import type { Work } from './work.ts';
 const MOST_ROUNDS = 8;
 /** A batch may have as many priorities as pieces: looking at all nodes is worth it so often, and once more at the end. */
 const MOST_FINISHES = 16;
+/** For headroom a batch may begin on so many more nodes for each that it has begun on: one that began on few begins on none for it. */
+const MORE_NODES = 1 / 32;
 
 /**
  * Places much at once. Nothing of a batch is running before all of it is decided, so when packing, what was placed early moves once
- * more when it is clear what is left where: from nodes that can be emptied, and between nodes whose rests nobody can use.
+ * more when it is clear what is left where: from nodes that can be emptied, between nodes whose rests nobody can use, and from nodes that
+ * are full of one thing.
  */
 export class Batch {
   readonly #placer: Placer;
   readonly #exchange: Exchange | undefined;
   readonly #compaction: Compaction | undefined;
+  readonly #headroom: Headroom | undefined;
   readonly #turns: Turns | undefined;
+  readonly #inUseBefore: number;
   #finishes = 0;
 
   /** `movable`: piece -> 1 if it belongs to the batch and may be moved within it. */
   constructor(placer: Placer, movable: Uint8Array) {
     this.#placer = placer;
+    this.#inUseBefore = this.#inUse();
     const alone = movable.indexOf(1) === movable.lastIndexOf(1);
     if (alone) return;
     if (placer.strategy === 'pack') {
       const mobility = new Mobility(placer, movable);
       this.#exchange = new Exchange(placer, mobility);
       this.#compaction = new Compaction(placer, mobility);
+      this.#headroom = new Headroom(placer, mobility);
     }
     this.#turns = new Turns(placer, movable, (pieces) => this.#placeRuns(pieces));
   }
@@ -42,14 +50,28 @@ export class Batch {
       const waiting = pieces.filter((piece) => nodeOf[piece]! < 0 && dependsOnOthers(model.works[workOf[piece]!]!.work));
       if (waiting.length === 0 || this.#placeRuns(waiting) === 0) break;
     }
-    if (this.#unplaced(pieces).length > 0 && ++this.#finishes <= MOST_FINISHES) this.finish(pieces);
+    if (this.#unplaced(pieces).length > 0 && ++this.#finishes <= MOST_FINISHES) this.#settle(pieces);
   }
 
   /**
    * When all has been placed: empties what can be emptied, makes rests usable, tries the unplaced of `pieces` (in the same order as in
-   * `place`) again, and sees to it that of equally important ones the oldest are placed.
+   * `place`) again, sees to it that of equally important ones the oldest are placed, and leaves full nodes some headroom.
    */
   finish(pieces: Int32Array): void {
+    this.#settle(pieces);
+    if (!this.#headroom) return;
+    const begun = Math.max(0, this.#inUse() - this.#inUseBefore);
+    if (this.#headroom.run(Math.floor(begun * MORE_NODES)) > 0) this.#placeRuns(this.#unplaced(pieces));
+  }
+
+  #inUse(): number {
+    let count = 0;
+    for (let node = 0; node < this.#placer.nodeCount; node++) if (!this.#placer.beginsOn(node)) count++;
+    return count;
+  }
+
+  /** Empties, makes rests usable, and lets the oldest have their turn. */
+  #settle(pieces: Int32Array): void {
     const waiting = this.#rearrange(this.#unplaced(pieces));
     if (waiting.length === 0 || !this.#turns || this.#turns.take(pieces) === 0) return;
     const left = this.#unplaced(pieces);
