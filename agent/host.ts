@@ -259,6 +259,7 @@ export async function runHost({
       lookAfterUnits();
       services.check();
       network.trigger();
+      peers.check();
     },
     onRevoked(message) {
       dns.serve(undefined);
@@ -326,6 +327,7 @@ export async function runHost({
       kv: kv.facts(),
       serviceProblems: services.problems(),
       dns: dns.facts(),
+      peers: peers.answering(),
     };
   };
   const health = await startHealthServer({

@@ -18,6 +18,8 @@ export interface AgentFacts {
   /** What of Services and policies can't be done here, and why. */
   readonly serviceProblems: readonly string[];
   readonly dns: DnsFacts;
+  /** Of the hosts that this one watches, those that have answered it: do they still? */
+  readonly peers: ReadonlyMap<string, boolean>;
 }
 
 /** An engine or a control plane that is away is said, and isn't the agent's fault; state that it can't write is. */
@@ -79,6 +81,10 @@ export function gaugesOf(facts: AgentFacts): Record<string, Gauge> {
     terrane_agent_dns_questions_total: { help: 'Questions about names.', value: facts.dns.questions },
     terrane_agent_dns_forwarded_total: { help: "Questions passed on to the host's name servers.", value: facts.dns.forwarded },
     terrane_agent_dns_unanswered_total: { help: 'Those of them that got no answer.', value: facts.dns.unanswered },
+    terrane_agent_peer_up: {
+      help: "1 if a host that this one watches answers through the pods' network, 0 if it did and no longer does.",
+      value: Array.from(facts.peers, ([peer, answers]) => ({ labels: { peer }, value: flag(answers) })),
+    },
     process_resident_memory_bytes: { help: 'Resident memory size in bytes.', value: process.memoryUsage.rss() },
     process_cpu_seconds_total: { help: 'User and system CPU time spent in seconds.', value: (user + system) / 1e6 },
   };

@@ -7,7 +7,8 @@ export interface Metrics {
 
 export interface Gauge {
   readonly help: string;
-  readonly value: number;
+  /** One for the host, or some with labels. */
+  readonly value: number | readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
 }
 
 const COUNTERS = {
@@ -36,7 +37,9 @@ export function metrics(): Metrics {
         for (const [labels, value] of series) lines.push(`${name}${labels} ${value}`);
       }
       for (const [name, { help, value }] of Object.entries(gauges)) {
-        lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, `${name} ${value}`);
+        const series = typeof value === 'number' ? [{ labels: {}, value }] : value;
+        lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`);
+        for (const one of series) lines.push(`${name}${labelText(one.labels)} ${one.value}`);
       }
       return `${lines.join('\n')}\n`;
     },

@@ -20,11 +20,19 @@ export interface PeerWatchOptions {
 export interface PeerWatch {
   /** Peers that answered once and do no more, by name. */
   suspicions(): readonly Suspicion[];
+  /** Those of the watched peers that have answered, by name: false, if they are suspected. */
+  answering(): ReadonlyMap<string, boolean>;
+  /** There may be other peers, or another time to notice. */
+  check(): void;
 }
 
 /** Nobody listens there (discard): the refusal is the kernel's, and as good an answer as any. */
 const PORT = 9;
 const ROUND_MS_MIN = 1_000;
+/** A new peer is not left for the next round, ms: if it is lost before it has answered once, nobody misses it. */
+const GREET_MS = 1_000;
+/** So often: the way there is made in these moments, or there may be a firewall. */
+const GREETINGS = 10;
 const PROBE = Buffer.from('?');
 
 /** A socket that sends to one peer, and is told of refusals from there. */
@@ -42,23 +50,54 @@ export function watchPeers({ nodeName, assigned, noticeMs, serverTime, signal, o
   const lines = new Map<string, Line>();
   const answered = new Set<string>();
   let peers: ReadonlyMap<string, WatchedPeer> = new Map();
+  /** How often those were greeted that haven't answered yet. */
+  const greeted = new Map<string, number>();
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let greetTimer: ReturnType<typeof setTimeout> | undefined;
+  let roundAt = 0;
 
-  function round(): void {
+  /** Whom this host watches, with the address that is asked. */
+  function watched(): Map<string, string> {
     const network = assigned();
     const others = new Map(
       network?.subnet === undefined
         ? []
         : network.peers.flatMap(({ node, subnet }) => (parseCidr(subnet) ? [[node, gatewayOf(subnet)] as const] : [])),
     );
+    const names = watchedBy(nodeName, others.keys(), new Set(suspicionsIn(peers).map(({ node }) => node)));
+    return new Map(names.map((name) => [name, others.get(name)!]));
+  }
+
+  function round(): void {
+    roundAt = performance.now();
     const before = suspicionsIn(peers);
-    const names = watchedBy(nodeName, others.keys(), new Set(before.map(({ node }) => node)));
-    peers = afterRound(peers, names, answered, serverTime());
+    const now = watched();
+    peers = afterRound(peers, now.keys(), answered, serverTime());
     answered.clear();
     for (const node of lines.keys()) if (!peers.has(node)) forget(node);
-    for (const node of names) probe(node, others.get(node)!);
+    for (const node of greeted.keys()) if (!peers.has(node)) greeted.delete(node);
+    for (const [node, address] of now) probe(node, address);
     if (JSON.stringify(suspicionsIn(peers)) !== JSON.stringify(before)) onChange();
-    timer = setTimeout(round, Math.max(ROUND_MS_MIN, noticeMs() / ROUNDS_TO_NOTICE));
+    plan();
+  }
+
+  function plan(): void {
+    clearTimeout(timer);
+    const every = Math.max(ROUND_MS_MIN, noticeMs() / ROUNDS_TO_NOTICE);
+    timer = setTimeout(round, Math.max(0, roundAt + every - performance.now()));
+  }
+
+  function greet(): void {
+    greetTimer = undefined;
+    let more = false;
+    for (const [node, address] of watched()) {
+      const times = greeted.get(node) ?? 0;
+      if (peers.get(node)?.answers || answered.has(node) || times >= GREETINGS) continue;
+      greeted.set(node, times + 1);
+      probe(node, address);
+      more = true;
+    }
+    if (more) greetTimer = setTimeout(greet, GREET_MS);
   }
 
   function probe(node: string, address: string): void {
@@ -94,8 +133,21 @@ export function watchPeers({ nodeName, assigned, noticeMs, serverTime, signal, o
 
   signal.addEventListener('abort', () => {
     clearTimeout(timer);
+    clearTimeout(greetTimer);
     for (const node of lines.keys()) forget(node);
   });
-  if (!signal.aborted) round();
-  return { suspicions: () => suspicionsIn(peers) };
+  if (!signal.aborted) {
+    round();
+    greet();
+  }
+  return {
+    suspicions: () => suspicionsIn(peers),
+    answering: () =>
+      new Map([...peers].filter(([, { answers }]) => answers).map(([node, { suspicion }]) => [node, suspicion === undefined])),
+    check() {
+      if (signal.aborted) return;
+      plan();
+      if (greetTimer === undefined) greet();
+    },
+  };
 }

@@ -31,7 +31,7 @@ const MISSED_LIMIT = 48;
 const CALM_ROUNDS = 360;
 /** A suspicion is said again every second round, at most so often. */
 const TOLD_EVERY = 2;
-const TOLD_MAX = 12;
+export const TOLD_MAX = 12;
 
 /** What is known of the peers in `names` after a round in which those in `answered` did so. `at`: ms since the epoch, the control plane's. */
 export function afterRound(

@@ -10,7 +10,10 @@ export interface Heartbeat {
   readonly leaseSeconds?: number;
   /** Its push connection ended then, ms since the epoch, and it has not reported since. */
   readonly lostAt?: number;
-  /** Hosts that it suspects to be gone, and since when, ms since the epoch. Undefined: its agent is from before hosts were watched, or asked. */
+  /**
+   * Hosts that it suspects to be gone, and when they hadn't answered it at the latest, ms since the epoch. Undefined: its agent is from before hosts
+   * were watched, or asked.
+   */
   readonly suspects?: readonly { readonly node: string; readonly since: number }[];
 }
 

@@ -1,3 +1,4 @@
+import { TOLD_MAX } from '../network/watch-round.ts';
 import type { InboxItem } from '../ports/inbox.ts';
 import type { Heartbeat } from './heartbeat.ts';
 
@@ -19,7 +20,13 @@ function heartbeatOf({ receivedAt, report, lostAt }: InboxItem, listeningSince: 
     ...(withinSeconds !== undefined && { withinSeconds }),
     ...(leaseSeconds !== undefined && { leaseSeconds }),
     ...(lost !== undefined && { lostAt: lost }),
-    // Nobody knows of it before he says so.
-    ...(suspects && { suspects: suspects.map(({ node, since }) => ({ node, since: Math.min(since, receivedAt) })) }),
+    ...(suspects && {
+      suspects: suspects.map(({ node, since, told }) => ({
+        node,
+        // Nobody knows of it before he says so. Who says it again means now: the host may have answered the control plane between, and died. In the
+        // end he has said it often enough: on a path that stays broken, that is no news.
+        since: told < TOLD_MAX ? receivedAt : Math.min(since, receivedAt),
+      })),
+    }),
   };
 }

@@ -11,7 +11,7 @@ import { type ClusterSettings, settingsOf } from '../settings.ts';
 import { parseTime } from '../time.ts';
 import type { ClusterState, Controller } from '../types.ts';
 import { nodeSilentAt } from './silence.ts';
-import { askAgainAt, mustAsk, type Suspected, suspectedNodes } from './suspicion.ts';
+import { askAgainAt, firstAskAt, type Suspected, suspectedNodes } from './suspicion.ts';
 import { fencedUnitsOn } from '../units/hosts.ts';
 import { missingTaints } from './taints.ts';
 
@@ -75,7 +75,12 @@ function question(
   if (again !== undefined) {
     if (now < again) draft.wakeAt(again);
     else draft.update({ ...node, metadata: { ...node.metadata, annotations: { ...annotations, [ASKED_AGAIN_ANNOTATION]: at } } });
-  } else if (suspected && mustAsk(node, heard, suspected, settings, now)) {
+    return;
+  }
+  const askAt = suspected && firstAskAt(node, heard, suspected, settings);
+  if (!suspected || askAt === undefined) return;
+  if (now < askAt) draft.wakeAt(askAt);
+  else {
     const { [ASKED_AGAIN_ANNOTATION]: _, ...rest } = annotations;
     draft.update({ ...node, metadata: { ...node.metadata, annotations: { ...rest, [ASKED_ANNOTATION]: at } } });
     const within = nodeTimeout(settings).answerMs / 1000;

@@ -32,15 +32,16 @@ export function suspectedNodes(state: ClusterState): ReadonlyMap<string, Suspect
 }
 
 /**
- * Is a host to be asked for a report? If it needn't have reported by now, can be asked and knows what that is, and hasn't been heard of since others lost
- * it. Not again as soon as others say so again: a word of one host must not keep another busy.
+ * From when on a host is to be asked for a report, ms since the epoch; undefined: it isn't. If it needn't have reported by now, can be asked and knows
+ * what that is, and hasn't been heard of since others lost it. Not again as soon as others say so again: a word of one host must not keep another busy.
  */
-export function mustAsk(node: Node, heard: Heartbeat, { since }: Suspected, settings: ClusterSettings, now: number): boolean {
-  if (heard.suspects === undefined || promisedMs(heard, settings) === 0 || since <= heard.at) return false;
+export function firstAskAt(node: Node, heard: Heartbeat, { since }: Suspected, settings: ClusterSettings): number | undefined {
+  if (heard.suspects === undefined || promisedMs(heard, settings) === 0 || since <= heard.at) return undefined;
   // Without a push connection it is not told, and its time is running: it may just be booting.
-  if (heard.lostAt !== undefined && heard.lostAt >= heard.at) return false;
+  if (heard.lostAt !== undefined && heard.lostAt >= heard.at) return undefined;
   const asked = askedAt(node);
-  return asked === undefined || (asked <= heard.at && now >= asked + settings.renewSeconds * 1000);
+  if (asked === undefined) return since;
+  return asked <= heard.at ? asked + settings.renewSeconds * 1000 : undefined;
 }
 
 /** When a host that was asked and hasn't answered is to be asked once more, ms since the epoch; undefined: it isn't. */

@@ -17,6 +17,9 @@ const network = {
   peers: [{ node: 'peer', subnet: SUBNET, address: '127.0.0.1', mtu: 1500, vtepMac: '' }],
 } as unknown as AssignedNetwork;
 
+/** Longer than any test: what happens in it happens for another reason than that a round is over. */
+const HOUR_MS = 3_600_000;
+
 const mayListen = process.getuid?.() === 0;
 if (!mayListen) console.warn('skipped the watch of peers on real sockets: its port is for root');
 
@@ -60,6 +63,43 @@ if (!mayListen) console.warn('skipped the watch of peers on real sockets: its po
           timeoutMs: 30_000,
         },
       );
+    } finally {
+      watch.abort();
+      peer.close();
+    }
+  },
+  60_000,
+);
+
+(mayListen ? test : test.skip)(
+  'a new peer is asked at once and again until it answers, not only in the next round: lost before, nobody would miss it; and another time to notice is taken at once',
+  async () => {
+    const watch = new AbortController();
+    const peer: Socket = createSocket('udp4');
+    let asked = 0;
+    peer.on('message', (_, { port, address }) => {
+      // The way there is made in these moments: the first ones get lost.
+      if (++asked > 2) peer.send('!', port, address);
+    });
+    peer.bind(PORT, GATEWAY);
+    await once(peer, 'listening');
+    try {
+      let assigned: AssignedNetwork | undefined;
+      let noticeMs = HOUR_MS;
+      const watched = watchPeers({
+        nodeName: 'self',
+        assigned: () => assigned,
+        noticeMs: () => noticeMs,
+        serverTime: () => 1_000,
+        signal: watch.signal,
+        onChange: () => undefined,
+      });
+      assigned = network;
+      watched.check();
+      await eventually('it is asked until it answers', () => expect(asked).toBe(3));
+      noticeMs = 1;
+      watched.check();
+      await eventually('that it answered counts', () => expect(watched.answering()).toEqual(new Map([['peer', true]])));
     } finally {
       watch.abort();
       peer.close();

@@ -185,9 +185,14 @@ const SECRET = 'attack at dawn, said the pod in clear';
         expect(marks.filter((mark) => !there.includes(mark))).toEqual([]);
       });
 
+    // Only whom a host has heard once it can miss. It is the public one that misses these two: the others don't reach the one without WireGuard.
+    await eventually('they have answered who watches them', async () => {
+      const up = await lab.host('pub').peersUp();
+      expect([up.get('plain'), up.get('cone1')]).toEqual([true, true]);
+    });
     // Meanwhile one that lives has a firewall that lets no probe in: its peers suspect it, and that is all.
     const since = partOf('pub').status!.conditions!.find(({ type }) => type === 'Ready')!.lastTransitionTime;
-    await lab.host('pub').must('iptables', '-I', 'INPUT', '-i', 'terrane-wg', '-j', 'DROP');
+    await lab.host('pub').must('iptables', '-I', 'INPUT', '-i', 'terrane-wg', '-p', 'udp', '--dport', '9', '-j', 'DROP');
     await Promise.all([plain.die(), cone1.die()]);
     await Promise.all(
       peers.map((host) =>
@@ -197,16 +202,19 @@ const SECRET = 'attack at dawn, said the pod in clear';
             const there = await held(host);
             expect(marks.filter((mark) => there.includes(mark))).toEqual([]);
           },
-          // Sooner than the control plane misses two pings and waits for the node timeout.
-          { timeoutMs: 45_000, everyMs: 500 },
+          // Promised is the node timeout, 20 s here (core/node/node-timeout.ts); the rest is for a busy machine. By itself the control plane would
+          // need 50 s to 80 s (two pings, and the node timeout): that it were the peers who noticed is what the Event below shows.
+          { timeoutMs: 60_000, everyMs: 500 },
         ),
       ),
+    );
+    await eventually('those who live suspect the one with the firewall', async () =>
+      expect((await lab.host('cone2').peersUp()).get('pub')).toBe(false),
     );
     const { stdout } = await lab.installation.terrane(['get', 'events', '-o', 'json']);
     expect(stdout).toMatch(
       /Node plain no longer answers .*: it is asked for a report, and is NotReady if none comes within 10 s/,
     );
-    expect(stdout).toMatch(/Node pub no longer answers .*: it is asked for a report/);
     expect((await nodesOf(lab)).find((node) => node.metadata.name === 'pub')!.status!.conditions).toContainEqual(
       expect.objectContaining({ type: 'Ready', status: 'True', lastTransitionTime: since }),
     );
@@ -215,7 +223,7 @@ const SECRET = 'attack at dawn, said the pod in clear';
         expect.objectContaining({ type: 'Ready', status: 'Unknown' }),
       );
     await pod('pub').ping(pod('cone2').ip);
-  }, 120_000);
+  }, 150_000);
 
   test("a WireGuard that answers but isn't in the host's network is not taken for the host's: it says that nothing is encrypted", async () => {
     const host = lab.host('symmetric');

@@ -42,6 +42,8 @@ export interface LabHost {
   agent(): Child;
   /** Of its agent; undefined while it has none. */
   logFile(): string | undefined;
+  /** Of the hosts that this one watches, those that have answered it, by name: false, if they no longer do. As its agent's metrics have it. */
+  peersUp(): Promise<Map<string, boolean>>;
   /** Runs a program in the host's network. */
   run(command: string, ...args: string[]): Promise<CommandResult>;
   /** The same; throws if it fails, and gives what it printed. */
@@ -247,6 +249,12 @@ async function labHost({
       return agent;
     },
     logFile: () => agent?.logFile,
+    async peersUp() {
+      const [, url = ''] = /health and metrics url=(\S+)\/healthz/.exec(readFileSync(agent!.logFile, 'utf8')) ?? [];
+      const text = await must('curl', '-fsS', '-m', '5', `${url}/metrics`);
+      const lines = text.matchAll(/^terrane_agent_peer_up\{peer="(.*)"\} ([01])$/gm);
+      return new Map(Array.from(lines, ([, peer = '', up]) => [peer, up === '1']));
+    },
     run: (command, ...args) => inHost(command, args),
     must,
     docker: (...args) => must('docker', '-H', `unix://${engine.socket}`, ...args),
