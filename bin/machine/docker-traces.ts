@@ -3,30 +3,49 @@ import { readdirSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * What dockerd leaves on a machine when it ends: its bridge, its chains and the rules that lead to them, forwarding, its cgroups. Noted before one is
- * started on a machine where none runs, so that afterwards what was not there before can be taken away.
+ * What dockerd leaves on a machine when it ends: its bridge, its chains and the rules that lead to them (those of IPv6 since Docker 27, those of the
+ * table `raw` since 28), forwarding, its cgroups. Noted before one is started on a machine where none runs, so that afterwards what was not there
+ * before can be taken away.
  */
 export interface DockerTraces {
   readonly devices: readonly string[];
-  /** Of `net.ipv4.ip_forward`. */
-  readonly forwarding: string;
-  /** By table: what `iptables -S` says. Undefined: it can't be known, and then nothing of it is touched. */
-  readonly rules: Readonly<Partial<Record<Table, Rules>>>;
+  readonly families: Readonly<Record<Family, FamilyTraces>>;
   readonly cgroups: readonly string[];
 }
 
+interface FamilyTraces {
+  /** By name (FAMILIES has them): what sysctl says of its forwarding. */
+  readonly forwarding: Readonly<Record<string, string>>;
+  /** By table: what `iptables -S` says. Undefined: it can't be known, and then nothing of it is touched. */
+  readonly rules: Readonly<Partial<Record<Table, Rules>>>;
+}
+
 type Rules = readonly string[] | 'no table';
-type Table = 'filter' | 'nat';
-const TABLES: readonly Table[] = ['filter', 'nat'];
+type Table = 'filter' | 'nat' | 'raw';
+const TABLES: readonly Table[] = ['filter', 'nat', 'raw'];
+
+/** As nft names them. The first setting of forwarding is that of packets; who comes later has the second. */
+type Family = 'ip' | 'ip6';
+const FAMILIES: Readonly<Record<Family, { readonly tool: string; readonly settings: readonly string[] }>> = {
+  ip: { tool: 'iptables', settings: ['net.ipv4.ip_forward'] },
+  ip6: { tool: 'ip6tables', settings: ['net.ipv6.conf.all.forwarding', 'net.ipv6.conf.default.forwarding'] },
+};
+
 const OF_DOCKER = /\bdocker0\b|\bDOCKER\b|\bDOCKER-/;
 const OF_PEOPLE = /\bDOCKER-USER\b/;
 
 export function noteDockerTraces(): DockerTraces {
   return {
     devices: devices(),
-    forwarding: forwarding(),
-    rules: { filter: rulesOf('filter'), nat: rulesOf('nat') },
+    families: { ip: noteFamily('ip'), ip6: noteFamily('ip6') },
     cgroups: cgroups(),
+  };
+}
+
+function noteFamily(family: Family): FamilyTraces {
+  return {
+    forwarding: Object.fromEntries(FAMILIES[family].settings.map((name) => [name, setting(name)])),
+    rules: Object.fromEntries(TABLES.map((table) => [table, rulesOf(family, table)])),
   };
 }
 
@@ -42,32 +61,36 @@ export function removeDockerTraces(before: DockerTraces): void {
 }
 
 function removeFromNetwork(before: DockerTraces): void {
-  for (const table of TABLES) removeRules(table, before);
+  for (const family of ['ip', 'ip6'] as const) for (const table of TABLES) removeRules(family, table, before.families[family]);
   const onBridge = run('ip', '-o', 'link', 'show', 'master', 'docker0');
   if (!before.devices.includes('docker0') && onBridge === '') run('ip', 'link', 'del', 'docker0');
   // Who made them (a VPN, virtual machines) found it on, and may need it.
   const fresh = devices().filter((device) => !before.devices.includes(device));
-  if (before.forwarding === '0' && forwarding() === '1' && fresh.length === 0) run('sysctl', '-qw', 'net.ipv4.ip_forward=0');
+  if (fresh.length > 0) return;
+  for (const { forwarding } of Object.values(before.families))
+    for (const [name, value] of Object.entries(forwarding))
+      if (value === '0' && setting(name) === '1') run('sysctl', '-qw', `${name}=0`);
 }
 
-function removeRules(table: Table, { rules, forwarding: forwarded }: DockerTraces): void {
+function removeRules(family: Family, table: Table, { rules, forwarding }: FamilyTraces): void {
+  const { tool, settings } = FAMILIES[family];
   const before = rules[table];
-  const now = rulesOf(table);
+  const now = rulesOf(family, table);
   if (before === undefined || now === undefined || now === 'no table') return;
   const fresh = now.filter((rule) => !before.includes(rule));
   // Docker itself writes but the last there: it is for people's own.
   const peoples = fresh.some((rule) => rule.startsWith('-A DOCKER-USER ') && rule !== '-A DOCKER-USER -j RETURN');
   const ours = fresh.filter((rule) => OF_DOCKER.test(rule) && !(peoples && OF_PEOPLE.test(rule)));
-  const iptables = (...args: string[]) => run('iptables', '-w', '-t', table, ...args);
+  const iptables = (...args: string[]) => run(tool, '-w', '-t', table, ...args);
   for (const rule of ours.filter((one) => one.startsWith('-A '))) iptables('-D', ...rule.split(' ').slice(1));
   for (const rule of ours.filter((one) => one.startsWith('-N '))) iptables('-X', rule.split(' ')[1]!);
   // It drops what is forwarded on a machine where it had to turn forwarding on. On another one it was not Docker.
   const accepted = before === 'no table' || before.includes('-P FORWARD ACCEPT');
-  if (forwarded === '0' && accepted && fresh.includes('-P FORWARD DROP')) iptables('-P', 'FORWARD', 'ACCEPT');
+  if (forwarding[settings[0]!] === '0' && accepted && fresh.includes('-P FORWARD DROP')) iptables('-P', 'FORWARD', 'ACCEPT');
   // iptables makes the table for the first rule, and leaves it.
-  const left = rulesOf(table);
+  const left = rulesOf(family, table);
   if (before === 'no table' && Array.isArray(left) && left.every((rule) => rule.startsWith('-P ') && rule.endsWith(' ACCEPT')))
-    run('nft', 'delete', 'table', 'ip', table);
+    run('nft', 'delete', 'table', family, table);
 }
 
 /** Whether an engine runs in this network, wherever it listens. */
@@ -87,13 +110,14 @@ function networksOfEngines(): string[] {
 }
 
 /** `iptables -S` would make a table that isn't there. That of old, which nft(8) doesn't show, is always there. */
-function rulesOf(table: Table): Rules | undefined {
-  if (run('iptables', '--version')?.includes('nf_tables')) {
+function rulesOf(family: Family, table: Table): Rules | undefined {
+  const { tool } = FAMILIES[family];
+  if (run(tool, '--version')?.includes('nf_tables')) {
     const tables = run('nft', 'list', 'tables');
     if (tables === undefined) return undefined;
-    if (!tables.split('\n').includes(`table ip ${table}`)) return 'no table';
+    if (!tables.split('\n').includes(`table ${family} ${table}`)) return 'no table';
   }
-  return run('iptables', '-w', '-t', table, '-S')?.trim().split('\n');
+  return run(tool, '-w', '-t', table, '-S')?.trim().split('\n');
 }
 
 /** As `3: docker0: <...` or, with a peer, `5: veth1@if4: <...`. */
@@ -102,8 +126,9 @@ function devices(): string[] {
   return lines.map((line) => line.split(': ')[1]!.split('@')[0]!);
 }
 
-function forwarding(): string {
-  return run('sysctl', '-n', 'net.ipv4.ip_forward')?.trim() ?? '';
+/** Empty where the kernel doesn't have it. */
+function setting(name: string): string {
+  return run('sysctl', '-n', name)?.trim() ?? '';
 }
 
 /** With cgroup v1 one in each hierarchy. */

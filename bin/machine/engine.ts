@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -56,8 +56,8 @@ export async function findOrStartEngine(directory: string, { say, starting, star
   return startEngine(directory, started, beside ? HANDS_OFF : []);
 }
 
-/** Not `--bridge=none`: that takes docker0 away, whose ever it is. As it is, it stays. */
-const HANDS_OFF = ['--iptables=false', '--ip6tables=false', '--ip-masq=false', '--ip-forward=false'];
+/** An engine that changes nothing of the machine's firewall and forwarding. Not `--bridge=none`: that takes docker0 away, whose ever it is. As it is, it stays. */
+export const HANDS_OFF = ['--iptables=false', '--ip6tables=false', '--ip-masq=false', '--ip-forward=false'];
 
 async function startEngine(directory: string, started: (pid: number) => void, flags: readonly string[]): Promise<Engine> {
   mkdirSync(directory, { recursive: true });
@@ -66,7 +66,11 @@ async function startEngine(directory: string, started: (pid: number) => void, fl
   const pidFile = join(directory, 'docker.pid');
   rmSync(pidFile, { force: true });
   const log = openSync(logFile, 'w');
-  const paths = ['--data-root', join(directory, 'data'), '--exec-root', join(directory, 'exec'), '--pidfile', pidFile];
+  // The machine's /etc/docker/daemon.json is for its own engine: with what it says of hosts or data, this one wouldn't start.
+  const config = join(directory, 'daemon.json');
+  writeFileSync(config, '{}\n');
+  const data = ['--data-root', join(directory, 'data'), '--exec-root', join(directory, 'exec')];
+  const paths = [...data, '--pidfile', pidFile, '--config-file', config];
   const child = spawn('dockerd', ['-H', `unix://${socket}`, ...paths, ...flags], { stdio: ['ignore', log, log], detached: true });
   closeSync(log);
   if (child.pid !== undefined) started(child.pid);

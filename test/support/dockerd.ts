@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DockerConnection } from '../../agent/docker/connection.ts';
 import { dockerEngine } from '../../agent/docker/engine.ts';
+import { HANDS_OFF } from '../../bin/machine/engine.ts';
 import { removeDirectory } from '../../bin/machine/remove-directory.ts';
 
 /**
@@ -37,9 +38,6 @@ export interface DockerdOptions {
 }
 
 const READY_MS_MAX = 60_000;
-
-/** The machine's firewall and forwarding stay as they are. */
-const HANDS_OFF = { '--iptables': 'false', '--ip6tables': 'false', '--ip-masq': 'false', '--ip-forward': 'false' };
 
 /** Can this machine run an engine? A test that needs one says so instead of failing for want of it. */
 export function canRunDockerd(): boolean {
@@ -141,9 +139,12 @@ function spawnDaemon(dir: string, socket: string, bridge: Bridge | undefined, op
     '--cgroup-parent': `/${namespace}`,
     '--containerd-namespace': namespace,
     '--containerd-plugins-namespace': `${namespace}-plugins`,
-    ...(bridge ? { '--bridge': bridge.name, ...HANDS_OFF } : {}),
   };
-  const args = [...Object.entries(settings).map(([name, value]) => `${name}=${value}`), ...(options.flags ?? [])];
+  const args = [
+    ...Object.entries(settings).map(([name, value]) => `${name}=${value}`),
+    ...(bridge ? [`--bridge=${bridge.name}`, ...HANDS_OFF] : []),
+    ...(options.flags ?? []),
+  ];
   execFileSync('sh', ['-c', `[ -e "$1" ] || echo '{}' >"$1"; rm -f "$2"`, 'sh', join(dir, 'daemon.json'), join(dir, 'pid')]);
   const log = openSync(join(dir, 'log'), 'a');
   // `ip netns exec` would remount /sys and hide the cgroups; nsenter doesn't.
