@@ -88,13 +88,15 @@ type Member = AssignedNetwork & { readonly subnet: string };
 export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
   const { log, events, now } = options;
   const kernel = kernelNetwork({ log, now, rememberMs: EVERY_MS });
-  const around = surroundings(options.owner);
+  const around = surroundings({ owner: options.owner, onLateEnd: trigger });
   const waiters = lookWaiters(now);
   const wireguard = openWireguard({ keyFile: options.keyFile, now, log });
   let lock: Awaited<ReturnType<typeof overlayLock>>;
   let facts: NodeNetwork | undefined;
   /** The assignment that was set up last, as far as it could be. */
   let done: AssignedNetwork | undefined;
+  /** The engine has not answered what the last look asked it. */
+  let engineLate = false;
   let trouble: Trouble | undefined;
   /** Without a part in the network: for this assignment everything has been taken away. */
   let cleared: AssignedNetwork | 'none' | undefined;
@@ -122,13 +124,14 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
       clearTimeout(timer);
       const assigned = options.assigned();
       const before = JSON.stringify([facts, verdicts()]);
+      engineLate = false;
       try {
         settle(await pass(assigned));
       } catch (error) {
         kernel.forget();
         settle(asTrouble(error));
       }
-      done = assigned;
+      if (!engineLate) done = assigned;
       known = true;
       waiters.letGo();
       if (JSON.stringify([facts, verdicts()]) !== before) options.onChange();
@@ -184,9 +187,12 @@ export function openHostNetwork(options: HostNetworkOptions): HostNetwork {
     const assigned = { ...mixed.network, subnet: given.subnet };
 
     const problems = await program(assigned, under, observed, fresh);
-    const engine = options.engine();
-    if (engine) problems.push(...(await around.ensure(engine, assigned, under.mtu, fresh)));
+    const { problems: others, late } = await around.ensure(options.engine(), assigned, under.mtu, fresh);
+    problems.push(...others);
     if (problems.length > 0) return { reason: 'NetworkNotProgrammed', message: problems.join('; ') };
+    // Whether that works is known when the engine has answered.
+    engineLate = late;
+    if (late) return trouble;
     if (clash) return sufferedClash(given.network, clash);
     ready = `this host's pods have ${given.subnet}`;
     return undefined;

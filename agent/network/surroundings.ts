@@ -1,48 +1,79 @@
 import type { AssignedNetwork } from '../../core/network/assigned-network.ts';
 import { podMtu } from '../../core/network/paths.ts';
 import type { Engine } from '../docker/engine.ts';
-import { ensurePodNetwork, removePodNetworks } from './docker-network.ts';
+import { ensurePodNetwork, type PodNetworks, removePodNetworks } from './docker-network.ts';
 import { firewall } from './firewall.ts';
+import { patience } from './patience.ts';
 
-/** What stands around the kernel's part on a host: Docker's network on the lease, and the firewall. Calls must not overlap. */
+/**
+ * What stands around the kernel's part on a host: Docker's network on the lease, and the firewall. Calls must not overlap. An engine that hangs
+ * keeps none of them for longer than a moment.
+ */
 export interface Surroundings {
   /** Docker's network for new pods; undefined: there is none (any more). */
   podNetwork(): string | undefined;
   /** New pods are not put on it from now on. */
   leave(): void;
-  /** Makes it so; with `looked` even if nothing changed here. Returns what could not be done, in words. Throws as ensurePodNetwork does. */
+  /**
+   * Makes it so; with `looked` even if nothing changed here. Returns what could not be done, in words, and whether the engine still keeps it waiting.
+   * Throws as ensurePodNetwork does. Without an engine, what was set up before is repaired.
+   */
   ensure(
-    engine: Engine,
+    engine: Engine | undefined,
     assigned: AssignedNetwork & { readonly subnet: string },
     mtu: number,
     looked: boolean,
-  ): Promise<string[]>;
-  /** False while something is left: containers that are being stopped are on it. */
+  ): Promise<{ readonly problems: string[]; readonly late: boolean }>;
+  /** False while something is left: containers that are being stopped are on it, or the engine hangs. */
   remove(engine: Engine): Promise<boolean>;
 }
 
-/** `owner`: `<cluster>/<host id>`. */
-export function surroundings(owner: string): Surroundings {
+export interface SurroundingsOptions {
+  /** `<cluster>/<host id>`. */
+  readonly owner: string;
+  /** The engine has answered what it was asked long ago. */
+  readonly onLateEnd: () => void;
+}
+
+/** With it, and what else there is to do, the kernel is still looked at often enough, ms. */
+const ENGINE_WAIT_MS = 1_000;
+
+export function surroundings({ owner, onLateEnd }: SurroundingsOptions): Surroundings {
   const walls = firewall();
-  let podNetwork: string | undefined;
-  /** For what they were last set up. */
-  let done: string | undefined;
+  const engineWork = patience(ENGINE_WAIT_MS, onLateEnd);
+  /** What new pods are to be on, as text; undefined: not on a network of ours. */
+  let wanted: string | undefined;
+  /** What the engine made of it, or of what was wanted before. */
+  let made: { readonly for: string; readonly networks: PodNetworks } | undefined;
+  /** For what the firewall was last set up. */
+  let walled: string | undefined;
+
   return {
-    podNetwork: () => podNetwork,
+    podNetwork: () => (wanted === undefined ? undefined : made?.networks.name),
     leave() {
-      podNetwork = undefined;
+      wanted = undefined;
     },
     async ensure(engine, { network, subnet, backend }, mtu, looked) {
-      const wanted = JSON.stringify([network, subnet, backend, mtu]);
-      if (!looked && wanted === done && podNetwork !== undefined) return [];
-      const networks = await ensurePodNetwork(engine, { subnet, mtu: podMtu(backend, mtu), owner });
-      podNetwork = networks.name;
-      const problems = await walls.ensure({ network, subnets: networks.subnets });
-      done = wanted;
-      return problems;
+      const next = JSON.stringify([network, subnet, backend, mtu]);
+      wanted = next;
+      if (!looked && made?.for === next && walled === next) return { problems: [], late: false };
+      const outcome =
+        engine &&
+        (await engineWork.wait(async () => {
+          const networks = await ensurePodNetwork(engine, { subnet, mtu: podMtu(backend, mtu), owner });
+          made = { for: next, networks };
+          return networks;
+        }));
+      const late = outcome === 'late';
+      if (made?.for !== next) return { problems: [], late };
+      const problems = await walls.ensure({ network, subnets: made.networks.subnets });
+      walled = next;
+      return { problems, late };
     },
     async remove(engine) {
-      if ((await removePodNetworks(engine)).length > 0) return false;
+      const left = await engineWork.wait(() => removePodNetworks(engine));
+      if (left === 'late' || left.length > 0) return false;
+      made = undefined;
       await walls.remove().catch(() => undefined);
       return true;
     },

@@ -81,6 +81,24 @@ const SETTINGS = {
     expect(await h1.must('nft', 'list', 'tables')).toContain('table ip theirs');
   }, 60_000);
 
+  test('drift is repaired while the Docker engine hangs', async () => {
+    const route = await subnetOf(h2);
+    const lose = () => h1.must('ip', 'route', 'del', route, 'proto', '84');
+    const back = () =>
+      eventually('the route is back', async () => expect(await h1.must('ip', 'route', 'show', 'proto', '84')).toContain(route));
+    process.kill(h1.engine.pid, 'SIGSTOP');
+    try {
+      // The look that finds the first one asks the engine, too, and is the one that might wait for it.
+      for (let times = 0; times < 2; times++) {
+        await lose();
+        await back();
+      }
+    } finally {
+      process.kill(h1.engine.pid, 'SIGCONT');
+    }
+    await reached();
+  }, 120_000);
+
   test('what Docker 28 drops before all other rules does not keep pods from each other', async () => {
     // A network that says that it does without is left alone by Docker.
     const open = ['-o', 'com.docker.network.bridge.gateway_mode_ipv4=nat-unprotected'];

@@ -1,0 +1,45 @@
+/** Work that is mostly soon done, and now and then hangs: it is waited for a moment, and goes on by itself then. */
+export interface Patience {
+  /**
+   * Does `work`, and gives what came of it, or throws as it does; or gives `late`, if it isn't done in a moment, or if work from before still goes
+   * on. Nobody is told how that ends: whoever is called by `onLateEnd` does it again, to see.
+   */
+  wait<T>(work: () => Promise<T>): Promise<T | 'late'>;
+}
+
+/** `onLateEnd`: what was late has ended, well or not. */
+export function patience(msMax: number, onLateEnd: () => void): Patience {
+  /** Resolves when the work that goes on has ended. */
+  let going: Promise<void> | undefined;
+
+  /** `late` after a moment, or when what goes on has ended, if that is sooner. */
+  function moment(before: Promise<void> | undefined): Promise<'late'> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve('late'), msMax);
+      void before?.then(() => {
+        clearTimeout(timer);
+        resolve('late');
+      });
+    });
+  }
+
+  return {
+    async wait(work) {
+      if (going) return moment(going);
+      let late = false;
+      const begun = work();
+      const ended = begun.then(
+        () => undefined,
+        () => undefined,
+      );
+      going = ended.then(() => {
+        going = undefined;
+        if (late) onLateEnd();
+      });
+      // Its own end comes before that of `going`, so that what is done in time is never late.
+      const outcome = await Promise.race([begun, moment(going)]);
+      late = outcome === 'late';
+      return outcome;
+    },
+  };
+}
