@@ -58,7 +58,7 @@ export function run(): Promise<Figures> {
     ...growth(),
   };
   console.log('');
-  for (const name of HEADLINES) console.log(`${name.padEnd(34)} ${Number((all[name] ?? Number.NaN).toFixed(3))}`);
+  for (const name of HEADLINES) console.log(`${name.padEnd(42)} ${Number((all[name] ?? Number.NaN).toFixed(3))}`);
   return Promise.resolve(all);
 }
 
@@ -71,6 +71,7 @@ const HEADLINES = [
   'hosts_ratio_vs_best_fit',
   'stranded_cpu_ratio_vs_best_fit',
   'stranded_memory_ratio_vs_best_fit',
+  'stranded_memory_at_tenth_ratio_vs_best_fit',
   'useless_ratio_vs_best_fit',
 ];
 
@@ -208,6 +209,7 @@ function beside(ours: Verdict, best: Verdict): Figures {
     hosts_ratio_vs_best_fit: ours.usedHosts / best.usedHosts,
     stranded_cpu_ratio_vs_best_fit: ours.strandedCpu / best.strandedCpu,
     stranded_memory_ratio_vs_best_fit: ours.strandedMemory / best.strandedMemory,
+    stranded_memory_at_tenth_ratio_vs_best_fit: ours.strandedMemoryAtTenth / best.strandedMemoryAtTenth,
     useless_ratio_vs_best_fit: useless(ours) / useless(best),
     stranded_sum_ratio: stranded(ours) / stranded(best),
     stranded_cpu: ours.strandedCpu,
@@ -248,11 +250,22 @@ function growth(): Figures {
 }
 
 function told(verdict: Verdict): string {
-  const { total, violations, unplaced, usedHosts, strandedCpu, strandedMemory, uselessCpu, uselessMemory, maxSkew } = verdict;
+  const {
+    total,
+    violations,
+    unplaced,
+    usedHosts,
+    strandedCpu,
+    strandedMemory,
+    strandedMemoryAtTenth,
+    uselessCpu,
+    uselessMemory,
+    maxSkew,
+  } = verdict;
   const kinds = total > 0 ? ` (${[...violations].map(([kind, count]) => `${count} ${kind}`).join(', ')})` : '';
   const shares = (cpu: number, memory: number) =>
     `cpu ${percent(cpu)} + memory ${percent(memory)} = ${((cpu + memory) * 100).toFixed(2)} %`;
-  return `violations ${total}${kinds}, unplaced ${unplaced}, hosts in use ${usedHosts}, stranded on full hosts ${shares(strandedCpu, strandedMemory)}, useless to the mix ${shares(uselessCpu, uselessMemory)}, greatest skew ${maxSkew}`;
+  return `violations ${total}${kinds}, unplaced ${unplaced}, hosts in use ${usedHosts}, stranded on full hosts ${shares(strandedCpu, strandedMemory)} (memory at a tenth ${percent(strandedMemoryAtTenth)}), useless to the mix ${shares(uselessCpu, uselessMemory)}, greatest skew ${maxSkew}`;
 }
 
 const percent = (share: number) => (share * 100).toFixed(2);

@@ -15,11 +15,13 @@ export interface Verdict {
   readonly unplaced: number;
   readonly usedHosts: number;
   /**
-   * Share of all open hosts' cpu that is free on hosts without memory, and of their memory that is free on hosts without cpu. Of the latter
-   * there is more the fewer hosts do the same work, because they are fuller: an empty host strands nothing by this.
+   * Share of all open hosts' cpu that is free on hosts without memory, and of their memory that is free on hosts without cpu. An empty host
+   * strands nothing by this.
    */
   readonly strandedCpu: number;
   readonly strandedMemory: number;
+  /** The latter, if a host is without cpu that has less than a tenth of it: nothing may hang on where the line is drawn. */
+  readonly strandedMemoryAtTenth: number;
   /**
    * The same for the mix of all work: what a host has left of one beyond what it has left of the other, if work goes on to come in the mix's
    * proportion of both. Full or empty, each host counts alike, and none has to be full to the last crumb.
@@ -51,7 +53,7 @@ export function check(mix: Mix, { hostOf, globals }: Placement, { settled = true
   }
   for (const [index, placed] of globals) for (const host of placed) put(index, host);
   let usedHosts = 0;
-  const open = { cpu: 0, memory: 0, strandedCpu: 0, strandedMemory: 0, uselessCpu: 0, uselessMemory: 0 };
+  const open = { cpu: 0, memory: 0, strandedCpu: 0, strandedMemory: 0, atTenth: 0, uselessCpu: 0, uselessMemory: 0 };
   const perCore = memoryPerCpu(mix);
   for (const [at, host] of hosts.entries()) {
     const here = on[at]!;
@@ -69,6 +71,7 @@ export function check(mix: Mix, { hostOf, globals }: Placement, { settled = true
       open.memory += host.memory;
       if (memory < USED_UP * host.memory) open.strandedCpu += cpu;
       if (cpu < USED_UP * host.cpu) open.strandedMemory += memory;
+      if (cpu < host.cpu / 10) open.atTenth += memory;
       open.uselessCpu += Math.max(0, cpu - memory / perCore);
       open.uselessMemory += Math.max(0, memory - cpu * perCore);
     }
@@ -102,6 +105,7 @@ export function check(mix: Mix, { hostOf, globals }: Placement, { settled = true
     usedHosts,
     strandedCpu: open.strandedCpu / open.cpu,
     strandedMemory: open.strandedMemory / open.memory,
+    strandedMemoryAtTenth: open.atTenth / open.memory,
     uselessCpu: open.uselessCpu / open.cpu,
     uselessMemory: open.uselessMemory / open.memory,
     maxSkew,

@@ -146,6 +146,19 @@ describe('keeping headroom on full hosts', () => {
     expect(Math.min(...lefts(placer)[5]!)).toBeGreaterThan(HEADROOM);
   });
 
+  test('leaves half of the empty hosts empty', () => {
+    for (const [empty, taken] of [
+      [1, 1],
+      [2, 1],
+      [4, 2],
+      [9, 4],
+    ] as const) {
+      const placer = full(20, 20, 1, 0.5, empty);
+      expect(loosen(placer, 4)).toBeGreaterThan(0);
+      expect(inUse(placer).size).toBe(20 + taken);
+    }
+  });
+
   test('begins with the hosts that strand most', () => {
     const nodes = ['a', 'b', 'c', 'd'].map((name, at) => plainNode(name, at === 3 ? 3 : 20, at === 2 ? 40 : 20));
     const workOf = new Int32Array(60);

@@ -18,8 +18,8 @@ const MOST_LOOKS = 20_000_000;
  * other work can still use it, and the work that is there can grow. So nodes with one of both used up and the other left give pieces away
  * until they have their headroom: to nodes of their class that keep theirs, too, and if there are none, to an empty one.
  *
- * The caller limits how many empty nodes that may cost, so the nodes where most becomes usable for what it takes come first: the greedy order
- * for a knapsack (Dantzig 1957). A node whose headroom wouldn't hold the mean piece of all work stays as it is, and so does one that has
+ * The caller limits how many empty nodes that may cost, and of each class half of them stay empty, for work that needs a whole one. So the nodes
+ * where most becomes usable for what it takes come first: the greedy order for a knapsack (Dantzig 1957). A node whose headroom wouldn't hold the mean piece of all work stays as it is, and so does one that has
  * used up both: it strands nothing. Only pieces that the caller gives free are moved, and a node gets its whole headroom or stays as it was.
  * Deterministic.
  */
@@ -32,7 +32,7 @@ export class Headroom {
   readonly #lacks: Float64Array;
   /** Node -> how much becomes usable for that. */
   readonly #worth: Float64Array;
-  /** By node class: nodes that have more than their headroom, the roomiest last; and empty ones, the largest last. */
+  /** By node class: nodes that have more than their headroom, the roomiest last; and half of the empty ones, the largest last. */
   readonly #receivers: number[][];
   readonly #empty: number[][];
   readonly #offer = new Offer();
@@ -82,7 +82,10 @@ export class Headroom {
       else if (this.#measure(node)) full.push(node);
     }
     const size = (node: number) => this.#share(node, CPU, model.room) + this.#share(node, MEMORY, model.room);
-    for (const list of this.#empty) list.sort((a, b) => size(a) - size(b) || b - a);
+    for (const list of this.#empty) {
+      list.sort((a, b) => size(a) - size(b) || b - a);
+      list.splice(0, list.length >> 1);
+    }
     for (const list of this.#receivers) list.sort((a, b) => this.#spare(a) - this.#spare(b) || b - a);
     return full.sort((a, b) => this.#worth[b]! - this.#worth[a]! || a - b);
   }
