@@ -61,7 +61,7 @@ export class Batch {
     this.#settle(pieces);
     if (!this.#headroom) return;
     const begun = Math.max(0, this.#inUse() - this.#inUseBefore);
-    if (this.#headroom.run(Math.floor(begun * MORE_NODES)) > 0) this.#placeRuns(this.#unplaced(pieces));
+    if (this.#headroom.run(pieces, Math.floor(begun * MORE_NODES)) > 0) this.#placeRuns(this.#unplaced(pieces));
   }
 
   #inUse(): number {

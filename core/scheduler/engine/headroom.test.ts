@@ -20,8 +20,11 @@ function filled(problem: GeneratedProblem): Placer {
   return placer;
 }
 
-const loosen = (placer: Placer, begins: number, movable = new Uint8Array(placer.workOf.length).fill(1)) =>
-  new Headroom(placer, new Mobility(placer, movable)).run(begins);
+const loosen = (placer: Placer, most: number, movable = new Uint8Array(placer.workOf.length).fill(1)) =>
+  new Headroom(placer, new Mobility(placer, movable)).run(
+    Int32Array.from(movable.keys()).filter((piece) => movable[piece] === 1),
+    most,
+  );
 
 const begins = fc.constantFrom(0, 1, 1, 8);
 
@@ -157,6 +160,13 @@ describe('keeping headroom on full hosts', () => {
       expect(loosen(placer, 4)).toBeGreaterThan(0);
       expect(inUse(placer).size).toBe(20 + taken);
     }
+  });
+
+  test('finds the hosts of a batch among many that are as full of what runs already', () => {
+    const placer = full(20, 20, 1, 0.5);
+    const movable = Uint8Array.from(placer.workOf, (_, piece) => (placer.nodeOf[piece] === 19 ? 1 : 0));
+    expect(loosen(placer, 1, movable)).toBe(1);
+    expect([...placer.nodeOf].filter((node) => node === 19)).toHaveLength(17);
   });
 
   test('begins with the hosts that strand most', () => {

@@ -50,14 +50,14 @@ export class Headroom {
     this.#empty = Array.from({ length: count }, () => []);
   }
 
-  /** May begin on so many empty nodes. Returns how many nodes got their headroom. */
-  run(begins: number): number {
+  /** `pieces`: those that may be moved; `begins`: how many empty nodes it may cost. Returns how many nodes got their headroom. */
+  run(pieces: Int32Array, begins: number): number {
     const { classes } = this.#placer.model;
     const failures = new Int32Array(classes.count);
     let loosened = 0;
     this.#begins = begins;
     this.#looks = 0;
-    for (const node of this.#sort()) {
+    for (const node of this.#sort(pieces)) {
       const nodeClass = classes.classOf[node]!;
       if (failures[nodeClass] === MOST_FAILURES || this.#looks > MOST_LOOKS) continue;
       if (this.#loosen(node)) {
@@ -69,9 +69,12 @@ export class Headroom {
   }
 
   /** Sees which nodes can take something in, and returns those that should give something away, the best first. */
-  #sort(): number[] {
-    const { nodeCount, model } = this.#placer;
+  #sort(pieces: Int32Array): number[] {
+    const { nodeCount, nodeOf, model } = this.#placer;
     const full: number[] = [];
+    // A batch may be a small part of what runs: most nodes have nothing of it then.
+    const has = new Uint8Array(nodeCount);
+    for (let at = 0; at < pieces.length; at++) if (nodeOf[pieces[at]!]! >= 0) has[nodeOf[pieces[at]!]!] = 1;
     for (const list of this.#receivers) list.length = 0;
     for (const list of this.#empty) list.length = 0;
     for (let node = 0; node < nodeCount; node++) {
@@ -79,7 +82,7 @@ export class Headroom {
       const nodeClass = model.classes.classOf[node]!;
       if (this.#placer.beginsOn(node)) this.#empty[nodeClass]!.push(node);
       else if (this.#spare(node) >= NEGLIGIBLE) this.#receivers[nodeClass]!.push(node);
-      else if (this.#measure(node)) full.push(node);
+      else if (has[node] === 1 && this.#measure(node)) full.push(node);
     }
     const size = (node: number) => this.#share(node, CPU, model.room) + this.#share(node, MEMORY, model.room);
     for (const list of this.#empty) {
