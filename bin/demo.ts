@@ -1,12 +1,15 @@
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { hireJanitor } from './demo/janitor.ts';
+import { hireJanitor, takeAwayKept } from './demo/janitor.ts';
 import { demoOptions, USAGE } from './demo/options.ts';
 import { narrator } from './demo/narrator.ts';
 import { onNpmEnded } from './machine/npm-ended.ts';
 import { type Scene, tellStory } from './demo/story.ts';
+
+/** In a demo's directory: what is to be taken away. */
+const LEFT = 'left.json';
 
 /** `npm run demo`: the product working once, on real parts. */
 async function main(): Promise<number> {
@@ -15,6 +18,7 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
+  if (options.stop !== undefined) return stopKept(options.stop);
   const over = interrupted();
   const colour = process.stdout.isTTY && !process.env.NO_COLOR;
   let told = false;
@@ -24,15 +28,15 @@ async function main(): Promise<number> {
   const dir = mkdtempSync(join(tmpdir(), 'terrane-demo-'));
   janitor.tell({ type: 'directory', path: dir });
   mkdirSync(join(dir, 'log'));
-  const scene: Scene = { dir, say, janitor, stopCommands: [], children: [] };
+  const scene: Scene = { dir, say, janitor, children: [] };
   let code = 0;
   try {
     const end = await Promise.race([tellStory(scene, !options.once), over]);
     if (end === 'interrupted') code = 130;
     else if (options.keep) {
       for (const child of scene.children) child.release();
-      janitor.dismiss();
-      console.log(`\nLeft running. Stop it with: ${scene.stopCommands.join('; ')}; rm -rf ${dir}`);
+      await janitor.keep(join(dir, LEFT));
+      console.log(`\nLeft running. Stop it with: npm run demo -- --stop ${dir}`);
       return 0;
     } else if (!options.once) {
       console.log('\nCtrl-C takes everything down.');
@@ -48,6 +52,16 @@ async function main(): Promise<number> {
   console.log('taking everything down');
   await janitor.finish({ keepLogs: code === 1 });
   return code;
+}
+
+async function stopKept(dir: string): Promise<number> {
+  if (!existsSync(join(dir, LEFT))) {
+    console.error(`no demo was left running in ${dir}`);
+    return 1;
+  }
+  console.log('taking everything down');
+  await takeAwayKept(join(dir, LEFT));
+  return 0;
 }
 
 /** Ctrl-C (again while everything is taken down: it goes on), the end of the terminal, or of npm or the reader of a pipe, which tell nobody. */

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Leftover, takeAway } from './leftovers.ts';
@@ -15,11 +16,11 @@ export interface Janitor {
   mayMake(): void;
   /** Takes all of it away; with `keepLogs` but for the logs. Resolves when nothing is left. */
   finish(options?: { readonly keepLogs?: boolean }): Promise<void>;
-  /** Leaves all of it, for good. */
-  dismiss(): void;
+  /** Leaves all of it, and writes down what it is, so that `takeAwayKept` can do it later. Resolves when it has. */
+  keep(file: string): Promise<void>;
 }
 
-type Message = { readonly leftover: Leftover } | 'keep-logs' | 'dismiss';
+type Message = { readonly leftover: Leftover } | { readonly keepIn: string } | 'keep-logs';
 
 export function hireJanitor(): Janitor {
   // A session of its own: Ctrl-C and the end of the terminal are not for it.
@@ -44,10 +45,10 @@ export function hireJanitor(): Janitor {
       child.stdin!.end();
       await ended;
     },
-    dismiss() {
-      say('dismiss');
+    async keep(file) {
+      say({ keepIn: file });
       child.stdin!.end();
-      child.unref();
+      await ended;
     },
   };
 }
@@ -60,10 +61,20 @@ async function work(): Promise<void> {
   let keepLogs = false;
   for await (const line of createInterface({ input: process.stdin })) {
     const message = whole(line);
-    if (message === 'dismiss') return;
+    if (message === undefined) continue;
     if (message === 'keep-logs') keepLogs = true;
-    else if (message) leftovers.push(message.leftover);
+    else if ('keepIn' in message) return writeFileSync(message.keepIn, JSON.stringify(leftovers), { mode: 0o600 });
+    else leftovers.push(message.leftover);
   }
+  await takeAllAway(leftovers, keepLogs);
+}
+
+/** What a demo with --keep has left. Throws if `file` doesn't say what that is. */
+export async function takeAwayKept(file: string): Promise<void> {
+  await takeAllAway(JSON.parse(readFileSync(file, 'utf8')) as Leftover[], false);
+}
+
+async function takeAllAway(leftovers: readonly Leftover[], keepLogs: boolean): Promise<void> {
   for (const leftover of leftovers.toReversed())
     await takeAway(leftover, keepLogs).catch((error: Error) => console.error(`while cleaning up: ${error.message}`));
 }

@@ -9,7 +9,7 @@ import type { Deployment } from '../../core/resources/schema/deployment.ts';
 import type { Node } from '../../core/resources/schema/node.ts';
 import type { Pod } from '../../core/resources/schema/pod.ts';
 import type { Service } from '../../core/resources/schema/service.ts';
-import { type Child, endCommand, startChild, until } from '../machine/child.ts';
+import { type Child, startChild, until } from '../machine/child.ts';
 import { noteDockerTraces } from '../machine/docker-traces.ts';
 import { type Engine, findOrStartEngine } from '../machine/engine.ts';
 import { describeMissing, DOCKER, ensurePackages, IPROUTE, IPTABLES, NFTABLES } from '../machine/packages.ts';
@@ -25,13 +25,12 @@ export interface Scene {
   readonly say: Narrator;
   /** Told of everything that is made outside of `dir`, and takes it away in the end. */
   readonly janitor: Pick<Janitor, 'tell' | 'mayMake'>;
-  /** What a person types to do the same after --keep, in the order to be typed. */
-  readonly stopCommands: string[];
   readonly children: Child[];
 }
 
 const PAGE = 'Hello from a container that Terrane runs.\n';
 const NO_ROUTE = Symbol('no route');
+const EMAIL = 'you@example.com';
 const PASSWORD = 'correct horse battery staple';
 
 /** Signs up, joins this machine, runs a Deployment, and proves what it says at each step. `stays`: all of it is there afterwards. */
@@ -64,7 +63,7 @@ export async function tellStory(scene: Scene, stays: boolean): Promise<'told'> {
   return 'told';
 }
 
-async function findEngine({ dir, say, janitor, stopCommands }: Scene): Promise<Engine> {
+async function findEngine({ dir, say, janitor }: Scene): Promise<Engine> {
   const missing = ensurePackages([DOCKER, IPTABLES, IPROUTE, NFTABLES], (line) => say.detail(line));
   if (missing.length > 0) throw new Error(describeMissing(missing));
   const engine = await findOrStartEngine(join(dir, 'docker'), {
@@ -75,12 +74,8 @@ async function findEngine({ dir, say, janitor, stopCommands }: Scene): Promise<E
     },
     started: (pid) => tellProcess(janitor, pid),
   });
-  if (engine.pid) stopCommands.push(endCommand(engine.pid));
-  else {
-    // Another's: only what the demo puts there goes, after the host that uses it.
-    janitor.tell({ type: 'image', socket: engine.socket, name: DEMO_IMAGE });
-    stopCommands.push(`docker -H unix://${engine.socket} rmi ${DEMO_IMAGE}`);
-  }
+  // Another's: only what the demo puts there goes, after the host that uses it.
+  if (!engine.pid) janitor.tell({ type: 'image', socket: engine.socket, name: DEMO_IMAGE });
   say.detail(`Docker Engine ${engine.version} at ${engine.socket}`);
   return engine;
 }
@@ -103,14 +98,13 @@ interface Server {
   readonly ca: string;
 }
 
-async function startServer({ dir, say, children, stopCommands, janitor }: Scene): Promise<Server> {
+async function startServer({ dir, say, children, janitor }: Scene): Promise<Server> {
   const args = ['server', '--data', join(dir, 'server'), '--listen', '127.0.0.1:0', '--tls-listen', '127.0.0.1:0', '--json'];
   say.command(`npx terrane ${args.join(' ')} &`);
   janitor.mayMake();
   const child = startChild(process.execPath, [TERRANE_PROGRAM, ...args], join(dir, 'log/server.log'));
   tellProcess(janitor, child.pid);
   children.push(child);
-  stopCommands.unshift(child.stopCommand);
   const server = await until('the server says it is ready', [child], () => {
     const line = readFileSync(child.logFile, 'utf8')
       .split('\n')
@@ -122,10 +116,7 @@ async function startServer({ dir, say, children, stopCommands, janitor }: Scene)
 }
 
 async function signUp({ dir, children }: Scene, terrane: Terrane, server: Server): Promise<void> {
-  await terrane(
-    ['signup', '--server', server.http, '--email', 'you@example.com', '--org', 'acme', '--password-stdin'],
-    `${PASSWORD}\n`,
-  );
+  await terrane(['signup', '--server', server.http, '--email', EMAIL, '--org', 'acme', '--password-stdin'], `${PASSWORD}\n`);
   const token = await until('the verification mail is in the maildir', children, () =>
     verificationToken(join(dir, 'server/mail')),
   );
@@ -141,7 +132,7 @@ function verificationToken(maildir: string): string | undefined {
   return newest && /\/verify#([\w.-]+)/.exec(readFileSync(join(maildir, 'new', newest), 'utf8'))?.[1];
 }
 
-async function join_({ dir, say, children, stopCommands, janitor }: Scene, terrane: Terrane, engine: Engine): Promise<Child> {
+async function join_({ dir, say, children, janitor }: Scene, terrane: Terrane, engine: Engine): Promise<Child> {
   const { command } = JSON.parse(await terrane(['token', 'create', '--kind', 'join', '--json'])) as { command: string };
   // The very line that `terrane token create` prints for a host; below a directory of the demo, and in the foreground.
   const line = `${command} --prefix ${join(dir, 'host')} --docker ${engine.socket} --name demo-host --foreground`;
@@ -154,7 +145,6 @@ async function join_({ dir, say, children, stopCommands, janitor }: Scene, terra
   const agent = startChild('sh', ['-c', line], join(dir, 'log/agent.log'), { shell: true, env: { TMPDIR: dir } });
   tellProcess(janitor, agent.pid, true);
   children.push(agent);
-  stopCommands.unshift(agent.stopCommand, `sh ${uninstall} --purge --yes`);
   return agent;
 }
 
@@ -291,6 +281,7 @@ Try next, in another terminal in this folder:
   npx terrane apply -f ${join(config, '../web.yaml')} && npx terrane get pods -w
   npx terrane kubeconfig > kubeconfig && kubectl --kubeconfig kubeconfig get all
   curl -s ${server.http}/metrics | grep terrane_
+or in a browser on this machine, as ${EMAIL} with the password "${PASSWORD}": ${server.http}
 The server's log is in ${join(config, '../log/server.log')}, the agent's (pid ${agent.pid}) in ${agent.logFile}.
 More: README.md, docs/cli.md`);
 }

@@ -13,8 +13,6 @@ export interface Child {
   stop(): Promise<void>;
   /** Lets it outlive the demo. */
   release(): void;
-  /** What a person types to stop it later. */
-  readonly stopCommand: string;
 }
 
 export interface ChildOptions {
@@ -38,7 +36,6 @@ export function startChild(command: string, args: readonly string[], logFile: st
   const target = (options.shell ? -1 : 1) * (child.pid ?? 0);
   return {
     pid: child.pid ?? 0,
-    stopCommand: options.shell ? `kill -- ${target}` : endCommand(target),
     logFile,
     exit,
     tail: () => readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-8).join('\n'),
@@ -52,9 +49,6 @@ export function startChild(command: string, args: readonly string[], logFile: st
     release: () => child.unref(),
   };
 }
-
-/** What a person types to end a process and wait until it has: what follows may take its files away. */
-export const endCommand = (pid: number): string => `kill ${pid} && tail --pid=${pid} -f /dev/null`;
 
 function ended(child: ChildProcess): string | undefined {
   if (child.signalCode) return `ended by ${child.signalCode}`;

@@ -39,8 +39,8 @@ const ROOT = join(import.meta.dirname, '../..');
     return [...uncounted.split('\n'), ...files, ...processes.map((pid) => `${pid} ${commandOf(pid)}`)];
   }
 
-  function start(): { readonly demo: ChildProcess; readonly said: () => string } {
-    const demo = spawn('nsenter', [`--net=/run/netns/${netns}`, process.execPath, '--import', 'tsx', 'bin/demo.ts', '--once'], {
+  function start(...options: readonly string[]): { readonly demo: ChildProcess; readonly said: () => string } {
+    const demo = spawn('nsenter', [`--net=/run/netns/${netns}`, process.execPath, '--import', 'tsx', 'bin/demo.ts', ...options], {
       cwd: ROOT,
       env: { ...process.env, TMPDIR: tmp, DOCKER_HOST: `unix://${tmp}/none.sock`, NO_COLOR: '1' },
     });
@@ -51,10 +51,25 @@ const ROOT = join(import.meta.dirname, '../..');
   }
 
   test('tells its story to the end, and takes everything down', async () => {
-    const { demo, said } = start();
+    const { demo, said } = start('--once');
     const [code] = (await once(demo, 'close')) as [number | null];
     expect({ code, said: said() }).toMatchObject({ code: 0, said: expect.stringContaining('It works:') });
     expect(traces()).toEqual(before);
+  }, 240_000);
+
+  test('left running (--keep) it runs, and is taken down later by what it says', async () => {
+    const { demo, said } = start('--keep');
+    await once(demo, 'close');
+    const dir = /Stop it with: npm run demo -- --stop (\S+)/.exec(said())?.[1] ?? 'none';
+    const left = traces().join('\n');
+    const stopped = await once(start('--stop', dir).demo, 'close');
+    expect(said()).toContain('It works:');
+    expect(left).toMatch(/docker0[^]*dockerd/);
+    expect(stopped).toEqual([0, null]);
+    expect(traces()).toEqual(before);
+    const again = start('--stop', dir);
+    expect(await once(again.demo, 'close')).toEqual([1, null]);
+    expect(again.said()).toContain(`no demo was left running in ${dir}`);
   }, 240_000);
 
   test.each([
@@ -63,7 +78,7 @@ const ROOT = join(import.meta.dirname, '../..');
   ] as const)(
     'ended by %s amid its story (%s) it leaves nothing either',
     async (signal, step, made) => {
-      const { demo, said } = start();
+      const { demo, said } = start('--once');
       const ended = once(demo, 'exit');
       await eventually(`it says "${step}"`, () => expect(said()).toContain(step), { timeoutMs: 180_000 });
       expect(traces().join('\n')).toMatch(made);
@@ -81,7 +96,7 @@ const ROOT = join(import.meta.dirname, '../..');
       const docker = (...args: string[]) => execFileSync('docker', ['-H', `unix://${theirs.socket}`, ...args]);
       docker('run', '-d', '-p', '127.0.0.1:18080:80', BUSYBOX, '/bin/sleep', '600');
       const withTheirs = traces();
-      const { demo, said } = start();
+      const { demo, said } = start('--once');
       const ended = once(demo, 'exit');
       await eventually('the node is ready', () => expect(said()).toContain('The node is ready'), { timeoutMs: 180_000 });
       demo.kill('SIGTERM');
