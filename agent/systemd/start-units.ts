@@ -56,8 +56,8 @@ export async function startUnits(options: StartUnitsOptions): Promise<HostUnits 
     time,
     onChange,
   });
-  const assigned = (unit: string) =>
-    assignment()?.units?.some(({ name, desired }) => name === unit && desired !== 'absent') ?? false;
+  // One that is being stopped, too: its journal says why that takes so long.
+  const assigned = (unit: string) => assignment()?.units?.some(({ name }) => name === unit) ?? false;
   let usable = false;
   const look = () => {
     usable ||= existsSync(places.bus);

@@ -15,6 +15,7 @@ const ERROR_MAX = 1000;
 
 /** What the host says of the units that are assigned to it; nothing of those that it has yet to take in. */
 export function unitReports({ units, observed, launches, pathOf, time }: UnitReportsInput): UnitReport[] {
+  const sinceOf = (since: number | undefined) => (since === undefined ? {} : { since: time(since) });
   return units.flatMap((unit): UnitReport[] => {
     const { name, uid, placement } = unit;
     const { state, file } = observed.get(name) ?? {};
@@ -24,7 +25,7 @@ export function unitReports({ units, observed, launches, pathOf, time }: UnitRep
     const shown = { name, uid, placement, loadState, activeState, subState };
     if (unit.desired === 'absent') {
       const gone = !file && (foreign || !isUp(state));
-      return [{ ...shown, hash: file?.hash ?? '', ...(gone ? { gone } : {}) }];
+      return [{ ...shown, hash: file?.hash ?? '', ...sinceOf(since), ...(gone ? { gone } : {}) }];
     }
     if (file?.uid !== uid && !foreign) return [];
     const launch = launches.get(name);
@@ -35,7 +36,7 @@ export function unitReports({ units, observed, launches, pathOf, time }: UnitRep
         ...shown,
         hash: file?.hash ?? '',
         ...(mine && !mine.starting ? { launched: mine.generation } : {}),
-        ...(since === undefined ? {} : { since: time(since) }),
+        ...sinceOf(since),
         ...(error === undefined ? {} : { error: error.slice(0, ERROR_MAX) }),
       },
     ];

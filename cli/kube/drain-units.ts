@@ -49,7 +49,7 @@ export async function drainUnits(
       });
     if (io.now() > deadline) {
       throw new CliError(`${names.join(', ')}: still being stopped after ${duration(io.now() - started)}`, {
-        fix: 'The node stays cordoned. Is its agent running? See: terrane unit status',
+        fix: `The node stays cordoned, and goes on being drained. Why it takes so long, and until when: terrane unit status ${names[0]}`,
       });
     }
     await io.sleep(LOOK_MS);

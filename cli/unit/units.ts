@@ -1,4 +1,5 @@
 import { currentStateOf, type UnitState } from '../../core/fleet/current-state.ts';
+import { hasUnitType } from '../../core/fleet/unit-name.ts';
 import type { Unit } from '../../core/resources/schema/unit.ts';
 import { CliError } from '../errors.ts';
 import { type KubeClient, kindPath } from '../kube/client.ts';
@@ -6,10 +7,10 @@ import { UNIT } from '../kube/kinds.ts';
 
 /** A cluster's Units. */
 
-/** As people write them: `web` is `web.service`, a path is the name of its file. */
+/** As people write them: `web` is `web.service`, as is `web.1` of `web.1.service`; a path is the name of its file. */
 export function unitName(text: string): string {
   const name = text.slice(text.lastIndexOf('/') + 1);
-  return name.includes('.') ? name : `${name}.service`;
+  return hasUnitType(name) ? name : `${name}.service`;
 }
 
 export async function findUnit(kube: KubeClient, name: string): Promise<Unit | undefined> {
@@ -25,6 +26,16 @@ export async function needUnit(kube: KubeClient, name: string): Promise<Unit> {
   const unit = await findUnit(kube, name);
   if (unit) return unit;
   throw new CliError(`there is no unit ${name}`, { code: 'not_found', fix: 'terrane unit list-files' });
+}
+
+/** What `ask` gives. That there is no such unit is said as every command says it. */
+export async function askOfUnit<T>(kube: KubeClient, name: string, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof CliError && error.status === 404) await needUnit(kube, name);
+    throw error;
+  }
 }
 
 export function createUnit(kube: KubeClient, name: string, spec: Unit['spec']): Promise<Unit> {

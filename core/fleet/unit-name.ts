@@ -37,6 +37,11 @@ export function unitNameProblem(name: string): string | undefined {
   return undefined;
 }
 
+/** Does the name end in a type of units? What comes after its last dot may be part of a name that leaves the type out. */
+export function hasUnitType(name: string): boolean {
+  return TYPES.has(name.slice(name.lastIndexOf('.') + 1)) && name.includes('.');
+}
+
 export interface UnitName {
   readonly full: string;
   /** Without the type. */

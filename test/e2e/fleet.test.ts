@@ -2,9 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { parseUnitFile } from '../../core/fleet/unit-file.ts';
 import { eventually } from '../support/eventually.ts';
 import { canRunSystemdHosts } from '../support/systemd-host/lab.ts';
 import { type Fleet, fleetOf, shown } from './support/fleet.ts';
+import { type FleetctlCommands, likeFleetctl, realFleetctl } from './support/fleetctl.ts';
 import { type HostsInstallation, startHosts } from './support/hosts.ts';
 
 /** The scenarios of fleet's own functional tests, on three hosts that were installed by install.sh. */
@@ -12,6 +14,9 @@ import { type HostsInstallation, startHosts } from './support/hosts.ts';
 const NAMES = ['blue', 'green', 'red'];
 const SLEEP = '[Service]\nExecStart=/bin/sleep infinity\n';
 const fleetUnit = (...options: string[]) => `${SLEEP}[X-Fleet]\n${options.join('\n')}\n`;
+
+/** Stock fleetctl 1.0 for those who have built it; what it asks for is played in any case. */
+const FLEETCTL = process.env['TERRANE_FLEETCTL'];
 
 (canRunSystemdHosts() ? describe : describe.skip)('units on three hosts', () => {
   let all: HostsInstallation;
@@ -125,6 +130,87 @@ const fleetUnit = (...options: string[]) => `${SLEEP}[X-Fleet]\n${options.join('
     await fleet.put('kick.service', 'launched', fleetUnit('Replaces=first.service'));
     expect(await fleet.active('kick.service')).toEqual([where]);
     await eventually('the other has moved', async () => expect(await fleet.active('first.service')).not.toEqual([where]));
+  });
+
+  test('Replaces, of each other: of two that may be on one machine only the first runs, undisturbed', async () => {
+    const blue = (await fleet.machines()).get('blue')!;
+    expect((await fleet.request('PATCH', 'machines', [{ op: 'add', path: `/${blue}/metadata/ring`, value: 'yes' }])).status).toBe(
+      204,
+    );
+    await fleet.put('ring.0.service', 'launched', fleetUnit('Replaces=ring.1.service', 'MachineMetadata=ring=yes'));
+    expect(await fleet.active('ring.0.service')).toEqual(['blue']);
+    const before = await shown(all.host('blue'), 'ring.0.service', 'InvocationID');
+    await fleet.put('ring.1.service', 'launched', fleetUnit('Replaces=ring.0.service', 'MachineMetadata=ring=yes'));
+    await eventually('it is said why it waits', async () =>
+      expect((await all.terrane(['unit', 'status', 'ring.1'])).stdout).toMatch(/Why: .*0\/3 nodes are available/),
+    );
+    expect((await fleet.activeStates(/^ring\./, 1)).map(({ name }) => name)).toEqual(['ring.0.service']);
+    expect(await shown(all.host('blue'), 'ring.0.service', 'InvocationID')).toBe(before);
+  });
+
+  const fleetctls: (readonly [who: string, fleetctl: () => Promise<FleetctlCommands>])[] = [
+    ['as fleetctl asks for it', () => Promise.resolve(likeFleetctl(fleet))],
+  ];
+  if (FLEETCTL !== undefined) fleetctls.push([FLEETCTL, () => realFleetctl(FLEETCTL, fleet.endpoint)]);
+  describe.each(fleetctls)('%s', (_, open) => {
+    let fleetctl: FleetctlCommands;
+    beforeAll(async () => {
+      fleetctl = await open();
+    });
+    afterAll(() => fleetctl?.close());
+
+    test('nine instances are submitted, six of them loaded, three started, all destroyed, and all of it again', async () => {
+      const text = `${SLEEP}[X-Fleet]\nMachineMetadata=kubernetes.io/os=linux\n`;
+      await fleetctl.file('many@.service', text);
+      const listed = async () => (await fleetctl.listUnitFiles()).filter((each) => each.startsWith('many@'));
+      for (const [submitted, loaded, started] of [
+        [9, 6, 3],
+        [3, 2, 1],
+      ] as const) {
+        const names = Array.from({ length: submitted }, (_each, at) => `many@${at + 1}.service`);
+        const are = (launched: number, some: number) =>
+          names.map((name, at) => `${name} ${at < launched ? 'launched' : at < some ? 'loaded' : 'inactive'}`);
+        await fleetctl.submit(names);
+        expect(await listed()).toEqual(are(0, 0));
+        expect(await fleetctl.cat(names.at(-1)!)).toEqual(parseUnitFile(text));
+        await fleetctl.load(names.slice(0, loaded));
+        expect(await listed()).toEqual(are(0, loaded));
+        const running = names.slice(0, started);
+        await fleetctl.start(running);
+        expect(await listed()).toEqual(are(started, loaded));
+        const at = await fleet.active(...running);
+        for (const [index, name] of running.entries())
+          expect(await shown(all.host(at[index]!), name, 'SubState')).toBe('running');
+        await fleetctl.destroy(names);
+        expect(await listed()).toEqual([]);
+      }
+    }, 120_000);
+
+    test('a unit is replaced when told to, restarted, stopped and unloaded; without waiting, too', async () => {
+      const [old, new_] = [10_001, 10_002].map((seconds) => `[Service]\nExecStart=/bin/sleep ${seconds}\n`);
+      await fleetctl.file('swap.service', old!);
+      await fleetctl.start(['swap.service']);
+      await fleetctl.file('swap.service', new_!);
+      await fleetctl.start(['swap.service']);
+      expect(await fleetctl.cat('swap.service')).toEqual(parseUnitFile(old!));
+      await fleetctl.start(['swap.service'], { replace: true });
+      expect(await fleetctl.cat('swap.service')).toEqual(parseUnitFile(new_!));
+      const invocation = async () => {
+        const [where] = await fleet.active('swap.service');
+        return shown(all.host(where!), 'swap.service', 'InvocationID');
+      };
+      const [where] = await fleet.active('swap.service');
+      expect(await all.host(where!).sh('cat /proc/$(systemctl show -P MainPID swap.service)/cmdline')).toContain('10002');
+      const before = await invocation();
+      await fleetctl.restart(['swap.service']);
+      expect(await invocation()).not.toBe(before);
+      await fleetctl.stop(['swap.service']);
+      expect(await shown(all.host(where!), 'swap.service', 'ActiveState')).toBe('inactive');
+      await fleetctl.unload(['swap.service']);
+      expect(await fleetctl.listUnitFiles()).toContain('swap.service inactive');
+      await fleetctl.start(['swap.service'], { noBlock: true });
+      await fleet.active('swap.service');
+    }, 120_000);
   });
 
   test('MachineID and MachineMetadata: each lands where it says, and one that fits nowhere never starts, with a reason', async () => {

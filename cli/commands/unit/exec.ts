@@ -6,7 +6,7 @@ import { kindPath } from '../../kube/client.ts';
 import { UNIT } from '../../kube/kinds.ts';
 import { timeSpan, withCluster } from '../../options.ts';
 import { openSession, type SessionOptions } from '../../session.ts';
-import { unitName } from '../../unit/units.ts';
+import { askOfUnit, unitName } from '../../unit/units.ts';
 
 interface Options extends SessionOptions {
   readonly host?: string;
@@ -28,13 +28,16 @@ export function execCommand(io: Io): Command {
       const command = words[0] === '--' ? words.slice(1) : words;
       const session = await openSession(io, options);
       const kube = await session.kube();
-      const response = await kube.send({
-        method: 'POST',
-        path: kindPath(UNIT, { name: unitName(name), subresource: 'exec' }),
-        query: { host: options.host },
-        body: { command, timeoutSeconds: options.timeout },
-        accept: '*/*',
-      });
+      const unit = unitName(name);
+      const response = await askOfUnit(kube, unit, () =>
+        kube.send({
+          method: 'POST',
+          path: kindPath(UNIT, { name: unit, subresource: 'exec' }),
+          query: { host: options.host },
+          body: { command, timeoutSeconds: options.timeout },
+          accept: '*/*',
+        }),
+      );
       const read = execFrameReader();
       let end: ExecEnd | undefined;
       for await (const chunk of response)

@@ -6,7 +6,7 @@ import { UNIT } from '../../kube/kinds.ts';
 import { lines } from '../../kube/lines.ts';
 import { timeSpan, wholeNumber, withCluster } from '../../options.ts';
 import { openSession, type SessionOptions } from '../../session.ts';
-import { unitName } from '../../unit/units.ts';
+import { askOfUnit, unitName } from '../../unit/units.ts';
 
 interface Options extends SessionOptions {
   readonly follow?: boolean;
@@ -38,7 +38,8 @@ export function journalCommand(io: Io): Command {
         ...(since !== undefined && { since: new Date(io.now() - since * 1000).toISOString() }),
       };
       const unit = unitName(name);
-      const response = await kube.send({ path: kindPath(UNIT, { name: unit, subresource: 'journal' }), query, accept: '*/*' });
+      const path = kindPath(UNIT, { name: unit, subresource: 'journal' });
+      const response = await askOfUnit(kube, unit, () => kube.send({ path, query, accept: '*/*' }));
       if (session.json) for await (const text of lines(response)) await line(io.out, JSON.stringify({ unit, line: text }));
       else for await (const chunk of response) await io.out.write(chunk as Uint8Array);
     });

@@ -71,18 +71,25 @@ export const unitKind: KindDefinition<'Unit'> = {
 function validateContents(name: string, contents: string): FieldError[] {
   const at = 'spec.contents';
   if (new TextEncoder().encode(contents).length > MOST_BYTES)
-    return [invalidValue(at, `${contents.slice(0, 20)}...`, `a unit file may have at most ${MOST_BYTES} bytes`)];
+    return [invalidValue(at, shortened(contents), `a unit file may have at most ${MOST_BYTES} bytes`)];
   let options: UnitOption[];
   try {
     options = parseUnitFile(contents);
   } catch (error) {
     if (!(error instanceof UnitFileError)) throw error;
-    return [invalidValue(at, contents, error.message)];
+    return [invalidValue(at, shortened(contents), error.message)];
   }
   // The name has errors of its own.
   const problem = unitNameProblem(name) ? undefined : unitProblem(name, options);
-  return problem === undefined ? [] : [invalidValue(at, contents, problem)];
+  return problem === undefined ? [] : [invalidValue(at, shortened(contents), problem)];
 }
+
+/** Enough to know it again: a message is no place for a whole file. */
+function shortened(contents: string): string {
+  return contents.length > SHOWN_CHARACTERS ? `${contents.slice(0, SHOWN_CHARACTERS)}...` : contents;
+}
+
+const SHOWN_CHARACTERS = 20;
 
 function validateState(name: string, { desiredState }: Unit['spec']): FieldError[] {
   if (desiredState === 'inactive' || !isTemplate(name)) return [];

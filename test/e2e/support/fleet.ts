@@ -17,6 +17,8 @@ export interface Fleet {
   /** Waits until as many states as given are active, of units whose name matches. */
   activeStates(pattern: RegExp, count: number): Promise<readonly FleetState[]>;
   request(method: string, path: string, body?: unknown): Promise<Response>;
+  /** With the token in it, as fleetctl takes it. */
+  readonly endpoint: string;
 }
 
 export type DesiredState = 'inactive' | 'loaded' | 'launched';
@@ -40,7 +42,8 @@ export interface FleetState {
 export async function fleetOf(all: HostsInstallation): Promise<Fleet> {
   const { token } = await all.terraneJson<{ token: string }>(['token', 'create', '--kind', 'api']);
   const { clusters } = await all.terraneJson<{ clusters: { id: string }[] }>(['cluster', 'list']);
-  const base = `${all.http}/clusters/${clusters[0]!.id}/fleet/v1/`;
+  const endpoint = `${all.http}/clusters/${clusters[0]!.id}`;
+  const base = `${endpoint}/fleet/v1/`;
   const request: Fleet['request'] = (method, path, body) =>
     fetch(base + path, {
       method,
@@ -57,6 +60,7 @@ export async function fleetOf(all: HostsInstallation): Promise<Fleet> {
   const known = new Map<string, string>();
   const fleet: Fleet = {
     request,
+    endpoint: endpoint.replace('://', `://any:${token}@`),
     async put(name, desiredState, text) {
       const options = text === undefined ? undefined : parseUnitFile(text);
       await must('PUT', `units/${encodeURIComponent(name)}`, { name, desiredState, ...(options ? { options } : {}) });

@@ -211,5 +211,15 @@ describe('terrane unit', () => {
     expect((await unit('start', file('web@.service'))).stderr).toContain('a template can only be inactive');
     expect((await unit('stop', 'missing')).stderr).toContain('terrane unit list-files');
     expect((await unit('journal', '--output', 'verbose', 'x')).code).toBe(2);
+    for (const words of [['journal'], ['exec'], ['status'], ['cat']])
+      expect((await unit(...words, 'missing', ...(words[0] === 'exec' ? ['--', 'true'] : []))).stderr).toContain(
+        'there is no unit missing.service',
+      );
+  });
+
+  test('takes names without their type, be there a dot in them', async () => {
+    await writeFile(file('kick.0.service'), HELLO);
+    expect((await unit('start', file('kick.0'))).stdout).toBe('unit kick.0.service launched on n1\n');
+    expect((await unit('restart', 'kick.0')).stdout).toContain('kick.0.service');
   });
 });
