@@ -32,11 +32,11 @@ const OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
 /** Where administrators' tools are: not in everybody's PATH. */
 const SBIN = '/usr/local/sbin:/usr/sbin:/sbin';
 
-/** Runs a program to its end. Throws ToolMissing; that it failed is in the answer. */
-export function runCommand(command: string, args: readonly string[], input = ''): Promise<Finished> {
+/** Runs a program to its end, or until it has run too long. Throws ToolMissing; that it failed is in the answer. */
+export function runCommand(command: string, args: readonly string[], input = '', timeoutMs = TIMEOUT_MS): Promise<Finished> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
-      timeout: TIMEOUT_MS,
+      timeout: timeoutMs,
       env: { ...process.env, LC_ALL: 'C', PATH: `${process.env.PATH ?? '/usr/bin:/bin'}:${SBIN}` },
     });
     const out: Buffer[] = [];

@@ -45,6 +45,12 @@ describe('the WireGuard key that a host reports', () => {
     expect(peersOf(cluster, 'n3')).toEqual({ n1: KEYS[0], n2: undefined });
     expect(peersOf(cluster, 'n2')).toEqual({ n1: undefined, n3: undefined });
     expect(cluster.get('Node', 'n2').status?.network?.keyHolder).toBe('n1');
+    // Both are told why.
+    expect(networkAssignedTo(cluster.state, 'n2')?.keyHolder).toBe('n1');
+    expect(networkAssignedTo(cluster.state, 'n3')?.peers.map(({ node, keyHolder }) => [node, keyHolder])).toEqual([
+      ['n1', undefined],
+      ['n2', 'n1'],
+    ]);
     await say(cluster, { n1: KEYS[0], n2: KEYS[1], n3: KEYS[2] });
     expect(peersOf(cluster, 'n3')).toEqual({ n1: KEYS[0], n2: KEYS[1] });
     expect(cluster.get('Node', 'n2').status?.network?.keyHolder).toBeUndefined();

@@ -10,6 +10,8 @@ export interface AssignedNetwork {
   readonly backend: Backend;
   /** Such as `cluster.local`. */
   readonly clusterDomain: string;
+  /** The node whose WireGuard key this host has reported as its own: the others don't use it, and it doesn't reach them encrypted. */
+  readonly keyHolder?: string;
   /** The other hosts that take part and are heard of, by name. */
   readonly peers: readonly NetworkPeer[];
 }
@@ -23,6 +25,8 @@ export interface NetworkPeer {
   readonly mtu: number;
   /** Hardware address of its VXLAN device. */
   readonly vtepMac: string;
+  /** The node whose WireGuard key it has reported as its own: that isn't believed, and it has none here. */
+  readonly keyHolder?: string;
   /** Absent if it can't run WireGuard. */
   readonly wireguard?: {
     readonly publicKey: string;

@@ -46,6 +46,7 @@ export function networkAssignedTo(state: Pick<ClusterState, 'get' | 'list'>, nod
     ...(subnet ? { subnet } : { problem: fullProblem(config) }),
     backend: config.backend,
     clusterDomain: config.clusterDomain,
+    ...(self?.facts.keyHolder !== undefined && { keyHolder: self.facts.keyHolder }),
     peers: all.filter((one) => one !== self && one.subnet !== subnet).map((one) => peerOf(one, self, all, observed)),
   };
 }
@@ -105,6 +106,7 @@ function peerOf(
     address,
     mtu,
     vtepMac: vtepMacOf(subnet),
+    ...(facts.keyHolder !== undefined && { keyHolder: facts.keyHolder }),
     ...(wireguard && {
       wireguard: {
         publicKey: wireguard.publicKey,

@@ -12,7 +12,8 @@ function machine(answers: Record<string, Partial<Finished> | Error>) {
     if (answer instanceof Error) throw answer;
     return { code: 0, stdout: '', stderr: '', ...answer };
   };
-  return { ran, run, log: silentLogger };
+  const end = async (program: string, device: string) => void ran.push(`end ${program} ${device}`);
+  return { ran, run, end, log: silentLogger };
 }
 
 describe('WireGuard by a program', () => {
@@ -20,15 +21,16 @@ describe('WireGuard by a program', () => {
     const { ran, ...options } = machine({});
     await userspace({ ...options, hasServices: () => Promise.resolve(true) }).start('terrane-wg');
     expect(ran[0]).toBe('wireguard-go --version');
-    expect(ran[1]).toBe('systemctl stop -- terrane-wireguard.service');
-    expect(ran[2]).toMatch(/^systemd-run .*--unit=terrane-wireguard\.service.* -- wireguard-go --foreground terrane-wg$/);
-    expect(ran.slice(3)).toEqual(['wg show terrane-wg']);
+    expect(ran[1]).toBe('end wireguard-go terrane-wg');
+    expect(ran[2]).toBe('systemctl stop -- terrane-wireguard.service');
+    expect(ran[3]).toMatch(/^systemd-run .*--unit=terrane-wireguard\.service.* -- wireguard-go --foreground terrane-wg$/);
+    expect(ran.slice(4)).toEqual(['wg show terrane-wg']);
   });
 
   test('runs beside the agent where there is no systemd, or it would see another network', async () => {
     const { ran, ...options } = machine({});
     await userspace({ ...options, hasServices: () => Promise.resolve(false) }).start('terrane-wg');
-    expect(ran).toEqual(['wireguard-go --version', 'wireguard-go terrane-wg']);
+    expect(ran).toEqual(['wireguard-go --version', 'end wireguard-go terrane-wg', 'wireguard-go terrane-wg']);
   });
 
   test('runs beside the agent if systemd refuses', async () => {

@@ -2,6 +2,7 @@ import { access, readlink } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../../core/ports/logger.ts';
 import { type Finished, runCommand } from '../../kernel/command.ts';
+import { endProgram } from './end-program.ts';
 
 /** What runs WireGuard where the kernel can't. */
 export const USERSPACE = 'wireguard-go';
@@ -25,9 +26,15 @@ export interface UserspaceOptions {
   readonly run?: (command: string, args: readonly string[]) => Promise<Finished>;
   /** systemd runs this machine, and its services see what this process sees. */
   readonly hasServices?: () => Promise<boolean>;
+  readonly end?: (program: string, device: string) => Promise<void>;
 }
 
-export function userspace({ log, run = runCommand, hasServices = servicesAreHere }: UserspaceOptions): Userspace {
+export function userspace({
+  log,
+  run = runCommand,
+  hasServices = servicesAreHere,
+  end = endProgram,
+}: UserspaceOptions): Userspace {
   async function answers(device: string): Promise<boolean> {
     return (await run('wg', ['show', device])).code === 0;
   }
@@ -63,6 +70,8 @@ export function userspace({ log, run = runCommand, hasServices = servicesAreHere
     async start(device) {
       // Whether it is there at all: systemd-run says it in words of its own.
       await run(USERSPACE, ['--version']);
+      // One that hangs.
+      await end(USERSPACE, device);
       if ((await hasServices()) && (await asService(device))) return;
       const { code, stdout, stderr } = await run(USERSPACE, [device]);
       // Its errors are printed among what it prints anyway; on the other way is an advertisement of the kernel's WireGuard.

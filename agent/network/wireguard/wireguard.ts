@@ -2,6 +2,7 @@ import { access, constants } from 'node:fs/promises';
 import type { AssignedNetwork } from '../../../core/network/assigned-network.ts';
 import { WIREGUARD_DEVICE } from '../../../core/network/names.ts';
 import { readWireguardDump, type WireguardDump } from '../../../core/network/wireguard/dump.ts';
+import { encryptionOf } from '../../../core/network/wireguard/encryption.ts';
 import { planPeers, type Search } from '../../../core/network/wireguard/plan-peers.ts';
 import type { Logger } from '../../../core/ports/logger.ts';
 import type { NodeNetwork } from '../../../core/resources/schema/node.ts';
@@ -43,6 +44,8 @@ export interface WireguardOptions {
 const AGAIN_MS = 60_000;
 /** Not after its first failure, ms: that may be a moment's, and packets go unencrypted meanwhile. */
 const SOON_MS = 5_000;
+/** Who answers no sooner than this hangs, ms: even a busy host takes a hundredth of it. */
+const ANSWER_MS = 10_000;
 /** Peers in one command: a command has a length. */
 const PEERS_AT_ONCE = 500;
 
@@ -58,7 +61,7 @@ export function wireguard({ keyFile, now, log }: WireguardOptions): Wireguard {
   let seeking = false;
 
   async function dump(): Promise<WireguardDump | undefined> {
-    const { code, stdout } = await runCommand('wg', ['show', WIREGUARD_DEVICE, 'dump']);
+    const { code, stdout } = await runCommand('wg', ['show', WIREGUARD_DEVICE, 'dump'], '', ANSWER_MS);
     return code === 0 ? readWireguardDump(stdout) : undefined;
   }
 
@@ -106,7 +109,7 @@ export function wireguard({ keyFile, now, log }: WireguardOptions): Wireguard {
         let held = present ? await dump() : undefined;
         let by = held ? (running?.by ?? (await kindOf())) : undefined;
         if (!held || !by) {
-          // Its program has lost its socket, or hangs. The name is free again without its device, and it ends with that.
+          // Its program has lost its socket, or hangs. The name is free again without its device, and it ends with that, unless it hangs.
           if (present) await runCommand('ip', ['link', 'del', WIREGUARD_DEVICE]);
           justMade = true;
           by = await make();
@@ -153,26 +156,16 @@ export function wireguard({ keyFile, now, log }: WireguardOptions): Wireguard {
     },
     seeking: () => seeking,
     facts: () => (running && key ? { wireguard: { publicKey: key.publicKey, port: running.port } } : {}),
-    verdict({ peers, backend }) {
+    verdict(assigned) {
       const type = 'NetworkEncrypted';
       if (!running) {
-        const then = backend.allowUnencrypted
+        const then = assigned.backend.allowUnencrypted
           ? 'Packets between pods are NOT encrypted'
           : 'It reaches no other host, as the Network forbids that';
         const why = missing?.why ?? 'WireGuard has not been started yet';
         return { type, status: 'False', reason: 'WireGuardUnavailable', message: `${why}. ${then}.` };
       }
-      const plain = peers.filter((peer) => !peer.wireguard).map(({ node }) => node);
-      if (plain.length === 0)
-        return { type, status: 'True', reason: 'WireGuard', message: `packets to other hosts are encrypted (${running.by})` };
-      const names = `${plain.slice(0, 5).join(', ')}${plain.length > 5 ? ` and ${plain.length - 5} more` : ''}`;
-      const not = backend.allowUnencrypted ? 'not encrypted' : 'not sent';
-      return {
-        type,
-        status: 'False',
-        reason: 'PeersWithoutWireGuard',
-        message: `packets to ${names} are ${not}: no WireGuard there`,
-      };
+      return { type, ...encryptionOf(assigned, running.by) };
     },
   };
 }

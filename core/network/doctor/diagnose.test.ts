@@ -171,6 +171,13 @@ describe('a trouble is named, with its fix:', () => {
       'problem',
       /1 rule, .*10\.244\.1\.9/,
     ],
+    [
+      'the WireGuard key of another host',
+      inNetwork({ backend: wireguard, keyHolder: 'n9' }),
+      'encryption',
+      'warning',
+      /the WireGuard key of node n9: its packets to other hosts are not encrypted/,
+    ],
     ['no WireGuard', inNetwork({ backend: wireguard }), 'encryption', 'warning', /not encrypted/],
     [
       'no WireGuard where nothing else is allowed',

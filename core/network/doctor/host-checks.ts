@@ -3,6 +3,7 @@ import { BRIDGE_PREFIX, bridgeOf, ROUTE_PROTOCOL, VXLAN_DEVICE, WIREGUARD_DEVICE
 import type { AssignedNetwork } from '../assigned-network.ts';
 import { peersOffLink } from '../underlay.ts';
 import { rawDropsInTheWay } from '../raw-drop.ts';
+import { keyRefusedFix } from '../wireguard/encryption.ts';
 import type { Finding, NetworkFacts } from './facts.ts';
 
 /** Checks of what stands on the host itself. Each answers with what is wrong; nothing: nothing is. */
@@ -232,11 +233,16 @@ export const peerRoutes: Check = ({ routes, links = [] }, assigned) => {
 };
 
 /** Encryption is the default; where it can't be had, that has to be said. */
-export const encryption: Check = ({ links }, { backend }) => {
+export const encryption: Check = ({ links }, { backend, keyHolder }) => {
+  const status = backend.allowUnencrypted ? 'warning' : 'problem';
+  if (backend.type === 'wireguard' && keyHolder !== undefined) {
+    const then = backend.allowUnencrypted ? 'its packets to other hosts are not encrypted (VXLAN)' : 'it reaches no other host';
+    return [{ status, message: `this host has the WireGuard key of node ${keyHolder}: ${then}`, fix: keyRefusedFix(keyHolder) }];
+  }
   if (backend.type !== 'wireguard' || !links || links.some(({ name }) => name === WIREGUARD_DEVICE)) return [];
   return [
     {
-      status: backend.allowUnencrypted ? 'warning' : 'problem',
+      status,
       message: backend.allowUnencrypted
         ? "this host can't run WireGuard: its packets to other hosts are not encrypted (VXLAN)"
         : "this host can't run WireGuard: it reaches no other host",

@@ -133,6 +133,28 @@ const SECRET = 'attack at dawn, said the pod in clear';
     expect(readFileSync(host.logFile()!, 'utf8')).not.toContain('WireGuard can not be used');
   }, 90_000);
 
+  test('a host whose WireGuard hangs has another one, too', async () => {
+    const host = lab.host('cone2');
+    const programs = async () => {
+      const pids = (await host.must('ip', 'netns', 'pids', host.netns)).trim().split('\n');
+      return pids.filter((pid) => nameOf(pid) === 'wireguard-go').map(Number);
+    };
+    const before = await programs();
+    expect(before).toHaveLength(1);
+    process.kill(before[0]!, 'SIGSTOP');
+    await eventually(
+      'it is another one',
+      async () => {
+        const now = await programs();
+        expect(now).toHaveLength(1);
+        expect(now).not.toEqual(before);
+      },
+      { timeoutMs: 60_000 },
+    );
+    await eventually('packets pass again', async () => await pod('cone2').ping(pod('pub').ip), { timeoutMs: 60_000 });
+    expect(readFileSync(host.logFile()!, 'utf8')).not.toContain('WireGuard can not be used');
+  }, 150_000);
+
   test('a host that can not run WireGuard says so, and is reached all the same, unencrypted', async () => {
     const plain = await lab.addHost('plain', { wireguard: false });
     const [its] = (await startPods(lab, [plain])) as [LabPod];
@@ -241,6 +263,15 @@ const SECRET = 'attack at dawn, said the pod in clear';
       );
     });
   }, 60_000);
+
+  /** undefined: it has ended. */
+  function nameOf(pid: string): string | undefined {
+    try {
+      return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+    } catch {
+      return undefined;
+    }
+  }
 
   async function podIps(): Promise<Map<string, string>> {
     const { items } = await lab.installation.terraneJson<{ items: Pod[] }>(['get', 'pods', '-o', 'json']);
