@@ -27,7 +27,7 @@ export interface CopyFile {
   /** Throws DamagedFileError. */
   load(): Promise<Cached | undefined>;
   append(entry: LogEntry): void;
-  /** Whether starting from the entries would take as long as from a snapshot. */
+  /** Whether starting from the entries would take longer than it should. */
   isLong(contentBytes: number): boolean;
   /** In place of all that came before. */
   save(sequence: Sequence, chunks: Iterable<Uint8Array>): void;
@@ -43,8 +43,11 @@ interface Head extends CacheIdentity {
 }
 
 const FORMAT = 1;
-/** Below that, a journal isn't worth a new snapshot. */
-const JOURNAL_BYTES_MIN = 1_000_000;
+/**
+ * A journal up to so many bytes, or so many times what the copy holds, isn't worth a new snapshot: on a host that writes all the time, writing all of a full
+ * copy anew each time that as much was written took a quarter of the agent's work. It costs disk, and about a second of a start.
+ */
+const JOURNAL = { bytesMin: 4_000_000, contents: 3 };
 /** Entries are written together, up to so many bytes and so late, ms: each write costs as much as a client's call. */
 const TOGETHER = { bytesMax: 1_000_000, ms: 100 };
 
@@ -116,9 +119,9 @@ export class CacheFile implements CopyFile {
     });
   }
 
-  /** Whether starting from the journal would take as long as from a snapshot. */
+  /** Whether starting from the journal would take longer than it should. */
   isLong(contentBytes: number): boolean {
-    return this.#since === undefined && this.#journalBytes > Math.max(JOURNAL_BYTES_MIN, contentBytes);
+    return this.#since === undefined && this.#journalBytes > Math.max(JOURNAL.bytesMin, JOURNAL.contents * contentBytes);
   }
 
   /** Replaces snapshot and journal by that state and what comes from now on. */

@@ -57,7 +57,7 @@ interface CallOptions {
 
 interface Waiting {
   /** Marked once it was sent. */
-  call: ForwardedCall;
+  readonly call: ForwardedCall & { again: boolean };
   readonly giveUpAt: number;
   readonly done: CallDone;
 }
@@ -93,7 +93,7 @@ export class Forwarder {
    */
   send(method: string, request: Uint8Array, { token = '', canWait = false }: CallOptions, done: CallDone): void {
     if (this.#dismissed || this.#options.signal.aborted) return done(EtcdError.of('stopped'), undefined);
-    const call = { id: `${this.#options.id}/${++this.#count}`, method, token, request };
+    const call = { id: `${this.#options.id}/${++this.#count}`, method, token, request, again: false };
     this.#queue.push({ call, giveUpAt: this.#options.timing.elapsed() + CALL_MS, done });
     if (!canWait || this.#underWay > 0) {
       this.#linger?.();
@@ -212,7 +212,7 @@ export class Forwarder {
     const body = encodeCalls({ after: after(), calls: batch.map(({ call }) => call), reads: ENTRY_FORMAT });
     const timeLeft = batch.at(-1)!.giveUpAt - timing.elapsed();
     const timeoutMs = Math.max(1, Math.min(timeLeft, ATTEMPT_MS));
-    for (const waiting of batch) if (!waiting.call.again) waiting.call = { ...waiting.call, again: true };
+    for (const { call } of batch) call.again = true;
     this.#underWay++;
     this.#callsUnderWay += batch.length;
     let answer: ForwardedAnswer;

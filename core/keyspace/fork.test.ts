@@ -161,7 +161,8 @@ describe('transactions on a fork', () => {
       txn.put('most', block.subarray(0, 60_000));
     });
     expect(fork.get('part')).toMatchObject({ value: block.slice(100, 110) });
-    expect(fork.get('part')!.value.buffer.byteLength).toBe(10);
+    expect(fork.get('part')!.value.buffer).not.toBe(block.buffer);
+    expect(fork.get('part')!.value.buffer.byteLength).toBeLessThanOrEqual(1_024);
     expect(fork.get('most')!.value.buffer).toBe(block.buffer);
   });
 });

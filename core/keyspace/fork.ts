@@ -1,6 +1,7 @@
 import type { LogRecord, Operation } from './entry.ts';
 import { CompactedError, FutureRevisionError, LeaseExistsError, LeaseNotFoundError, RequestTooLargeError } from './errors.ts';
 import type { Lease } from './leases.ts';
+import { keptAlone } from './own-memory.ts';
 import type { SortedMap } from './sorted-map.ts';
 import type { KeyspaceState } from './state.ts';
 import type { Transaction } from './transaction.ts';
@@ -196,7 +197,7 @@ class Draft implements Transaction {
     const version = current ? current.version + (again ? 0 : 1) : 1;
     this.#touch(key, current);
     const createRevision = current?.createRevision ?? revision;
-    this.#fork.set(key, new Version(key, ownMemory(value), createRevision, revision, version, lease, undefined));
+    this.#fork.set(key, new Version(key, keptAlone(value), createRevision, revision, version, lease, undefined));
   }
 
   delete(key: Key): boolean {
@@ -286,14 +287,6 @@ class Draft implements Transaction {
     if (this.#finished)
       throw new Error('this transaction is over: its function must do all its changes before it returns, without await');
   }
-}
-
-/** Beside which a value's own bytes don't count, in a block of memory that it would keep alive. */
-const BLOCK_SHARE_MIN = 1 / 4;
-
-/** The value itself, or a copy if it is a small part of a block: of what came from a socket, say. */
-function ownMemory(value: Uint8Array): Uint8Array {
-  return value.length < value.buffer.byteLength * BLOCK_SHARE_MIN ? new Uint8Array(value) : value;
 }
 
 /** Keys are binary strings; text with other characters must be encoded to bytes first. */

@@ -44,9 +44,14 @@ export class History {
   }
 
   at(revision: Revision): RevisionEvents | undefined {
+    const versions = this.versionsAt(revision);
+    return versions && { revision, events: versions.map(eventOf) };
+  }
+
+  versionsAt(revision: Revision): readonly Version[] | undefined {
     if (revision < this.first) return undefined;
     const step = this.#steps[this.#dropped + revision - this.first];
-    return step && { revision, events: versionsOf(step).map(eventOf) };
+    return step && versionsOf(step);
   }
 
   /** Drops what is older than `revision`, handing each version up to that to `forget`; the step of `revision` itself is kept. */
@@ -61,15 +66,15 @@ export class History {
     this.#dropped = 0;
   }
 
-  /** The steps from `revision` on, as of now. */
-  since(revision: Revision): Iterable<RevisionEvents> {
+  /** The versions of each step from `revision` on, as of now; nothing else is made of them, as there are many. */
+  since(revision: Revision): Iterable<readonly Version[]> {
     const from = Math.max(revision, this.first);
-    return eventsOf(from, this.#steps.slice(this.#dropped + from - this.first) as Step[]);
+    return versionsOfEach(this.#steps.slice(this.#dropped + from - this.first) as Step[]);
   }
 }
 
-function* eventsOf(from: Revision, steps: readonly Step[]): Generator<RevisionEvents> {
-  for (const [index, step] of steps.entries()) yield { revision: from + index, events: versionsOf(step).map(eventOf) };
+function* versionsOfEach(steps: readonly Step[]): Generator<readonly Version[]> {
+  for (const step of steps) yield versionsOf(step);
 }
 
 function versionsOf(step: Step): readonly Version[] {

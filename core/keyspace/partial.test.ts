@@ -5,6 +5,7 @@ import { openKeyspace } from './open.ts';
 import { Replica } from './replica.ts';
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts';
 import type { KeyspaceState } from './state.ts';
+import { eventsSince } from './testing/events-since.ts';
 import { noTiming } from './timing.ts';
 
 const bytes = (text: string) => Buffer.from(text);
@@ -71,7 +72,7 @@ describe('a replica that keeps a part of the keys', () => {
     };
     const restored = await decodeSnapshot(state.sequence, chunks(), { keep });
     expect(contentOf(restored)).toEqual(contentOf(state));
-    expect(Array.from(restored.history.since(0), ({ revision, events }) => [revision, events.length])).toEqual([
+    expect(eventsSince(restored, 0).map(({ revision, events }) => [revision, events.length])).toEqual([
       [3, 0],
       [4, 1],
       [5, 0],

@@ -15,6 +15,10 @@ export class Queue<T> implements Iterable<T> {
     return this.length > 0 ? this.#items.at(-1) : undefined;
   }
 
+  at(index: number): T | undefined {
+    return this.#items[this.#taken + index];
+  }
+
   push(item: T): void {
     this.#items.push(item);
   }

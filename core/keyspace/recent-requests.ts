@@ -1,3 +1,5 @@
+import { numberAt, numberStart } from './numbered-id.ts';
+import { NumberedRequests } from './numbered-requests.ts';
 import { Queue } from './queue.ts';
 import type { Revision } from './types.ts';
 
@@ -11,52 +13,86 @@ export const REQUESTS_MAX = 262_144;
 /** Stands in place of a revision: the request was answered, nothing was changed, and nothing must be changed by it any more. */
 export const FENCED: Revision = 0;
 
-interface Request {
-  readonly id: string;
-  readonly revision: Revision;
-  /** By the clock of its writer, ms; undefined: it comes from a snapshot, which doesn't tell. */
-  readonly time: number | undefined;
-}
+/** The number of an id that has none. */
+const NO_NUMBER = -1;
 
 /** Request ids that are in the log, with the revision at which each was committed, or FENCED. The oldest are forgotten first. */
 export class RecentRequests {
-  readonly #requests = new Map<string, Request>();
-  /** The oldest first. A Map knows that too, but its first one takes longer to find with each that was deleted before it. */
-  readonly #order = new Queue<Request>();
+  readonly #texts = new Map<string, NumberedRequests>();
+  /** The next id's is probably the same. */
+  #last: NumberedRequests | undefined;
+  /** The ids, the oldest first, in three queues: their texts, their numbers, and when they were written; undefined: a snapshot doesn't tell. */
+  readonly #order = {
+    texts: new Queue<NumberedRequests>(),
+    numbers: new Queue<number>(),
+    times: new Queue<number | undefined>(),
+  };
   /** Of the first entry after the snapshot: what that holds may be as recent. */
   #firstTime: number | undefined;
 
+  get #size(): number {
+    return this.#order.texts.length;
+  }
+
+  /** `time`: by the clock of its writer, ms. */
   add(id: string, revision: Revision, time?: number): void {
     this.#firstTime ??= time;
-    const added: Request = { id, revision, time };
-    this.#requests.set(id, added);
-    this.#order.push(added);
-    // One whose id came again is there twice.
-    while (this.#order.length > REQUESTS_MIN) {
-      const oldest = this.#order.first!;
-      const counts = this.#requests.get(oldest.id) === oldest;
-      if (counts && this.#requests.size <= REQUESTS_MIN) return;
-      if (counts && this.#requests.size <= REQUESTS_MAX && this.#isRecent(oldest, time)) return;
-      this.#order.shift();
-      if (counts) this.#requests.delete(oldest.id);
+    const at = numberStart(id);
+    const ids = this.#of(id, at) ?? this.#begin(id.slice(0, at));
+    const number = at < id.length ? numberAt(id, at) : NO_NUMBER;
+    // None is committed twice while it is remembered.
+    if (ids.get(number) !== undefined) return;
+    ids.add(number, revision);
+    this.#order.texts.push(ids);
+    this.#order.numbers.push(number);
+    this.#order.times.push(time);
+    while (this.#size > REQUESTS_MIN && (this.#size > REQUESTS_MAX || !this.#isRecent(this.#order.times.first, time))) {
+      this.#forgetOldest();
     }
   }
 
   get(id: string): Revision | undefined {
-    return this.#requests.get(id)?.revision;
+    const at = numberStart(id);
+    return this.#of(id, at)?.get(at < id.length ? numberAt(id, at) : NO_NUMBER);
   }
 
   /** Oldest first. */
   entries(): [id: string, revision: Revision][] {
-    const entries: [string, Revision][] = [];
-    for (const request of this.#order) {
-      if (this.#requests.get(request.id) === request) entries.push([request.id, request.revision]);
-    }
-    return entries;
+    const numbers = this.#order.numbers.from(0);
+    return this.#order.texts.from(0).map((ids, index) => {
+      const number = numbers[index]!;
+      return [number === NO_NUMBER ? ids.text : ids.text + number, ids.get(number)!];
+    });
   }
 
-  #isRecent(request: Request, now: number | undefined): boolean {
-    const time = request.time ?? this.#firstTime;
+  /** `at`: where the id's number begins. */
+  #of(id: string, at: number): NumberedRequests | undefined {
+    const last = this.#last;
+    if (last && last.text.length === at && id.startsWith(last.text)) return last;
+    const ids = this.#texts.get(id.slice(0, at));
+    if (ids) this.#last = ids;
+    return ids;
+  }
+
+  #begin(text: string): NumberedRequests {
+    const ids = new NumberedRequests(text);
+    this.#texts.set(text, ids);
+    this.#last = ids;
+    return ids;
+  }
+
+  #forgetOldest(): void {
+    const { texts, numbers, times } = this.#order;
+    const ids = texts.shift()!;
+    ids.forget(numbers.shift()!);
+    times.shift();
+    if (!ids.empty) return;
+    this.#texts.delete(ids.text);
+    if (this.#last === ids) this.#last = undefined;
+  }
+
+  #isRecent(written: number | undefined, now: number | undefined): boolean {
+    const time = written ?? this.#firstTime;
     return time === undefined || now === undefined || now - time < REMEMBERED_MS;
   }
 }

@@ -1,6 +1,8 @@
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import type { LogRecord, Operation } from './entry.ts';
 import { CorruptLogError } from './errors.ts';
+import type { Key } from './types.ts';
+import type { Version } from './version.ts';
 
 /** A transaction's record as it stands alone, in snapshots and in entries of format 1: nothing in it leans on what came before. */
 
@@ -24,6 +26,17 @@ export function encodeRecord(out: ByteWriter, record: LogRecord): void {
   for (const operation of record.operations) encodeOperation(out, operation);
 }
 
+/** What came about in one transaction, as its record; none: its changes are of keys that aren't kept here. */
+export function encodeVersions(out: ByteWriter, versions: readonly Version[]): void {
+  out.text('');
+  out.number(versions.length || 1);
+  if (versions.length === 0) out.byte(TAG.elsewhere);
+  for (const { key, value, lease, version } of versions) {
+    if (version > 0) encodePut(out, key, value, lease, version === 1);
+    else encodeDelete(out, key);
+  }
+}
+
 /** Throws CorruptLogError. */
 export function decodeRecord(input: ByteReader): LogRecord {
   const requestId = input.text() || undefined;
@@ -32,19 +45,10 @@ export function decodeRecord(input: ByteReader): LogRecord {
 
 function encodeOperation(out: ByteWriter, operation: Operation): void {
   switch (operation.type) {
-    case 'put': {
-      const leased = operation.lease !== 0n;
-      if (operation.fresh) out.byte(leased ? TAG.putFreshLeased : TAG.putFresh);
-      else out.byte(leased ? TAG.putLeased : TAG.put);
-      if (leased) out.int64(operation.lease);
-      out.key(operation.key);
-      out.bytes(operation.value);
-      return;
-    }
+    case 'put':
+      return encodePut(out, operation.key, operation.value, operation.lease, operation.fresh);
     case 'delete':
-      out.byte(TAG.delete);
-      out.key(operation.key);
-      return;
+      return encodeDelete(out, operation.key);
     case 'grant':
       out.byte(TAG.grant);
       out.int64(operation.lease);
@@ -66,6 +70,20 @@ function encodeOperation(out: ByteWriter, operation: Operation): void {
       out.text(operation.name);
       if (operation.value) out.bytes(operation.value);
   }
+}
+
+function encodePut(out: ByteWriter, key: Key, value: Uint8Array, lease: bigint, fresh: boolean): void {
+  const leased = lease !== 0n;
+  if (fresh) out.byte(leased ? TAG.putFreshLeased : TAG.putFresh);
+  else out.byte(leased ? TAG.putLeased : TAG.put);
+  if (leased) out.int64(lease);
+  out.key(key);
+  out.bytes(value);
+}
+
+function encodeDelete(out: ByteWriter, key: Key): void {
+  out.byte(TAG.delete);
+  out.key(key);
 }
 
 function decodeOperation(input: ByteReader): Operation {

@@ -1,10 +1,10 @@
 import { ByteReader, ByteWriter } from './bytes.ts';
-import type { LogRecord, Operation } from './entry.ts';
+import type { LogRecord } from './entry.ts';
 import { CorruptLogError } from './errors.ts';
 import { AFTER_ALL_KEYS } from './keys.ts';
-import { decodeRecord, encodeRecord } from './record-format.ts';
+import { decodeRecord, encodeVersions } from './record-format.ts';
 import { type KeepKeys, KeyspaceState } from './state.ts';
-import type { KeyValue, RevisionEvents, Sequence } from './types.ts';
+import type { KeyValue, Sequence } from './types.ts';
 import { Version } from './version.ts';
 
 /**
@@ -25,7 +25,7 @@ export function encodeSnapshot(state: KeyspaceState, { pinned = false } = {}): I
   const { compactRevision, history } = state;
   const keys = compactRevision > 0 ? state.at(compactRevision).range('', AFTER_ALL_KEYS) : [];
   const base = pinned ? [...keys] : keys;
-  const oldest = history.at(compactRevision);
+  const oldest = history.versionsAt(compactRevision);
   const steps = history.since(compactRevision + 1);
   return encodeParts(headOf(state, compactRevision), [...state.properties], base, oldest, steps);
 }
@@ -62,8 +62,8 @@ function* encodeParts(
   head: Uint8Array,
   properties: readonly [name: string, value: Uint8Array][],
   base: Iterable<KeyValue>,
-  oldest: RevisionEvents | undefined,
-  steps: Iterable<RevisionEvents>,
+  oldest: readonly Version[] | undefined,
+  steps: Iterable<readonly Version[]>,
 ): Generator<Uint8Array> {
   yield head;
   const out = new ByteWriter();
@@ -84,23 +84,15 @@ function* encodeParts(
   }
   if (oldest) {
     out.byte(PART.oldest);
-    encodeRecord(out, recordOf(oldest));
+    encodeVersions(out, oldest);
   }
-  for (const step of steps) {
+  for (const versions of steps) {
     out.byte(PART.step);
-    encodeRecord(out, recordOf(step));
+    encodeVersions(out, versions);
     if (out.length >= CHUNK_BYTES) yield out.take();
   }
   out.byte(PART.end);
   yield out.take();
-}
-
-function recordOf(step: RevisionEvents): LogRecord {
-  const operations = step.events.map(
-    ({ type, kv }): Operation =>
-      type === 'put' ? { type, key: kv.key, value: kv.value, lease: kv.lease, fresh: kv.version === 1 } : { type, key: kv.key },
-  );
-  return { requestId: undefined, operations: operations.length > 0 ? operations : [{ type: 'elsewhere' }] };
 }
 
 /** How a replica keeps less than everything. */

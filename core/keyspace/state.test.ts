@@ -5,6 +5,7 @@ import { Fork } from './fork.ts';
 import { AFTER_ALL_KEYS } from './keys.ts';
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts';
 import { KeyspaceState } from './state.ts';
+import { eventsSince } from './testing/events-since.ts';
 import type { KeyValue, ReadView } from './types.ts';
 
 type Step = { put: string } | { delete: string } | { replace: string } | 'compact';
@@ -72,7 +73,7 @@ function everything(state: KeyspaceState) {
     revision,
     compactRevision,
     past: Array.from({ length: revision - first + 1 }, (_, n) => dump(state.at(first + n))),
-    events: Array.from(state.history.since(compactRevision), (each) => ({
+    events: eventsSince(state, compactRevision).map((each) => ({
       revision: each.revision,
       events: each.events.map(({ type, kv, prev }) => ({ type, kv: plain(kv), prev: prev && plain(prev) })),
     })),

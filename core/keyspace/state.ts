@@ -205,11 +205,12 @@ export class KeyspaceState {
     if (!prev && !fresh) throw new CorruptLogError(`revision ${revision} changes a key that does not exist`);
     const kv = fresh
       ? new Version(key, value, revision, revision, 1, lease, prev ?? this.#dead.delete(key))
-      : new Version(key, value, prev!.createRevision, revision, prev!.version + 1, lease, prev);
+      : // The same characters, so one string is kept of them.
+        new Version(prev!.key, value, prev!.createRevision, revision, prev!.version + 1, lease, prev);
     if (prev) this.leases.detach(prev.lease, key);
     this.leases.attach(lease, key);
-    this.#live.set(key, kv);
-    this.#index.set(key, kv);
+    this.#live.set(kv.key, kv);
+    this.#index.set(kv.key, kv);
     this.#count(kv, 1);
     return kv;
   }

@@ -5,10 +5,15 @@ const EMPTY = new Uint8Array(0);
 /**
  * One version of a key, linked to the one that it superseded. The link is private to this file, so that a version is to its readers a
  * plain KeyValue. A version with number 0 is a deletion.
+ *
+ * There are as many of them as there were puts, so what each makes the garbage collector look after counts: of the value only the place in its block of
+ * memory is kept. A typed array for each took as much again as all else.
  */
 export class Version implements KeyValue {
   readonly key: Key;
-  readonly value: Uint8Array;
+  readonly #block: ArrayBufferLike;
+  readonly #offset: number;
+  readonly #length: number;
   readonly createRevision: Revision;
   readonly modRevision: Revision;
   readonly version: number;
@@ -25,12 +30,18 @@ export class Version implements KeyValue {
     older: Version | undefined,
   ) {
     this.key = key;
-    this.value = value;
+    this.#block = value.buffer;
+    this.#offset = value.byteOffset;
+    this.#length = value.length;
     this.createRevision = createRevision;
     this.modRevision = modRevision;
     this.version = version;
     this.lease = lease;
     this.#older = older;
+  }
+
+  get value(): Uint8Array {
+    return new Uint8Array(this.#block, this.#offset, this.#length);
   }
 
   static deletion(key: Key, revision: Revision, older: Version | undefined): Version {
@@ -58,7 +69,7 @@ export class Version implements KeyValue {
 
   /** What it says, without what it costs to keep. */
   get bytes(): number {
-    return this.key.length + this.value.length;
+    return this.key.length + this.#length;
   }
 }
 

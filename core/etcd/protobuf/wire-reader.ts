@@ -1,3 +1,4 @@
+import { inOwnMemory } from '../../keyspace/own-memory.ts';
 import { malformed } from './malformed.ts';
 
 /** How a value lies on the wire (https://protobuf.dev/programming-guides/encoding/#structure). */
@@ -66,10 +67,9 @@ export class WireReader {
   /** A copy: a value must not keep the whole buffer alive. */
   bytes(): Uint8Array {
     const length = this.#length();
-    const copy = new Uint8Array(length);
-    copy.set(this.#bytes.subarray(this.#position, this.#position + length));
+    const from = this.#position;
     this.#position += length;
-    return copy;
+    return inOwnMemory(this.#bytes, from, length);
   }
 
   /** Bytes as a binary string: one character a byte. */

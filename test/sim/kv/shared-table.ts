@@ -3,6 +3,7 @@ import { KeyspaceState } from '../../../core/keyspace/state.ts';
 import type { RevisionEvents } from '../../../core/keyspace/types.ts';
 import type { Item } from '../../../store/log-items.ts';
 import { unpack } from '../../../store/packed.ts';
+import { eventsSince } from '../../../core/keyspace/testing/events-since.ts';
 import type { Condition, Page } from '../../../store/table.ts';
 
 /** DynamoDB rejects what was signed longer ago, or in the future by more, ms. */
@@ -78,7 +79,7 @@ export class SharedTable {
       });
       state.apply({ ...entry, records });
     }
-    return { log: [...state.history.since(2)], state };
+    return { log: eventsSince(state, 2), state };
   }
 }
 
