@@ -44,6 +44,12 @@ export class Version implements KeyValue {
     return new Uint8Array(this.#block, this.#offset, this.#length);
   }
 
+  /** The value is no field of its own: who tells or compares versions field by field would miss it. */
+  toJSON(): KeyValue {
+    const { key, value, createRevision, modRevision, version, lease } = this;
+    return { key, value, createRevision, modRevision, version, lease };
+  }
+
   static deletion(key: Key, revision: Revision, older: Version | undefined): Version {
     return new Version(key, EMPTY, 0, revision, 0, 0n, older);
   }
