@@ -59,9 +59,12 @@ export class Batch {
    */
   finish(pieces: Int32Array): void {
     this.#settle(pieces);
-    if (!this.#headroom) return;
+    if (!this.#headroom || !this.#exchange) return;
     const begun = Math.max(0, this.#inUse() - this.#inUseBefore);
-    if (this.#headroom.run(pieces, Math.floor(begun * MORE_NODES)) > 0) this.#placeRuns(this.#unplaced(pieces));
+    if (this.#headroom.run(pieces, Math.floor(begun * MORE_NODES)) === 0) return;
+    // What one node gave, another has: its rest may be uneven now.
+    this.#exchange.run();
+    this.#placeRuns(this.#unplaced(pieces));
   }
 
   #inUse(): number {
