@@ -21,6 +21,9 @@ const SUITES = ['unit', 'integration', 'e2e'] as const;
  */
 const WORKERS = 2;
 
+/** Stories of whole clusters: more than in runs of some test files beside one's work. */
+const SIM_SEEDS = '100';
+
 interface Outcome {
   passed: number;
   failed: number;
@@ -47,6 +50,7 @@ function runSuite(suite: (typeof SUITES)[number], patterns: readonly string[], d
   const result = spawnSync(process.execPath, ['--experimental-vm-modules', '--no-warnings', runner, ...args, ...patterns], {
     stdio: ['ignore', 'ignore', 'inherit'],
     cwd: TOP,
+    env: { TERRANE_SIM_SEEDS: SIM_SEEDS, ...process.env },
   });
   const ending = `the suite ended with ${result.signal ?? `exit code ${result.status}`}`;
   let report: Report;

@@ -3,7 +3,7 @@ import { withForeignNames } from '../kv/sabotage.ts';
 import type { Sabotage } from './cluster-world.ts';
 import { simulateCluster } from './simulate.ts';
 
-const SEEDS = Number(process.env['TERRANE_SIM_SEEDS'] ?? 100);
+const SEEDS = Number(process.env['TERRANE_SIM_SEEDS'] ?? 8);
 /** A limit on hanging, not an expectation of speed. */
 const LIMIT_MS = 600_000;
 
