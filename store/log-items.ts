@@ -9,7 +9,7 @@ import { pack, unpack } from './packed.ts';
 import type { Table } from './table.ts';
 
 /** An item of 400 KB at most, attribute names and keys included. */
-export const PART_BYTES_MAX = 390_000;
+const PART_BYTES_MAX = 390_000;
 
 export type Item = Record<string, AttributeValue>;
 

@@ -10,7 +10,7 @@ import { type Query, readQuery } from './query.ts';
 import { NXDOMAIN } from './reply.ts';
 
 /** Kubernetes' own, of its cluster names, seconds. */
-export const TTL = 5;
+const TTL = 5;
 
 export interface AnswererOptions {
   readonly zones: () => readonly Zone[];

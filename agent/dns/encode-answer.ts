@@ -3,8 +3,8 @@ import type { DnsAnswer, RecordData, ResourceRecord } from '../../core/network/d
 import type { Query } from './query.ts';
 
 /** What a server without EDNS may send by UDP (RFC 1035 4.2.1), and what goes through any network unfragmented, bytes. */
-export const PLAIN_MAX = 512;
-export const PAYLOAD_MAX = 1232;
+const PLAIN_MAX = 512;
+const PAYLOAD_MAX = 1232;
 const MESSAGE_MAX = 65_535;
 
 const RCODES = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5 } as const;

@@ -9,7 +9,7 @@ export interface ResolvConf {
 
 const STUB = '/run/systemd/resolve/resolv.conf';
 
-export function parseResolvConf(text: string): ResolvConf {
+function parseResolvConf(text: string): ResolvConf {
   const servers: string[] = [];
   let search: string[] = [];
   for (const line of text.split('\n')) {
@@ -25,7 +25,7 @@ export function parseResolvConf(text: string): ResolvConf {
   return { servers: [...new Set(servers)], search: search.map((domain) => domain.replace(/\.$/, '')).filter(Boolean) };
 }
 
-export const isLoopback = (address: string) => address.startsWith('127.') || address === '::1';
+const isLoopback = (address: string) => address.startsWith('127.') || address === '::1';
 
 /**
  * The host's name servers. Where systemd-resolved sits between on loopback, those that it asks: they can be reached from elsewhere too,

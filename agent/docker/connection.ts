@@ -118,7 +118,7 @@ export class DockerConnection {
 }
 
 /** The whole body as text; what exceeds `bytesMax` is dropped. */
-export async function readAll(stream: IncomingMessage, bytesMax = Number.POSITIVE_INFINITY): Promise<string> {
+async function readAll(stream: IncomingMessage, bytesMax = Number.POSITIVE_INFINITY): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
   try {

@@ -23,7 +23,7 @@ const MB = 1024 * 1024;
 const MEMORY_LOW_BYTES = 100 * MB;
 
 /** A disk is nearly full below 5 % of it, at least 256 MB and at most 5 GB. */
-export function diskLowBytes(sizeBytes: number): number {
+function diskLowBytes(sizeBytes: number): number {
   return Math.min(Math.max(sizeBytes * 0.05, 256 * MB), 5120 * MB);
 }
 

@@ -58,7 +58,7 @@ function forgetFuture(pod: PodMemory, now: number): void {
   for (const one of blocked) if (one && one.retryAt > now + LONGEST_MS) one.retryAt = now;
 }
 
-export function termination(container: ObservedContainer, now: number): Termination {
+function termination(container: ObservedContainer, now: number): Termination {
   const { exitCode, oomKilled, startedAt, finishedAt, id, message } = container;
   const signal = exitCode > 128 && exitCode <= 128 + 64 ? exitCode - 128 : undefined;
   return {

@@ -39,7 +39,7 @@ export function initSucceeded(memory: ContainerMemory | undefined, bootId: strin
 }
 
 /** An init container failed and its pod's policy has no further try. */
-export function initFailed(pod: PodMemory): boolean {
+function initFailed(pod: PodMemory): boolean {
   return (
     pod.pod.spec.restartPolicy === 'Never' &&
     (pod.pod.spec.initContainers ?? []).some(({ name }) => (pod.containers[name]?.ended?.exitCode ?? 0) !== 0)

@@ -21,7 +21,7 @@ export interface ContainerConfigInput {
 }
 
 /** How much of a container's output is kept: three files of 10 MB, the oldest goes. */
-export const LOG_CONFIG = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } };
+const LOG_CONFIG = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } };
 
 export function containerConfig(input: ContainerConfigInput): ContainerCreate {
   const { pod, container, environment, sandbox } = input;

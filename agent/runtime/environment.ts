@@ -77,7 +77,7 @@ function present(value: string | undefined, optional: boolean, message: string):
 }
 
 /** The downward API's fields. */
-export function fieldValue(path: string, { metadata, spec }: Pod, host: HostFacts): string {
+function fieldValue(path: string, { metadata, spec }: Pod, host: HostFacts): string {
   const keyed = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path);
   if (keyed) return metadata[keyed[1] as 'labels' | 'annotations']?.[keyed[2]!] ?? '';
   switch (path) {

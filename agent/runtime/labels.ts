@@ -5,7 +5,7 @@ import type { ContainerKind, ObservedContainer } from '../planner/observed.ts';
  * How the agent knows its containers again, after its own restart or another's: labels on them. A container without them, or
  * with another owner's, is none of our business.
  */
-export const LABEL = {
+const LABEL = {
   /** `<cluster>/<host id>`: two agents on one engine don't touch each other's. */
   owner: 'terrane.dev/owner',
   podUid: 'terrane.dev/pod-uid',

@@ -81,7 +81,7 @@ async function openStream(request: StreamRequest, sources: LogSources, signal: A
 }
 
 /** The bytes as kubectl shows them. Throws StreamProblem. */
-export async function openLogs(request: LogsRequest, sources: LogSources, signal: AbortSignal): Promise<Readable> {
+async function openLogs(request: LogsRequest, sources: LogSources, signal: AbortSignal): Promise<Readable> {
   const container = findContainer(request, sources);
   const raw = await sources.engine.logs(
     container.id,

@@ -58,7 +58,7 @@ export interface SignedClientOptions {
   readonly log: Logger;
 }
 
-export const SERVER_TIME_HEADER = 'terrane-server-time';
+const SERVER_TIME_HEADER = 'terrane-server-time';
 const decompress = promisify(gunzip);
 const ANSWER_TIMEOUT_MS = 30_000;
 /** An assignment of a full host with large ConfigMaps fits; an endless answer doesn't. */

@@ -22,7 +22,7 @@ export interface EngineListener {
 }
 
 /** The engine's version, or undefined when none answers on this socket within a second. */
-export function engineVersion(socket: string): Promise<string | undefined> {
+function engineVersion(socket: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const call = request({ socketPath: socket, path: '/version', timeout: 1000 }, (response) => {
       let text = '';

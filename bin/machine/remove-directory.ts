@@ -8,7 +8,7 @@ export function removeDirectory(path: string): void {
 }
 
 /** The innermost first. Processes that are still in one keep it to themselves. */
-export function unmountBelow(path: string): void {
+function unmountBelow(path: string): void {
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
     .map((line) => line.split(' ')[4] ?? '')

@@ -52,7 +52,7 @@ function checkHost(name: string): string {
 }
 
 /** This machine's addresses that others may reach it by; link-local ones need a zone and are left out. */
-export function ownAddresses(): string[] {
+function ownAddresses(): string[] {
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   return all.filter((address) => !address.internal && !address.address.startsWith('fe80:')).map((address) => address.address);
 }

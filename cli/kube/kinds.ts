@@ -131,7 +131,7 @@ export async function kindOfManifest(kube: KubeClient, apiVersion: string, kind:
 }
 
 /** Every kind that the cluster serves: /api/v1 and each group's preferred version. */
-export async function discover(kube: KubeClient): Promise<KindInfo[]> {
+async function discover(kube: KubeClient): Promise<KindInfo[]> {
   const { groups } = await kube.json<{ groups: { preferredVersion: { groupVersion: string } }[] }>({ path: '/apis' });
   const versions = ['v1', ...groups.map(({ preferredVersion }) => preferredVersion.groupVersion)];
   const kinds = await Promise.all(versions.map((groupVersion) => discoverVersion(kube, groupVersion)));

@@ -74,7 +74,7 @@ function operation(line: string): object {
 }
 
 /** Split at spaces; double quotes hold together, with \" \\ \n \t in them. */
-export function words(line: string): string[] {
+function words(line: string): string[] {
   const found: string[] = [];
   const pattern = /"((?:[^"\\]|\\.)*)"|(\S+)/g;
   for (const [, quoted, bare] of line.matchAll(pattern)) {

@@ -8,7 +8,7 @@ export function paint(output: Output, env: Io['env'], colour: Colour, text: stri
   return wantsColour(output, env) ? styleText(colour, text, { validateStream: false }) : text;
 }
 
-export function wantsColour(output: Output, env: Io['env']): boolean {
+function wantsColour(output: Output, env: Io['env']): boolean {
   if (env.NO_COLOR) return false;
   if (env.CLICOLOR_FORCE && env.CLICOLOR_FORCE !== '0') return true;
   return output.isTerminal && env.TERM !== 'dumb';

@@ -42,7 +42,7 @@ export function claim<K extends 'Pod' | 'ReplicaSet'>(
   return owned;
 }
 
-export function ownersWithout(object: AnyResource, uid: string): OwnerReference[] {
+function ownersWithout(object: AnyResource, uid: string): OwnerReference[] {
   return (object.metadata.ownerReferences ?? []).filter((owner) => owner.uid !== uid);
 }
 

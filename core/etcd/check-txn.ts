@@ -7,7 +7,7 @@ import { checkRange } from './range.ts';
 import type { Operation, TxnRequest } from './requests.ts';
 
 /** etcd's default --max-txn-ops: of comparisons, and of operations in each branch. */
-export const TXN_OPERATIONS_MAX = 128;
+const TXN_OPERATIONS_MAX = 128;
 
 /** Throws what is wrong with the request whatever the state: in either branch, at any depth. */
 export function checkTxn(request: TxnRequest): void {

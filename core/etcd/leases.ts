@@ -3,8 +3,8 @@ import type { Lease } from '../keyspace/leases.ts';
 import { EtcdError } from './errors.ts';
 
 /** etcd's minimum with its default election timeout: whoever asks for less gets this, seconds. */
-export const TTL_MIN_SECONDS = 2;
-export const TTL_MAX_SECONDS = 9_000_000_000;
+const TTL_MIN_SECONDS = 2;
+const TTL_MAX_SECONDS = 9_000_000_000;
 
 /** How long a lease of that TTL is granted for, seconds. Throws EtcdError beyond the maximum. */
 export function grantedSeconds(ttl: bigint): number {

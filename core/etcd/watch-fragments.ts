@@ -2,7 +2,7 @@ import type { ChangeEvent } from '../keyspace/types.ts';
 import type { WatchAnswer } from './watch.ts';
 
 /** etcd's: the greatest request, and what gRPC adds to it. */
-export const FRAGMENT_BYTES = 1_500_000 + 512 * 1024;
+const FRAGMENT_BYTES = 1_500_000 + 512 * 1024;
 const EVENT_BYTES = 64;
 
 /** An answer in parts of at most that many bytes, about, or of one event; all but the last say that more follows. */

@@ -15,7 +15,7 @@ interface Watch {
 }
 
 /** A stream holds no more: each costs memory of ours. */
-export const WATCHES_MAX = 100_000;
+const WATCHES_MAX = 100_000;
 
 const NO_WATCH = -1;
 const FIRST_KEY: Key = '\0';

@@ -11,7 +11,7 @@ import { serviceCidrOf } from './service-cidr.ts';
  * writes, no two Services share one. What its author asks for is given, or refused in Kubernetes' words.
  */
 
-export const NODE_PORTS = { first: 30000, last: 32767 };
+const NODE_PORTS = { first: 30000, last: 32767 };
 const NODE_PORT_RANGE = `${NODE_PORTS.first}-${NODE_PORTS.last}`;
 /** The part of the block that is kept for addresses that people choose (https://kubernetes.io/docs/concepts/services-networking/cluster-ip-allocation/). */
 const CHOSEN = { least: 16, most: 256, share: 1 / 16 };

@@ -7,11 +7,11 @@ import { type Cidr, contains, formatAddress, formatCidr, networkOf, overlaps, pa
 /** A cluster has one network, and it has this name. */
 export const NETWORK_NAME = 'default';
 /** What most Kubernetes clusters with flannel have: a network that people know, and know to keep free. */
-export const DEFAULT_NETWORK = '10.244.0.0/16';
-export const DEFAULT_CLUSTER_DOMAIN = 'cluster.local';
+const DEFAULT_NETWORK = '10.244.0.0/16';
+const DEFAULT_CLUSTER_DOMAIN = 'cluster.local';
 
 /** How packets get from host to host. `none`: the hosts' networks are left alone, and pods are on Docker's own bridge. */
-export const BACKENDS = ['wireguard', 'vxlan', 'host-gw', 'none'] as const;
+const BACKENDS = ['wireguard', 'vxlan', 'host-gw', 'none'] as const;
 export type BackendType = (typeof BACKENDS)[number];
 
 export interface Backend {

@@ -15,7 +15,6 @@ export interface PathFacts {
 /** What a packet loses on its way, bytes: IPv4 headers (flannel's figures, which leave WireGuard room for IPv6). */
 const OVERHEAD: Record<BackendType, number> = { wireguard: 80, vxlan: 50, 'host-gw': 0, none: 0 };
 export const VXLAN_OVERHEAD = OVERHEAD.vxlan;
-export const WIREGUARD_OVERHEAD = OVERHEAD.wireguard;
 
 /** What fits into a packet of a pod: the same for all peers, whichever way they are reached. */
 export function podMtu({ type, mtu }: Backend, underlayMtu: number): number {

@@ -7,7 +7,7 @@ import { type Cidr, parseCidr } from './ipv4.ts';
 
 /** Which addresses a cluster's Services get: `serviceCidr` of its settings (ConfigMap `terrane-system/cluster-settings`). */
 
-export const SERVICE_CIDR_DEFAULT = '10.96.0.0/16';
+const SERVICE_CIDR_DEFAULT = '10.96.0.0/16';
 export const SERVICE_CIDR_KEY = 'serviceCidr';
 
 /** Fewer addresses than 256 are used up in no time, and more than 2^20 nobody needs. */

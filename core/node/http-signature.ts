@@ -15,7 +15,7 @@ import {
  * A body that is streamed can't be digested before it is sent: then, and only where the verifier allows it, content-digest
  * is left out.
  */
-export const SIGNATURE_TAG = 'terrane';
+const SIGNATURE_TAG = 'terrane';
 export const SKEW_SECONDS_MAX = 300;
 
 const COMPONENTS = ['@method', '@authority', '@path', '@query', 'content-digest'] as const;
@@ -171,7 +171,7 @@ export function verifyRequest(request: RequestToVerify, options: VerifyOptions):
 }
 
 /** RFC 9530, e.g. `sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:`. */
-export function contentDigest(body: Uint8Array | string | undefined): string {
+function contentDigest(body: Uint8Array | string | undefined): string {
   return `sha-256=:${sha256(body).toString('base64')}:`;
 }
 

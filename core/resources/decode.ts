@@ -85,7 +85,7 @@ export function checkTypes(definition: ReadableKind, value: unknown, name: strin
   throw invalid(definition, name, wrongValue);
 }
 
-export function fieldPath(path: readonly PropertyKey[]): string {
+function fieldPath(path: readonly PropertyKey[]): string {
   return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index ? '.' : ''}${String(part)}`)).join('');
 }
 

@@ -41,7 +41,7 @@ export function compareQuantity(a: string | number, b: string | number): number 
 }
 
 /** Canonical text: no fraction, the largest suffix that loses nothing (`1.5Gi` -> `1536Mi`, `0.5` -> `500m`). */
-export function formatQuantity({ nano, format }: Quantity): string {
+function formatQuantity({ nano, format }: Quantity): string {
   if (nano === 0n) return '0';
   const sign = nano < 0n ? '-' : '';
   const magnitude = nano < 0n ? -nano : nano;

@@ -44,7 +44,7 @@ export function toTable(definition: KindDefinition, objects: readonly AnyResourc
   };
 }
 
-export function columnDefinitions(definition: KindDefinition): ColumnDefinition[] {
+function columnDefinitions(definition: KindDefinition): ColumnDefinition[] {
   return definition.columns.map(({ name, type, format = '', description, priority = 0 }) => ({
     name,
     type,

@@ -5,6 +5,6 @@
  */
 export type { WriteContext } from './write/context.ts';
 export { createResource } from './write/create.ts';
-export { type DeleteOptions, type DeleteResult, deleteResource } from './write/delete.ts';
+export { type DeleteOptions, deleteResource } from './write/delete.ts';
 export { getResource, listResources } from './write/read.ts';
-export { type UpdateOptions, updateResource } from './write/update.ts';
+export { updateResource } from './write/update.ts';

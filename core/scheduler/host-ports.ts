@@ -20,23 +20,3 @@ export function hostPortsOf(spec: PodSpec): HostPort[] {
   }
   return ports;
 }
-
-/** The host ports in use on one node. */
-export class PortsInUse {
-  readonly #ips = new Map<string, Set<string>>();
-
-  conflicts(ports: readonly HostPort[]): boolean {
-    return ports.some(({ ip, protocol, port }) => {
-      const ips = this.#ips.get(`${protocol}/${port}`);
-      return ips !== undefined && (ip === ANY ? ips.size > 0 : ips.has(ip) || ips.has(ANY));
-    });
-  }
-
-  take(ports: readonly HostPort[]): void {
-    for (const { ip, protocol, port } of ports) {
-      const key = `${protocol}/${port}`;
-      const ips = this.#ips.get(key) ?? new Set();
-      this.#ips.set(key, ips.add(ip));
-    }
-  }
-}

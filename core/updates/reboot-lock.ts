@@ -88,7 +88,7 @@ export function release(txn: TxnView, name: string, id: string, ctx: WriteContex
 }
 
 /** What becomes of a slot that was held for longer than an update may take. Pure: nothing is written. */
-export function overdue(group: UpdateGroup, { since }: Pick<Holder, 'since'>, now: number): boolean {
+function overdue(group: UpdateGroup, { since }: Pick<Holder, 'since'>, now: number): boolean {
   return now - since > policyOf(group).timeout;
 }
 

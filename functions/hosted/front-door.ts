@@ -2,7 +2,7 @@ import { sameSecret } from '../../core/secrets/same-secret.ts';
 import { TerraneError, errorEnvelope } from '../../core/errors/terrane-error.ts';
 
 /** Headers that lib/web's CloudFront function and origin put on every request, over whatever the client sent. */
-export const FRONT_DOOR = {
+const FRONT_DOOR = {
   /** Secret of the origin: only CloudFront and the functions know it. */
   secret: 'x-terrane-origin',
   /** The host name that the client asked for: what it signed, and what its cookies belong to. */

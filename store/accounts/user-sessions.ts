@@ -16,7 +16,7 @@ export interface UserSession {
 }
 
 /** Sessions of a user in all organisations that the user is a member of; those elsewhere can't be used any more. */
-export async function sessionsOf({ store }: AccountsContext, userId: string): Promise<UserSession[]> {
+async function sessionsOf({ store }: AccountsContext, userId: string): Promise<UserSession[]> {
   const organisations = await listOrganisations(store, userId);
   const lists = await Promise.all(
     organisations.map(async ({ id: tenant, name: organisation }) => {

@@ -28,7 +28,7 @@ function withoutHash({ metadata, spec }: PodTemplate): PodTemplate {
   return { metadata: { ...metadata, labels }, spec };
 }
 
-export function templateHash(deployment: Deployment): string {
+function templateHash(deployment: Deployment): string {
   const collisions = deployment.status?.collisionCount ?? 0;
   return suffix(`${canonicalJson(withoutHash(deployment.spec.template))}#${collisions}`, 10);
 }

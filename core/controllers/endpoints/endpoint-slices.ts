@@ -11,9 +11,9 @@ import { packSlices, type WantedEndpoints } from './pack-slices.ts';
 import { selectedPods } from './selected-pods.ts';
 import { slicesOf } from './slices-of.ts';
 
-export const MANAGED_BY_LABEL = 'endpointslice.kubernetes.io/managed-by';
+const MANAGED_BY_LABEL = 'endpointslice.kubernetes.io/managed-by';
 /** Kubernetes' name of this controller: tools look for it. */
-export const MANAGER = 'endpointslice-controller.k8s.io';
+const MANAGER = 'endpointslice-controller.k8s.io';
 
 /** What a Service was last found settled with. The objects never change, so the very same ones need no second look. */
 const settled = new WeakMap<Service, { readonly pods: readonly Pod[]; readonly slices: readonly EndpointSlice[] }>();

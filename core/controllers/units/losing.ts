@@ -61,6 +61,6 @@ function leaseMs(state: ClusterState, nodeName: string, { notReadySeconds }: Clu
   return TIMESTAMP_MS + Math.max(notReadySeconds, state.heartbeats.get(nodeName)?.leaseSeconds ?? 0) * 1000;
 }
 
-export function unreachable({ spec }: Node) {
+function unreachable({ spec }: Node) {
   return spec?.taints?.find(({ key, effect }) => key === UNREACHABLE && effect === 'NoExecute');
 }

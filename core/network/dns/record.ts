@@ -19,8 +19,6 @@ export type RecordData =
     }
   | { readonly type: 'HINFO'; readonly cpu: string; readonly os: string };
 
-export type RecordType = RecordData['type'];
-
 export interface ResourceRecord {
   readonly name: string;
   /** Seconds. */

@@ -38,7 +38,7 @@ export async function resolve(question: DnsQuestion, options: ResolveOptions): P
   }
 }
 
-export function zoneOf(zones: readonly Zone[], name: string): Zone | undefined {
+function zoneOf(zones: readonly Zone[], name: string): Zone | undefined {
   let best: Zone | undefined;
   for (const zone of zones) {
     if (!zone.covers(name)) continue;

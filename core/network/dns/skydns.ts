@@ -19,7 +19,7 @@ export interface SkydnsRecord {
   readonly group?: string | undefined;
 }
 
-export const SKYDNS_PREFIX = '/skydns';
+const SKYDNS_PREFIX = '/skydns';
 /** As CoreDNS: of a record that says no other, seconds; and its priority. */
 const TTL = 300;
 const PRIORITY = 10;
@@ -36,7 +36,7 @@ export function skydnsPath(labels: readonly string[]): string | undefined {
 }
 
 /** The name of a key, the other way round. */
-export function skydnsName(key: string): string {
+function skydnsName(key: string): string {
   return normalName(key.slice(SKYDNS_PREFIX.length).split('/').filter(Boolean).reverse().join('.'));
 }
 

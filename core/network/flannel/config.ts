@@ -1,12 +1,6 @@
 import * as z from 'zod';
 import type { NetworkSpec } from '../../resources/schema/network.ts';
 
-/**
- * flannel's network configuration (net-conf.json, `/coreos.com/network/config`), as the fields of a Network.
- * https://github.com/flannel-io/flannel/blob/master/Documentation/configuration.md
- */
-export type FlannelConfig = z.infer<typeof flannelConfigSchema>;
-
 const backendSchema = z.object({
   Type: z.string().optional(),
   VNI: z.number().int().optional(),
@@ -21,6 +15,10 @@ const backendSchema = z.object({
   Mode: z.string().optional(),
 });
 
+/**
+ * flannel's network configuration (net-conf.json, `/coreos.com/network/config`), as the fields of a Network.
+ * https://github.com/flannel-io/flannel/blob/master/Documentation/configuration.md
+ */
 const flannelConfigSchema = z.object({
   Network: z.string().optional(),
   SubnetLen: z.number().int().optional(),

@@ -19,7 +19,7 @@ import { updateChannelKind } from './update-channel.ts';
 import { updateGroupKind } from './update-group.ts';
 import { updatePackageKind } from './update-package.ts';
 
-export type { Cell, Column, KindDefinition, ReadableKind, Subresource } from './definition.ts';
+export type { Cell, KindDefinition, ReadableKind } from './definition.ts';
 
 const byName: { readonly [K in KindName]: KindDefinition<K> } = {
   Namespace: namespaceKind,

@@ -123,7 +123,7 @@ function readyCount(pod: Pod): number {
 }
 
 /** The STATUS column: the most telling reason, as kubectl shows it. */
-export function podReason(pod: Pod): string {
+function podReason(pod: Pod): string {
   let reason = pod.status?.reason || pod.status?.phase || 'Unknown';
   const initStatuses = pod.status?.initContainerStatuses ?? [];
   let initializing = false;

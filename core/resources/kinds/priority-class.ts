@@ -5,7 +5,7 @@ import { ageColumn, nameColumn } from './columns.ts';
 import type { KindDefinition } from './definition.ts';
 
 /** Above it is room for the system's own classes. */
-export const HIGHEST_USER_PRIORITY = 1_000_000_000;
+const HIGHEST_USER_PRIORITY = 1_000_000_000;
 
 export const priorityClassKind: KindDefinition<'PriorityClass'> = {
   kind: 'PriorityClass',

@@ -4,7 +4,7 @@ import * as z from 'zod';
  * Object metadata, as Kubernetes defines it (API conventions, "Metadata").
  * Timestamps are RFC 3339 with seconds, UTC.
  */
-export const ownerReferenceSchema = z.strictObject({
+const ownerReferenceSchema = z.strictObject({
   apiVersion: z.string(),
   kind: z.string(),
   name: z.string(),
@@ -71,5 +71,5 @@ export type Condition = z.infer<typeof conditionSchema>;
 export const intOrStringSchema = z.union([z.number().int(), z.string()]);
 
 /** A quantity such as `100m`, `1.5`, `128Mi`. Numbers are accepted as kubectl does. Parse with core/resources/quantity.ts. */
-export const quantitySchema = z.union([z.string(), z.number()]);
+const quantitySchema = z.union([z.string(), z.number()]);
 export const resourceListSchema = z.record(z.string(), quantitySchema);

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { conditionSchema, type ObjectMeta, objectMetaSchema } from './meta.ts';
 
-export const networkBackendSchema = z.strictObject({
+const networkBackendSchema = z.strictObject({
   /** wireguard, vxlan, host-gw or none. A string, so that what is wrong with another is said in a sentence. */
   type: z.string().optional(),
   /** VXLAN network identifier. */
@@ -19,7 +19,7 @@ export const networkBackendSchema = z.strictObject({
   mtu: z.number().int().optional(),
 });
 
-export const networkSpecSchema = z.strictObject({
+const networkSpecSchema = z.strictObject({
   /** CIDR. */
   network: z.string().optional(),
   /** Length of a host's part. */

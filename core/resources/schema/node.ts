@@ -1,14 +1,14 @@
 import * as z from 'zod';
 import { conditionSchema, type ObjectMeta, objectMetaSchema, resourceListSchema } from './meta.ts';
 
-export const taintSchema = z.strictObject({
+const taintSchema = z.strictObject({
   key: z.string(),
   value: z.string().optional(),
   effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']),
   timeAdded: z.string().optional(),
 });
 
-export const nodeSpecSchema = z.strictObject({
+const nodeSpecSchema = z.strictObject({
   unschedulable: z.boolean().optional(),
   taints: z.array(taintSchema).optional(),
   podCIDR: z.string().optional(),

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { conditionSchema, type ObjectMeta, objectMetaSchema } from './meta.ts';
 
 /** One host that has the unit, or is about to; a Global unit has one of these for each host. */
-export const unitHostSchema = z.strictObject({
+const unitHostSchema = z.strictObject({
   nodeName: z.string(),
   /** Number of this placing: what the host says of an earlier one is not heard. */
   placement: z.number().int(),

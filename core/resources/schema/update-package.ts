@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type ObjectMeta, objectMetaSchema } from './meta.ts';
 
-export const updateFileSchema = z.strictObject({
+const updateFileSchema = z.strictObject({
   /** A plain file name: clients append it to the URL. */
   name: z.string(),
   /** Bytes. */

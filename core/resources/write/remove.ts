@@ -6,7 +6,7 @@ import type { WriteContext } from './context.ts';
 import { getResource, keyOf } from './read.ts';
 
 /** Takes an object out of the log's state, and with the last object of a namespace that is being deleted the namespace. */
-export function remove(txn: TxnView, definition: KindDefinition, object: AnyResource): void {
+function remove(txn: TxnView, definition: KindDefinition, object: AnyResource): void {
   const { namespace, name } = object.metadata;
   txn.delete(keyOf(definition, namespace, name));
   if (namespace === undefined) return;
@@ -29,7 +29,7 @@ function mayGo(txn: TxnView, object: AnyResource): boolean {
   return object.kind !== 'Namespace' || isEmpty(txn, name);
 }
 
-export function isEmpty(txn: TxnView, namespace: string): boolean {
+function isEmpty(txn: TxnView, namespace: string): boolean {
   return kinds.every((definition) => {
     if (!definition.namespaced) return true;
     const prefix = resourcePrefix(definition.group, definition.plural, namespace);

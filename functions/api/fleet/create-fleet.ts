@@ -34,7 +34,7 @@ export interface FleetDeps {
 /** A unit file may have 128 KB; as JSON, option by option, it is longer. */
 const BODY_BYTES_MAX = 1024 * 1024;
 /** Below /clusters/:cluster. */
-export const FLEET_PREFIXES = ['/fleet/v1', '/v1-alpha'] as const;
+const FLEET_PREFIXES = ['/fleet/v1', '/v1-alpha'] as const;
 
 /**
  * fleet's HTTP API v1 over a cluster's Units (docs/fleet.md), as fleetctl speaks it. Mount it under `/clusters/:cluster`, behind middleware that has set

@@ -4,7 +4,7 @@ import { badRequest, StatusError } from '../../../core/resources/status.ts';
 import type { KubeRequest } from './deps.ts';
 
 /** As etcd and Kubernetes: 1.5 MiB. */
-export const MAX_BODY_BYTES = 1.5 * 1024 * 1024;
+const MAX_BODY_BYTES = 1.5 * 1024 * 1024;
 
 export const PATCH_TYPES = {
   json: 'application/json-patch+json',

@@ -1,5 +1,5 @@
 /** The Kubernetes release whose wire behaviour is followed: kubectl compares its own version with it. */
-export const KUBERNETES_VERSION = { major: '1', minor: '30', gitVersion: 'v1.30.0+terrane' };
+const KUBERNETES_VERSION = { major: '1', minor: '30', gitVersion: 'v1.30.0+terrane' };
 
 /** GET /version */
 export function versionInfo(): object {

@@ -23,7 +23,7 @@ const flowSchema = z.strictObject({
 export type Flow = z.infer<typeof flowSchema>;
 
 /** `__Host-`, as the session: no other site can set it. Lax, or it would not be there when the provider sends the browser back. */
-export const FLOW_COOKIE = '__Host-terrane-oidc';
+const FLOW_COOKIE = '__Host-terrane-oidc';
 const LIFETIME_MS = 600_000;
 
 export function keepFlow(c: Context, flow: Flow): void {

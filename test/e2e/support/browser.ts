@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import { alone } from './alone.ts';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 
 /** How long a page may take, ms. A limit on hanging: this machine may be slow and busy. */
 export const PATIENCE_MS = 60_000;
@@ -82,4 +82,4 @@ export async function faultsOf(page: Page): Promise<string[]> {
   ];
 }
 
-export type { Browser, BrowserContext, Page };
+export type { Browser, Page };

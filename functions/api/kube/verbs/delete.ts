@@ -81,7 +81,7 @@ const deleteOptionsSchema = z.object({
   dryRun: z.array(z.literal('All')).nullish(),
 });
 
-export async function readDeleteOptions(request: KubeRequest): Promise<{ options: DeleteOptions; dryRun: boolean }> {
+async function readDeleteOptions(request: KubeRequest): Promise<{ options: DeleteOptions; dryRun: boolean }> {
   return parseDeleteOptions(request, await readOptionalObject(request));
 }
 
