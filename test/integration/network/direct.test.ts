@@ -4,6 +4,7 @@ import { canRunDockerd } from '../../support/dockerd.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type LabHost, type Netlab, startNetlab } from '../../support/netlab/netlab.ts';
 import { packetsIn } from '../../support/netlab/pcap.ts';
+import { expectMtu, expectSourceKept } from '../../support/netlab/expect-packets.ts';
 import { allPairs, type LabPod, nodesOf, startPods } from '../../support/netlab/pods.ts';
 
 /** Packets between pods that go as they are: host-gw, and VXLAN with direct routing, while hosts move between links. */
@@ -49,17 +50,11 @@ const VXLAN_PORT = 8472;
   });
 
   test('have all of the link for their pods: 1472 bytes pass in one piece, and 1473 are refused', async () => {
-    const [from, to] = pods as [LabPod, LabPod];
-    await from.ping(to.ip, '-M', 'do', '-s', '1472');
-    const { code, stdout, stderr } = await from.run('ping', '-n', '-c', '1', '-W', '1', '-M', 'do', '-s', '1473', to.ip);
-    expect(code).not.toBe(0);
-    expect(stdout + stderr).toMatch(/message too long, mtu[ =]1500/i);
+    await expectMtu(pods[0]!, pods[1]!, 1500);
   });
 
   test('who is asked sees the address of the pod that asks', async () => {
-    const [from, to] = pods as [LabPod, LabPod];
-    expect((await from.run('curl', '-fsS', '-m', '5', `http://${to.ip}/`)).stdout).toBe(`${to.name}\n`);
-    await eventually('the server has logged it', async () => expect(await to.logs()).toContain(from.ip));
+    await expectSourceKept(pods[0]!, pods[1]!);
   });
 
   test('their own programs reach pods of others, and so does who knocks at a node port', async () => {

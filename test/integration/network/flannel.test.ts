@@ -105,7 +105,7 @@ const program = canRunDockerd() ? await findEtcd() : undefined;
     await theirs.must('iptables', '-I', 'DOCKER-USER', '-s', '10.5.0.0/16', '-d', '10.5.0.0/16', '-j', 'ACCEPT');
     await theirs.docker('run', '-d', '--network', 'flannel', '--ip', '10.5.52.9', 'terrane.test/busybox:1', '/bin/sleep', '600');
     await eventually('the pod reaches the container', () => pod.ping('10.5.52.9'), { timeoutMs: 30_000 });
-    await theirs.must('ping', '-n', '-c', '1', '-W', '2', '-I', '10.5.52.1', pod.ip);
+    await theirs.must('ping', '-n', '-c', '1', '-i', '0.2', '-w', '5', '-I', '10.5.52.1', pod.ip);
   }, 60_000);
 
   test('after a crash it finds its lease again, and leaves none behind', async () => {

@@ -91,10 +91,14 @@ describe('a small network', () => {
         agent.start();
       }),
     );
-    await eventually('every host knows', () => {
-      for (const { assignment } of agents) expect(assignment?.network?.subnet ?? assignment?.network?.problem).toBeDefined();
-      expect(agents.filter(({ assignment }) => assignment?.network?.subnet)).toHaveLength(24);
-    });
+    await eventually(
+      'every host knows',
+      () => {
+        for (const { assignment } of agents) expect(assignment?.network?.subnet ?? assignment?.network?.problem).toBeDefined();
+        expect(agents.filter(({ assignment }) => assignment?.network?.subnet)).toHaveLength(24);
+      },
+      { timeoutMs: 60_000 },
+    );
     const subnets = agents.flatMap(({ assignment }) => assignment?.network?.subnet ?? []);
     expect(new Set(subnets).size).toBe(24);
     const told = agents.find(({ assignment }) => assignment?.network?.problem)!.assignment!.network!.problem!;

@@ -4,6 +4,7 @@ import type { Pod } from '../../../core/resources/schema/pod.ts';
 import { canRunDockerd } from '../../support/dockerd.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type LabHost, type Netlab, startNetlab } from '../../support/netlab/netlab.ts';
+import { expectSourceKept } from '../../support/netlab/expect-packets.ts';
 import { allPairs, type LabPod, nodesOf, startPods } from '../../support/netlab/pods.ts';
 
 /**
@@ -47,11 +48,13 @@ const SECRET = 'attack at dawn, said the pod in clear';
 
   test('every pod reaches every other', async () => {
     await eventually('all pods reach each other', () => allPairs(pods), { timeoutMs: 120_000, everyMs: 1000 });
-    for (const { metadata, status } of await nodesOf(lab))
-      expect([metadata.name, status!.conditions]).toEqual([
-        metadata.name,
-        expect.arrayContaining([expect.objectContaining({ type: 'NetworkEncrypted', status: 'True' })]),
-      ]);
+    await eventually('the nodes say that it is encrypted', async () => {
+      for (const { metadata, status } of await nodesOf(lab))
+        expect([metadata.name, status!.conditions]).toEqual([
+          metadata.name,
+          expect.arrayContaining([expect.objectContaining({ type: 'NetworkEncrypted', status: 'True' })]),
+        ]);
+    });
   }, 150_000);
 
   test('two whose routers let them reach each other directly, where others saw their packets come from', async () => {
@@ -78,9 +81,7 @@ const SECRET = 'attack at dawn, said the pod in clear';
       },
     );
     await eventually('packets pass', () => pod('cone1').ping(pod('symmetric').ip));
-    const seen = await pod('symmetric').run('curl', '-fsS', '-m', '5', `http://${pod('cone1').ip}/`);
-    expect(seen.stdout).toBe('cone1\n');
-    expect(await pod('cone1').logs()).toContain(pod('symmetric').ip);
+    await expectSourceKept(pod('symmetric'), pod('cone1'));
   }, 90_000);
 
   test('what passes between hosts can not be read on the way', async () => {
@@ -129,9 +130,10 @@ const SECRET = 'attack at dawn, said the pod in clear';
       expect(now).not.toBe('');
       expect(now).not.toBe(before);
     });
-    await eventually('packets pass again', async () => await pod('pub').ping(pod('cone1').ip));
+    // It may be the other one, behind its router, that has to notice that its session is no more: WireGuard takes 15 s for that.
+    await eventually('packets pass again', async () => await pod('pub').ping(pod('cone1').ip), { timeoutMs: 60_000 });
     expect(readFileSync(host.logFile()!, 'utf8')).not.toContain('WireGuard can not be used');
-  }, 90_000);
+  }, 120_000);
 
   test('a host whose WireGuard hangs has another one, too', async () => {
     const host = lab.host('cone2');
@@ -178,7 +180,7 @@ const SECRET = 'attack at dawn, said the pod in clear';
       expect(await lab.installation.terrane(['apply', '-f', '-'], { stdin: JSON.stringify(object) })).toMatchObject({ code: 0 });
     // Reports still come every five minutes only: it is the others that notice.
     const metadata = { name: 'cluster-settings', namespace: 'terrane-system' };
-    await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { notReadySeconds: '20' } });
+    await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { notReadySeconds: '30' } });
     const spec = { selector: { app: 'plain' }, ports: [{ port: 80 }] };
     await apply({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'lost' }, spec });
     const [plain, cone1] = [lab.host('plain'), lab.host('cone1')];
@@ -224,9 +226,9 @@ const SECRET = 'attack at dawn, said the pod in clear';
             const there = await held(host);
             expect(marks.filter((mark) => there.includes(mark))).toEqual([]);
           },
-          // Promised is the node timeout, 20 s here (core/node/node-timeout.ts); the rest is for a busy machine. By itself the control plane would
-          // need 50 s to 80 s (two pings, and the node timeout): that it were the peers who noticed is what the Event below shows.
-          { timeoutMs: 60_000, everyMs: 500 },
+          // Promised is the node timeout, 30 s here (core/node/node-timeout.ts); the rest is for a busy machine. By itself the control plane would
+          // need 60 s to 90 s (two pings, and the node timeout): that it were the peers who noticed is what the Event below shows.
+          { timeoutMs: 75_000, everyMs: 500 },
         ),
       ),
     );
@@ -235,7 +237,7 @@ const SECRET = 'attack at dawn, said the pod in clear';
     );
     const { stdout } = await lab.installation.terrane(['get', 'events', '-o', 'json']);
     expect(stdout).toMatch(
-      /Node plain no longer answers .*: it is asked for a report, and is NotReady if none comes within 10 s/,
+      /Node plain no longer answers .*: it is asked for a report, and is NotReady if none comes within 15 s/,
     );
     expect((await nodesOf(lab)).find((node) => node.metadata.name === 'pub')!.status!.conditions).toContainEqual(
       expect.objectContaining({ type: 'Ready', status: 'True', lastTransitionTime: since }),
@@ -245,7 +247,7 @@ const SECRET = 'attack at dawn, said the pod in clear';
         expect.objectContaining({ type: 'Ready', status: 'Unknown' }),
       );
     await pod('pub').ping(pod('cone2').ip);
-  }, 150_000);
+  }, 180_000);
 
   test("a WireGuard that answers but isn't in the host's network is not taken for the host's: it says that nothing is encrypted", async () => {
     const host = lab.host('symmetric');

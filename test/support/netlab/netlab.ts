@@ -83,6 +83,8 @@ export interface NetlabOptions {
 
 const CONTROL_PLANE = '192.168.77.254';
 const ROUTER = '192.168.77.253';
+/** The last packet of what is captured. */
+const CAPTURED = 'that-was-all';
 let labs = 0;
 
 export async function startNetlab(options: NetlabOptions = {}): Promise<Netlab> {
@@ -277,6 +279,11 @@ async function labHost({
           if (!said.includes('listening on')) throw new Error(said || 'not yet');
         });
         await during();
+        // What tcpdump hasn't taken from the kernel when it is ended is lost: it has all that passed before this.
+        await eventually('tcpdump has seen all', async () => {
+          await must('bash', '-c', `echo ${CAPTURED} > /dev/udp/${CONTROL_PLANE}/9`);
+          if (!readFileSync(file).includes(CAPTURED)) throw new Error('not yet');
+        });
       } finally {
         child.kill('SIGINT');
         await ended;

@@ -12,7 +12,7 @@ export interface LabPod {
   readonly ip: string;
   /** Runs a program of this machine in the pod's network. */
   run(command: string, ...args: string[]): Promise<CommandResult>;
-  /** One packet there and back: throws if it gets lost. */
+  /** Packets are sent until one is there and back: throws if none is in 5 s. */
   ping(to: string, ...args: string[]): Promise<void>;
   /** What it printed so far. */
   logs(): Promise<string>;
@@ -88,7 +88,8 @@ async function podOn(lab: Netlab, host: LabHost, name: string): Promise<LabPod> 
     ip: pod.status!.podIP!,
     run,
     async ping(to, ...args) {
-      const { code, stdout, stderr } = await run('ping', '-n', '-c', '1', '-W', '1', ...args, to);
+      // Again and again until one is answered: on a busy machine, a second may be too short.
+      const { code, stdout, stderr } = await run('ping', '-n', '-c', '1', '-i', '0.2', '-w', '5', ...args, to);
       if (code !== 0) throw new Error(`${name} does not reach ${to}: ${stdout}${stderr}`);
     },
   };
