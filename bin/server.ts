@@ -121,7 +121,9 @@ function stopSignal(): Promise<NodeJS.Signals | 'npx ended'> {
   });
 }
 
-async function storeProblem({ client }: ControlPlane): Promise<string | undefined> {
+async function storeProblem({ client, keyspaces }: ControlPlane): Promise<string | undefined> {
+  const ofDisk = keyspaces.problem();
+  if (ofDisk !== undefined) return ofDisk;
   try {
     await client.send(new DescribeTableCommand({ TableName: EMBEDDED_TABLES.tenant }), {
       abortSignal: AbortSignal.timeout(2000),

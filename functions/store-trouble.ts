@@ -22,6 +22,7 @@ const PASSING = new Set([
   'HeadStaleError',
   'ClosedError',
   'OutcomeUnknownError',
+  'StoreFailedError',
   'StoreFullError',
 ]);
 

@@ -36,6 +36,8 @@ export interface KeyspacesOptions {
 
 export interface OpenKeyspaces extends Keyspaces, Logs {
   open(tenant: string, cluster: string, name: KeyspaceName): Promise<OpenKeyspace>;
+  /** Why logs can't be written, by the last attempts; undefined: they can, as far as is known. */
+  problem(): string | undefined;
   /** Deletes what of a cluster's logs isn't in the table. */
   forget(tenant: string, cluster: string): Promise<void>;
   /** Resolves when nothing goes on in the background: for who is about to be frozen (Lambda). */
@@ -125,6 +127,7 @@ export function openKeyspaces(options: KeyspacesOptions): OpenKeyspaces {
       forgetSome();
       return replica.keyspace;
     },
+    problem: () => files?.problem(clock.now()),
     async forget(tenant, cluster) {
       await files?.forget(tenant, cluster);
     },

@@ -58,6 +58,8 @@ interface CallOptions {
 interface Waiting {
   /** Marked once it was sent. */
   readonly call: ForwardedCall & { again: boolean };
+  /** Why the control plane couldn't the last time, in its words. */
+  problem?: string;
   readonly giveUpAt: number;
   readonly done: CallDone;
 }
@@ -240,7 +242,7 @@ export class Forwarder {
     if (!this.#queue.some(({ giveUpAt }) => giveUpAt <= now)) return;
     const overdue = this.#queue.filter(({ giveUpAt }) => giveUpAt <= now);
     this.#queue = this.#queue.filter(({ giveUpAt }) => giveUpAt > now);
-    for (const { done } of overdue) done(EtcdError.of('timeout'), undefined);
+    for (const { done, problem } of overdue) done(timeoutOf(problem), undefined);
   }
 
   #stop(): void {
@@ -250,9 +252,20 @@ export class Forwarder {
   }
 }
 
+/** What came of it isn't known: an attempt whose answer got lost may have been carried out, whatever was said to another. */
+function timeoutOf(problem: string | undefined): EtcdError {
+  const timeout = EtcdError.of('timeout');
+  if (problem === undefined || problem === timeout.message) return timeout;
+  return new EtcdError(timeout.code, `${timeout.message}: ${problem.replace(/^etcdserver: /, '')}`);
+}
+
 /** False: it should be sent again. */
-function settle({ done }: Waiting, outcome: CallOutcome | undefined): boolean {
-  if (!outcome || outcome.code === UNAVAILABLE) return false;
+function settle(waiting: Waiting, outcome: CallOutcome | undefined): boolean {
+  const { done } = waiting;
+  if (!outcome || outcome.code === UNAVAILABLE) {
+    if (outcome && 'message' in outcome) waiting.problem = outcome.message;
+    return false;
+  }
   if ('response' in outcome) done(undefined, outcome.response);
   else done(new EtcdError(outcome.code as EtcdError['code'], outcome.message), undefined);
   return true;

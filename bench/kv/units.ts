@@ -14,12 +14,16 @@ export interface Units {
   /** Write request units for each kilobyte that was committed, keys and values counted: of text, and of what can't be compressed. */
   readonly writeUnitsPerKb: number;
   readonly writeUnitsPerKbIncompressible: number;
-  /** The same, so many puts in each commit; and what any format would be charged at least, since values can't be shortened. */
+  /** The same, so many puts in each commit. */
   readonly byCommit: readonly {
     readonly puts: number;
     readonly keyBytes: number;
+    /** For each kilobyte of keys and values, parts of kilobytes as parts. */
     readonly unitsPerKb: number;
+    /** What any format would be charged at least, since values can't be shortened. */
     readonly bound: number;
+    /** For each kilobyte that the commit's keys and values begin: the store charges whole ones, so this is what our own bytes add to that. */
+    readonly unitsPerStartedKb: number;
   }[];
   /** Read request units for each linearizable read, of clients that read at the same time, and of one alone. */
   readonly readUnitsPerGet: number;
@@ -102,7 +106,8 @@ export async function countUnits(): Promise<Units> {
         const kb = (keys.join('').length + puts * VALUE_BYTES) / 1024;
         const units = await charged('writes', () => Promise.all(keys.map((key) => put(key, noise()))));
         const keyBytes = Math.round(keys.join('').length / puts);
-        byCommit.push({ puts, keyBytes, unitsPerKb: units / kb, bound: Math.ceil((puts * VALUE_BYTES + 1) / 1024) / kb });
+        const bound = Math.ceil((puts * VALUE_BYTES + 1) / 1024) / kb;
+        byCommit.push({ puts, keyBytes, unitsPerKb: units / kb, bound, unitsPerStartedKb: units / Math.ceil(kb) });
       }
     }
     await keyspaces.settled();

@@ -7,6 +7,7 @@ import {
   LeaseNotFoundError,
   OutcomeUnknownError,
   RequestTooLargeError,
+  StoreFailedError,
   StoreFullError,
 } from '../keyspace/errors.ts';
 
@@ -110,6 +111,7 @@ export function etcdErrorOf(error: unknown): EtcdError | undefined {
   if (error instanceof LeaseExistsError) return EtcdError.of('leaseExists');
   if (error instanceof RequestTooLargeError) return EtcdError.of('requestTooLarge');
   if (error instanceof StoreFullError) return EtcdError.of('noSpace');
+  if (error instanceof StoreFailedError) return new EtcdError(CODE.unavailable, `etcdserver: ${error.message}`);
   if (error instanceof OutcomeUnknownError) return EtcdError.of('timeout');
   if (error instanceof ClosedError || error instanceof HeadStaleError) return EtcdError.of('stopped');
   return undefined;

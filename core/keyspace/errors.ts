@@ -68,6 +68,11 @@ export class StoreFullError extends LogRefusedError {
   override readonly name = 'StoreFullError';
 }
 
+/** Thrown by a log whose disk can't be written to or read from. Nothing was written. */
+export class StoreFailedError extends LogRefusedError {
+  override readonly name = 'StoreFailedError';
+}
+
 /** Thrown by an append whose head was verified too long ago (HEAD_TRUSTED_MS). Nothing was written; read, then try again. */
 export class HeadStaleError extends Error {
   override readonly name = 'HeadStaleError';

@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path';
 import { CorruptLogError, LogRefusedError, TrimmedError } from '../../core/keyspace/errors.ts';
 import type { Appended, LogEntry, Tail } from '../../core/keyspace/log.ts';
 import type { Sequence } from '../../core/keyspace/types.ts';
-import { firstOf, Segment, syncDirectory } from './segment.ts';
+import { diskError } from './disk-errors.ts';
+import { firstOf, Segment, syncDirectory, UnsureAppendError } from './segment.ts';
 
 export interface EntryFilesOptions {
   /** Of this log alone. Made with the first entry. */
@@ -20,6 +21,8 @@ const RESTORE = 'Restore the data directory from a backup';
 const SEGMENT_BYTES = 8_000_000;
 /** Directories that are made for a log, at most: its own, its cluster's and that of all logs. */
 const DIRECTORY_DEPTH = 3;
+/** Who isn't written to can't tell that the disk is well again: what was wrong is told for so long. */
+const PROBLEM_MS = 60_000;
 /** Of entries in one answer, about. */
 const PAGE_BYTES = 1_000_000;
 
@@ -40,6 +43,7 @@ export class EntryFiles {
   #turn: Promise<unknown> = Promise.resolve();
   #full = false;
   #removed = false;
+  #problem: { readonly message: string; readonly at: number } | undefined;
 
   constructor(options: EntryFilesOptions) {
     this.#options = options;
@@ -77,9 +81,14 @@ export class EntryFiles {
     return this.#newest?.last ?? 0;
   }
 
+  /** What was wrong with the disk when it was last written to; undefined: nothing, or that was more than PROBLEM_MS before `now`. */
+  problem(now: number): string | undefined {
+    return this.#problem && now - this.#problem.at < PROBLEM_MS ? this.#problem.message : undefined;
+  }
+
   /** Makes the first file, for entries from `first` on, unless there is one. False: there must not be any more. */
   begin(first: Sequence, at: number): Promise<boolean> {
-    return this.#inTurn(async () => {
+    return this.#write(at, async () => {
       if (this.#removed) return false;
       if (this.#newest) return true;
       await this.#makeDirectory();
@@ -88,9 +97,9 @@ export class EntryFiles {
     });
   }
 
-  /** `first` of this log must not be after the entry. Throws what Segment.append does. */
+  /** `first` of this log must not be after the entry. Throws UnsureAppendError, or what diskError makes of what went wrong. */
   append(entry: LogEntry, at: number): Promise<Appended> {
-    return this.#inTurn(async () => {
+    return this.#write(at, async () => {
       if (this.#removed) throw new LogRefusedError(`the log ${this.#options.name} was deleted`);
       if (entry.sequence <= this.head) {
         const [winner] = (await this.read(entry.sequence - 1)).entries;
@@ -111,10 +120,14 @@ export class EntryFiles {
     const { head } = this;
     const entries: LogEntry[] = [];
     let last = after;
-    for (let room = PAGE_BYTES; room > 0 && last < head; last = entries.at(-1)!.sequence) {
-      const some = await this.#readFile(last, room);
-      entries.push(...some);
-      for (const { body } of some) room -= body.length;
+    try {
+      for (let room = PAGE_BYTES; room > 0 && last < head; last = entries.at(-1)!.sequence) {
+        const some = await this.#readFile(last, room);
+        entries.push(...some);
+        for (const { body } of some) room -= body.length;
+      }
+    } catch (error) {
+      throw diskError(error, 'read');
     }
     return { entries, more: last < head };
   }
@@ -155,7 +168,7 @@ export class EntryFiles {
     const { directory, name } = this.#options;
     const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return [];
-      throw error;
+      throw diskError(error, 'read');
     });
     const files: Sealed[] = names.flatMap((file) => {
       const first = firstOf(file);
@@ -163,7 +176,9 @@ export class EntryFiles {
     });
     files.sort((a, b) => a.first - b.first);
     for (let file = files.pop(); file && !this.#newest; file = this.#newest ? undefined : files.pop()) {
-      this.#newest = await Segment.open(file.path, name, file.first, true);
+      this.#newest = await Segment.open(file.path, name, file.first, true).catch((error: unknown) => {
+        throw diskError(error, 'read');
+      });
       // Nobody was told of what was to be written there.
       if (!this.#newest) await unlink(file.path);
     }
@@ -216,6 +231,21 @@ export class EntryFiles {
     // Each is an entry of the one above it. Those of an attempt that was cut short may be there, and not be on the disk yet.
     for (let depth = 0, path = directory; depth < DIRECTORY_DEPTH; depth++, path = dirname(path))
       await syncDirectory(dirname(path));
+  }
+
+  #write<T>(at: number, task: () => Promise<T>): Promise<T> {
+    return this.#inTurn(async () => {
+      try {
+        const result = await task();
+        this.#problem = undefined;
+        return result;
+      } catch (error) {
+        const known = diskError(error, 'write');
+        const ofDisk = known !== error || error instanceof UnsureAppendError;
+        if (ofDisk) this.#problem = { message: (known as Error).message, at };
+        throw known;
+      }
+    });
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {

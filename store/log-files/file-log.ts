@@ -1,11 +1,10 @@
-import { LogRefusedError, TrimmedError } from '../../core/keyspace/errors.ts';
+import { TrimmedError } from '../../core/keyspace/errors.ts';
 import { assertHeadTrusted, type LogEntry, RETENTION_MS } from '../../core/keyspace/log.ts';
 import type { Sequence } from '../../core/keyspace/types.ts';
 import type { PagedLog } from '../../core/ports/keyspaces.ts';
 import { type DynamoLogOptions, dynamoLog, isDiskFull, storeFull } from '../dynamodb-log.ts';
 import { logKeys } from '../log-keys.ts';
 import type { EntryFiles } from './entry-files.ts';
-import { UnsureAppendError } from './segment.ts';
 
 export interface FileLogOptions extends DynamoLogOptions {
   readonly files: EntryFiles;
@@ -13,8 +12,6 @@ export interface FileLogOptions extends DynamoLogOptions {
 
 /** In the part of the snapshots, and no snapshot: the log's entries are in files. So files that are gone are missed. */
 const IN_FILES = 'files';
-
-const FULL = new Set(['ENOSPC', 'EDQUOT']);
 
 /**
  * A keyspace's log of which the entries are in files of this process' own, which alone writes to it (decision 22). Snapshots are in the table, and
@@ -30,9 +27,7 @@ export function fileLog(options: FileLogOptions): PagedLog {
   const begin = async ({ sequence }: LogEntry): Promise<LogEntry | undefined> => {
     const [there] = (await inTable.read(sequence - 1, { verify: true })).entries;
     if (there) return there;
-    const begun = await files.begin(sequence, clock.now()).catch((error: unknown) => {
-      throw refusalOf(error);
-    });
+    const begun = await files.begin(sequence, clock.now());
     // Before there is an entry, however often that is tried: who made the file may have ended right then.
     if (begun) {
       await table.put({ pk: { S: keys.snapshots }, sk: { S: IN_FILES } }).catch((error: unknown) => {
@@ -61,9 +56,7 @@ export function fileLog(options: FileLogOptions): PagedLog {
       await opened();
       const winner = files.blank ? await begin(entry) : await olderThanFiles(entry.sequence);
       if (winner) return { won: false, winner: winner.body };
-      const appended = await files.append(entry, clock.now()).catch((error: unknown) => {
-        throw refusalOf(error);
-      });
+      const appended = await files.append(entry, clock.now());
       if (!appended.won) return appended;
       hub?.publish(keys.log, log);
       options.onAppended?.(entry);
@@ -85,13 +78,4 @@ export function fileLog(options: FileLogOptions): PagedLog {
     return winner;
   }
   return log;
-}
-
-/** What tells the writer whether the entry may be there after all. */
-function refusalOf(error: unknown): unknown {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (error instanceof UnsureAppendError || code === undefined) return error;
-  if (!FULL.has(code))
-    return new LogRefusedError(`the log's file could not be written, nothing was changed: ${message}`, { cause: error });
-  return storeFull(error);
 }

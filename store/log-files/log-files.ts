@@ -8,6 +8,8 @@ export interface LogFiles {
   of(tenant: string, cluster: string, keyspace: string): EntryFiles;
   /** Deletes those of a cluster for good: nothing is written to them any more. */
   forget(tenant: string, cluster: string): Promise<void>;
+  /** What is wrong with the disk, by what was last written to it; undefined: nothing is. `now`: ms since the epoch. */
+  problem(now: number): string | undefined;
   close(): Promise<void>;
 }
 
@@ -55,6 +57,13 @@ export function logFiles(
         open.delete(files);
       }
       await rm(join(directory, `${tenant}.${cluster}`), { recursive: true, force: true });
+    },
+    problem(now) {
+      for (const files of logs.values()) {
+        const problem = files.problem(now);
+        if (problem !== undefined) return problem;
+      }
+      return undefined;
     },
     async close() {
       await Promise.all(Array.from(logs.values(), (files) => files.idle()));

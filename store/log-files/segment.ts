@@ -32,6 +32,8 @@ export class Segment {
   /** So far the file goes: zeros behind `#end`. */
   #fileEnd: number;
   #descriptor: number | undefined;
+  /** Zeros are being written behind `#fileEnd`. Nothing else is done to the file's end meanwhile. */
+  #growing: Promise<void> | undefined;
   #unsure = false;
 
   private constructor(path: string, first: Sequence, index: Index, fileEnd: number) {
@@ -102,6 +104,7 @@ export class Segment {
     const head = frameHead(entry, at);
     const end = this.#end + FRAME_HEAD_BYTES + entry.body.length;
     try {
+      if (end > this.#fileEnd) await this.#growing;
       if (end > this.#fileEnd) await this.#grow(end);
       await writeAll(this.#descriptor, [head, entry.body], this.#end);
     } catch (error) {
@@ -111,6 +114,7 @@ export class Segment {
     this.#offsets.push(this.#end);
     this.#lastAt = at;
     this.#end = end;
+    this.#growAhead();
   }
 
   /** Entries after `after`, which is in the file or right before it: about `bytesMax`, one at least. */
@@ -140,6 +144,7 @@ export class Segment {
 
   /** Gives the descriptor back; the next append opens the file again. */
   async close(): Promise<void> {
+    await this.#growing;
     const descriptor = this.#descriptor;
     this.#descriptor = undefined;
     if (descriptor !== undefined) await closeFile(descriptor);
@@ -152,9 +157,23 @@ export class Segment {
     await this.close();
   }
 
+  get #growth(): number {
+    return Math.min(Math.max(this.#fileEnd, GROWTH_BYTES.min), GROWTH_BYTES.max);
+  }
+
+  /** Beside the appends, before one needs it: each would wait for several milliseconds, and everybody behind it. */
+  #growAhead(): void {
+    if (this.#growing || this.#fileEnd - this.#end > this.#growth / 2) return;
+    this.#growing = this.#grow(this.#end)
+      // The append that needs the room tries again, and says what is wrong.
+      .catch(() => {})
+      .finally(() => {
+        this.#growing = undefined;
+      });
+  }
+
   async #grow(needed: number): Promise<void> {
-    const growth = Math.min(Math.max(this.#fileEnd, GROWTH_BYTES.min), GROWTH_BYTES.max);
-    const to = Math.max(needed, this.#fileEnd + growth);
+    const to = Math.max(needed, this.#fileEnd + this.#growth);
     await writeAll(this.#descriptor!, [Buffer.alloc(to - this.#fileEnd)], this.#fileEnd);
     this.#fileEnd = to;
   }
@@ -162,6 +181,8 @@ export class Segment {
   /** Cuts off what isn't an entry that was acknowledged. */
   async #takeBack(cause: unknown): Promise<void> {
     this.#unsure = true;
+    // Zeros that arrived after it could fall on what is appended later.
+    await this.#growing;
     try {
       await truncate(this.#descriptor!, this.#end);
       await sync(this.#descriptor!);

@@ -4,7 +4,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { CorruptLogError, StoreFullError } from '../../../core/keyspace/errors.ts';
+import { etcdErrorOf } from '../../../core/etcd/errors.ts';
+import { CorruptLogError, StoreFailedError, StoreFullError } from '../../../core/keyspace/errors.ts';
 import { type Log, RETENTION_MS } from '../../../core/keyspace/log.ts';
 import { openKeyspace } from '../../../core/keyspace/open.ts';
 import { type LogUnderTest, logConformance } from '../../../core/keyspace/testing/log-conformance.ts';
@@ -213,5 +214,37 @@ describe('a log whose entries are in files', () => {
       await files.close();
       expect((await open(logOf(logFiles(logs), cluster))).view().revision).toBe(revision + 29);
     }),
+  );
+
+  (canMount ? test : test.skip)(
+    'a disk that fails is told of, to clients and in what the server says of its health, and changes nothing; mended, it goes on',
+    () =>
+      onSmallDisk(async (disk) => {
+        const cluster = randomUUID();
+        const files = logFiles(disk);
+        const keyspace = await open(logOf(files, cluster));
+        const put = () => keyspace.transact((txn) => txn.put('k', bytes('v')));
+        await put();
+        expect(files.problem(Date.now())).toBeUndefined();
+        // As the kernel does to a file system whose disk has errors.
+        await files.close();
+        execFileSync('mount', ['-o', 'remount,ro', disk]);
+        for (let n = 0; n < 2; n++) {
+          const refused = await put().then(
+            () => undefined,
+            (error: unknown) => error,
+          );
+          expect(refused).toBeInstanceOf(StoreFailedError);
+          expect(etcdErrorOf(refused)).toMatchObject({
+            code: 14,
+            message: expect.stringMatching(/^etcdserver: the disk .*EROFS.*dmesg.*backup/),
+          });
+          expect(files.problem(Date.now())).toContain('EROFS');
+        }
+        expect(text((await keyspace.sync()).get('k')?.value)).toBe('v');
+        execFileSync('mount', ['-o', 'remount,rw', disk]);
+        expect((await put()).revision).toBe(3);
+        expect(files.problem(Date.now())).toBeUndefined();
+      }),
   );
 });
