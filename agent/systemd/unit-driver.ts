@@ -5,14 +5,14 @@ import type { Logger } from '../../core/ports/logger.ts';
 import { cooling } from '../cooling.ts';
 import { messageOf } from '../docker/errors.ts';
 import type { EventInput } from '../event-log.ts';
-import { type Bus, type BusSignal, connectBus } from './bus.ts';
+import type { BusSignal } from './bus.ts';
 import { executeUnitStep, type UnitStepContext } from './execute-unit-step.ts';
 import { fenceWatch } from './fence-watch.ts';
 import { type Launches, launches } from './launches.ts';
-import { type SystemdManager, systemdManager } from './manager.ts';
 import { isUp, type ObservedUnit, type SystemdState, type UnitFile } from './observed.ts';
 import { type Lapsed, planUnits } from './plan-units.ts';
 import { HOST_WITHOUT_BUS, type WithoutBus } from './stop-without-bus.ts';
+import { systemdConnection } from './systemd-connection.ts';
 import { unitFiles } from './unit-files.ts';
 import { unitOfPath } from './unit-path.ts';
 import { unitReports } from './unit-reports.ts';
@@ -79,12 +79,11 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     fenced: () => (wanted() ?? []).filter(({ name, fenced }) => fenced && listed.has(name)).map(({ name }) => name),
     mayBeUp: (name) => isUp(states.get(name) ?? UP),
     forget: (name) => started.forget(name),
-    onHung: disconnect,
+    onHung: () => systemd.disconnect(),
     withoutBus: options.withoutBus ?? HOST_WITHOUT_BUS,
     log,
   });
   let listed = new Map<string, UnitFile>();
-  let connection: { readonly bus: Bus; readonly manager: SystemdManager } | undefined;
   let problem: string | undefined;
   let stale = false;
   let looked = false;
@@ -95,23 +94,26 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
   let failures = 0;
   let told = '';
 
+  const systemd = systemdConnection({
+    bus: options.bus,
+    onSignal,
+    onLost(reason) {
+      log.warn('the connection to systemd was lost', { reason });
+      trigger();
+    },
+  });
   const started: Launches = launches({
     now,
-    manager: () => connected(),
+    manager: () => systemd.manager(),
     known: await files.readLaunches(),
     save: (all) => files.writeLaunches(all),
   });
-
-  function connected(): SystemdManager {
-    if (!connection) throw new Error('systemd can not be reached');
-    return connection.manager;
-  }
 
   const context: UnitStepContext = {
     files,
     started,
     log,
-    manager: connected,
+    manager: () => systemd.manager(),
     mayRun: options.mayRun,
     onKilled(name, words) {
       const { uid } = assigned()?.find((unit) => unit.name === name) ?? {};
@@ -138,31 +140,6 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     trigger();
   }
 
-  async function connect(): Promise<void> {
-    const bus = await connectBus(options.bus, onSignal);
-    const manager = systemdManager(bus);
-    connection = { bus, manager };
-    if (closed) return disconnect();
-    await manager.subscribe();
-    states.clear();
-    failures = 0;
-    if (problem !== undefined) log.info('systemd can be reached again');
-    problem = undefined;
-    void bus.lost.then((reason) => {
-      if (connection?.bus !== bus) return;
-      connection = undefined;
-      if (closed) return;
-      log.warn('the connection to systemd was lost', { reason });
-      trigger();
-    });
-  }
-
-  function disconnect(): void {
-    const { bus } = connection ?? {};
-    connection = undefined;
-    bus?.close();
-  }
-
   function trigger(): void {
     if (closed) return;
     fence.look();
@@ -183,7 +160,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
       } catch (error) {
         if (problem === undefined) log.warn("this host's units can't be looked after", { reason: messageOf(error) });
         problem = messageOf(error);
-        disconnect();
+        systemd.disconnect();
         // Soon again: it may have to be killed.
         if (await fence.stop()) failures = 0;
         wakeAt = now() + Math.min(RECONNECT_MS_FIRST * 2 ** failures++, RECONNECT_MS_MAX);
@@ -205,10 +182,15 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     // Whoever has no units pays for no connection.
     if (names.size === 0) {
       states.clear();
-      disconnect();
+      systemd.disconnect();
       return Number.POSITIVE_INFINITY;
     }
-    if (!connection) await connect();
+    if (await systemd.connect()) {
+      states.clear();
+      failures = 0;
+      if (problem !== undefined) log.info('systemd can be reached again');
+      problem = undefined;
+    }
     await look(names);
     const plan = planUnits({
       now: now(),
@@ -242,7 +224,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     await Promise.all(
       asked.map(async (name) => {
         const first = !states.has(name);
-        const state = await connected().state(name);
+        const state = await systemd.manager().state(name);
         states.set(name, state);
         if (first) await started.settle(name, state);
       }),
@@ -292,7 +274,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
       closed = true;
       clearTimeout(timer);
       fence.close();
-      disconnect();
+      systemd.close();
       await passing;
     },
   };
