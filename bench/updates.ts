@@ -14,6 +14,7 @@ import { createUpdates } from '../functions/updates/create-updates.ts';
 import { createTables, dynamoClient, EMBEDDED_TABLES } from '../store/dynamodb.ts';
 import { startDynoxide } from '../store/dynoxide.ts';
 import { type OpenKeyspaces, openKeyspaces } from '../store/keyspaces.ts';
+import { type LogFiles, logFiles } from '../store/log-files/log-files.ts';
 import { payloadFiles } from '../store/payload-files.ts';
 import { dynamoTable } from '../store/table.ts';
 import { readUpdateTokens, seenUpdateTokens } from '../store/update-tokens.ts';
@@ -39,7 +40,8 @@ export async function run(): Promise<Record<string, number>> {
   const proxy = await countingProxy(dynoxide.endpoint);
   try {
     await createTables(dynamoClient(dynoxide));
-    const direct = service(dynoxide.endpoint, 'embedded');
+    const files = logFiles(join(dataDir, 'logs'));
+    const direct = service(dynoxide.endpoint, files);
     const small = await cluster(direct, 'small', SMALL);
     const large = await cluster(direct, 'large', LARGE);
 
@@ -57,13 +59,15 @@ export async function run(): Promise<Record<string, number>> {
       }
     }
     const units = { hosted: 0, embedded: 0 };
-    const counted = { hosted: service(proxy.endpoint, 'hosted'), embedded: service(proxy.endpoint, 'embedded') };
+    const hosted = service(dynoxide.endpoint);
+    const tokens = { hosted: await cluster(hosted, 'hosted', SMALL), embedded: small };
+    const counted = { hosted: service(proxy.endpoint), embedded: service(proxy.endpoint, files) };
     for (const mode of ['hosted', 'embedded'] as const) {
       // The first one of a process also loads the replica, and learns whose the token is.
-      await checks(counted[mode].app, small, SMALL, 1, 1);
+      await checks(counted[mode].app, tokens[mode], SMALL, 1, 1);
       const start = { ...proxy.counted };
       // One after the other: those that come at the same time share a look at the log's head.
-      await checks(counted[mode].app, small, SMALL, 200, 1);
+      await checks(counted[mode].app, tokens[mode], SMALL, 200, 1);
       units[mode] = (proxy.counted.reads - start.reads + proxy.counted.writes - start.writes) / 200;
     }
 
@@ -80,7 +84,7 @@ export async function run(): Promise<Record<string, number>> {
     console.log(
       `${CHECKS} checks of ${SMALL} instances: ${median(took.small).toFixed(0)} ms; of ${LARGE}: ${median(took.large).toFixed(0)} ms; ratio ${slowdown.toFixed(2)}`,
     );
-    await Promise.all([direct, counted.hosted, counted.embedded].map(({ keyspaces }) => keyspaces.close()));
+    await Promise.all([direct, hosted, counted.hosted, counted.embedded].map(({ keyspaces }) => keyspaces.close()));
     return figures;
   } finally {
     proxy.close();
@@ -95,8 +99,8 @@ interface Service {
   readonly keyspaces: OpenKeyspaces;
 }
 
-/** As functions/updates/handler.ts and bin/server/control-plane.ts put it together. */
-function service(endpoint: string, mode: 'hosted' | 'embedded'): Service {
+/** As functions/updates/handler.ts and, with the files of its logs, bin/server/control-plane.ts put it together. */
+function service(endpoint: string, files?: LogFiles): Service {
   const client = dynamoClient({ endpoint });
   const { tenant: table } = EMBEDDED_TABLES;
   const seen = seenUpdateTokens();
@@ -105,9 +109,7 @@ function service(endpoint: string, mode: 'hosted' | 'embedded'): Service {
     table,
     clock,
     log: silentLogger,
-    ...(mode === 'hosted'
-      ? { onBeside: (...looked: Parameters<typeof seen.seen>) => seen.seen(...looked) }
-      : { soleWriter: true }),
+    ...(files ? { soleWriter: true, files } : { onBeside: (...looked: Parameters<typeof seen.seen>) => seen.seen(...looked) }),
   });
   const mailer = { send: async () => {} };
   const accounts = openAccounts({
@@ -121,7 +123,7 @@ function service(endpoint: string, mode: 'hosted' | 'embedded'): Service {
   const app = createUpdates({
     // Counts are added every few minutes, whatever comes.
     accounts: { findUpdateToken: accounts.findUpdateToken, countRequest: () => {} },
-    tokens: mode === 'hosted' ? seen : readUpdateTokens(dynamoTable(client, table)),
+    tokens: files ? readUpdateTokens(dynamoTable(client, table)) : seen,
     keyspaces,
     // Nothing lies with us here.
     payloads: payloadFiles(tmpdir()),

@@ -6,7 +6,6 @@ import type { Clock } from '../core/ports/clock.ts';
 import { DynamoError } from './dynamo-calls.ts';
 import type { CommitHub } from './commit-hub.ts';
 import { type EntryItems, entryItems, type Item, readEntry, sequenceOf } from './log-items.ts';
-import type { KnownHeads } from './known-heads.ts';
 import { BESIDE_END, type LogKeys, logKeys, POINTER, sequenceKey } from './log-keys.ts';
 import { loadSnapshot, pointerOf, saveSnapshot, snapshotPage } from './log-snapshots.ts';
 import { trimLog } from './log-retention.ts';
@@ -18,8 +17,8 @@ export interface DynamoLogOptions {
   /** `<cluster>/<registry|kv>`. */
   readonly keyspace: string;
   readonly clock: Clock;
-  /** No other process appends. */
-  readonly heads?: KnownHeads | undefined;
+  /** Pack fast rather than small: the embedded store charges nothing. */
+  readonly quickly?: boolean | undefined;
   /** Told of the items beside the entries (log-keys.ts) whenever the head is looked at: the same read unit pays for both. */
   readonly beside?: ((items: readonly Item[]) => void) | undefined;
   /** Tells the process' other replicas of the log. */
@@ -44,30 +43,16 @@ const REFUSALS = new Set([
 
 /** A keyspace's log in DynamoDB (DESIGN 1). The conditional put of an entry is the only point where writers meet. */
 export function dynamoLog(options: DynamoLogOptions): PagedLog {
-  const { table, clock, hub, heads } = options;
+  const { table, clock, hub } = options;
   const keys = logKeys(options.tenant, options.keyspace);
-  // Only the embedded store has a single writer, and charges nothing.
-  const packing = { quickly: heads !== undefined };
+  const packing = { quickly: options.quickly ?? false };
   const log: PagedLog = {
-    async read(after, readOptions) {
-      if (!readOptions.verify && heads?.isHead(keys.log, after)) return { entries: [], more: false };
-      const tail = await readTail(table, keys, after, readOptions, options.beside);
-      // That `after` is in the log is sure only if it was verified: hosts say what they like.
-      const last = tail.entries.at(-1)?.sequence ?? (readOptions.verify ? after : undefined);
-      if (last !== undefined && !tail.more) heads?.seen(keys.log, last);
-      return tail;
-    },
+    read: (after, readOptions) => readTail(table, keys, after, readOptions, options.beside),
 
     async append(entry, headVerifiedAt): Promise<Appended> {
       const assertFresh = () => assertHeadTrusted(clock.now(), headVerifiedAt);
       assertFresh();
-      const winner = await put(table, keys, entryItems(keys, entry, clock.now(), packing), entry, assertFresh).catch(
-        (error: unknown) => {
-          heads?.failed(keys.log);
-          throw error;
-        },
-      );
-      heads?.answered(keys.log, entry.sequence);
+      const winner = await put(table, keys, entryItems(keys, entry, clock.now(), packing), entry, assertFresh);
       if (winner) return { won: false, winner: winner.body };
       hub?.publish(keys.log, log);
       options.onAppended?.(entry);

@@ -9,7 +9,6 @@ import { CommitHub } from './commit-hub.ts';
 import { type DynamoLogOptions, dynamoLog } from './dynamodb-log.ts';
 import { fileLog } from './log-files/file-log.ts';
 import type { LogFiles } from './log-files/log-files.ts';
-import { KnownHeads } from './known-heads.ts';
 import type { Item } from './log-items.ts';
 import { systemTiming } from './system-timing.ts';
 import { dynamoTable } from './table.ts';
@@ -20,7 +19,7 @@ export interface KeyspacesOptions {
   readonly table: string;
   readonly clock: Clock;
   readonly log: Logger;
-  /** No other process writes to these logs, so that nobody has to be given room, and the heads are known. The embedded server is. Default false. */
+  /** No other process writes to these logs, so that nobody has to be given room. The embedded server is. Default false. */
   readonly soleWriter?: boolean;
   /** Of a sole writer: where the entries of its logs are. Default: in the table. */
   readonly files?: LogFiles | undefined;
@@ -60,7 +59,6 @@ export function openKeyspaces(options: KeyspacesOptions): OpenKeyspaces {
   const table = dynamoTable(options.client, options.table);
   const timing = systemTiming(clock);
   const hub = new CommitHub();
-  const heads = options.soleWriter ? new KnownHeads() : undefined;
   /** The least recently used first. */
   const replicas = new Map<string, { readonly opening: Promise<OpenKeyspace>; keyspace?: OpenKeyspace }>();
 
@@ -71,7 +69,7 @@ export function openKeyspaces(options: KeyspacesOptions): OpenKeyspaces {
       keyspace: `${cluster}/${name}`,
       clock,
       hub,
-      heads,
+      quickly: options.soleWriter,
       beside: name === 'registry' && onBeside ? (items) => onBeside(tenant, cluster, items) : undefined,
       onAppended: (entry) => options.onAppended?.(tenant, cluster, name, entry),
     };
