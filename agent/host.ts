@@ -1,11 +1,9 @@
 import os from 'node:os';
+import type { Assignment } from '../core/node/assignment.ts';
 import { SYSTEMD_LABEL } from '../core/node/systemd-label.ts';
-import { type Assignment, FIRST_SETTINGS } from '../core/node/assignment.ts';
-import { FLANNEL_PREFIX } from '../core/network/flannel/lease.ts';
 import type { Logger } from '../core/ports/logger.ts';
 import type { ServerTime } from './clock-offset.ts';
 import type { ListenAddress } from './etcd/listen.ts';
-import { networkDoctor } from './doctor/network-doctor.ts';
 import { clusterToAsk, namesToServe } from './dns/names-to-serve.ts';
 import { startDns } from './dns/start-dns.ts';
 import { messageOf } from './docker/errors.ts';
@@ -13,26 +11,18 @@ import { eventLog } from './event-log.ts';
 import { type AgentFacts, gaugesOf, healthOf } from './health/agent-health.ts';
 import { startHealthServer } from './health/health-server.ts';
 import { metrics } from './health/metrics.ts';
+import { hostNetworking } from './host-networking.ts';
 import type { Identity } from './identity/identity.ts';
-import { conntrack } from './kernel/conntrack.ts';
-import { hostNft } from './kernel/nft.ts';
 import { startKv } from './kv/start-kv.ts';
 import { hostInfo, nodeLabels } from './node/host-info.ts';
-import { flannel } from './network/flannel/flannel.ts';
-import { noHostNetwork, openHostNetwork } from './network/host-network.ts';
-import { watchPeers } from './network/peer-watch.ts';
 import { nodeReporter } from './node/node-reporter.ts';
 import type { AgentOptions } from './options.ts';
 import { buildReport } from './report.ts';
-import { podAddresses } from './status/pod-status.ts';
 import { startUnits } from './systemd/start-units.ts';
 import { ownInstallation } from './upgrade/installation.ts';
 import { agentUpgrade } from './upgrade/upgrade.ts';
 import { openState } from './state-store.ts';
 import type { BytesClient, SignedClient } from './uplink/signed-client.ts';
-import { podBridges } from './services/pod-bridges.ts';
-import { prepareBridges } from './services/prepare-bridges.ts';
-import { startServices } from './services/start-services.ts';
 import { startUpdates } from './updates/start-updates.ts';
 import { startUplink } from './uplink/uplink.ts';
 import type { Layout } from './volumes/layout.ts';
@@ -195,52 +185,21 @@ export async function runHost({
     dns.serve(assignment && namesToServe(assignment));
   };
   serveNames();
-  const services = startServices({
-    nodeName,
-    nft: hostNft(),
-    bridges: podBridges,
-    prepare: prepareBridges,
-    forget: conntrack(log),
-    assignment: workload.assignment,
-    podAddresses: () => podAddresses(workload.pods.values(), workload.containersOf),
-    events,
+  const { network, services, peers, doctor } = hostNetworking({
+    options,
+    identity,
+    layout,
+    time,
     log,
+    now,
     signal,
-  });
-  const network =
-    options.podNetwork === 'none'
-      ? noHostNetwork()
-      : openHostNetwork({
-          owner: `${identity.cluster}/${identity.hostId}`,
-          keyFile: layout.wireguardKey,
-          assigned: () => workload.assignment()?.network,
-          isAssigned: () => workload.assignment() !== undefined,
-          address: node.address,
-          onAddressLost: () => void measure(),
-          ready,
-          engine: () => (workload.engineState().up ? workload.engine : undefined),
-          podAddresses: workload.podAddresses,
-          flannel: options.flannelEtcd
-            ? flannel({ endpoint: options.flannelEtcd, prefix: options.flannelPrefix ?? FLANNEL_PREFIX, now, log })
-            : undefined,
-          events,
-          log,
-          now,
-          onChange: () => uplink.check(true),
-        });
-  const peers = watchPeers({
-    nodeName,
-    assigned: () => (options.podNetwork === 'none' ? undefined : workload.assignment()?.network),
-    noticeMs: () => (workload.assignment()?.settings.renewSeconds ?? FIRST_SETTINGS.renewSeconds) * 1000,
-    serverTime: () => now() - (time.ahead() ?? 0),
-    signal,
+    node,
+    dns,
+    workload,
+    events,
+    ready,
+    onAddressLost: () => void measure(),
     onChange: () => uplink.check(true),
-  });
-  const doctor = networkDoctor({
-    node: nodeName,
-    assigned: () => (options.podNetwork === 'none' ? undefined : workload.assignment()?.network),
-    clockAheadMs: time.ahead,
-    dns: () => dns.facts(),
   });
   const uplink = startUplink({
     client,
