@@ -1,19 +1,22 @@
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** What is killed is gone within this, ms. */
 const END_MS = 5_000;
 const LOOK_MS = 20;
+/** Of all programs that do WireGuard: wg(8) looks there. */
+const SOCKETS = '/var/run/wireguard';
 
 /**
  * Kills each process of `program` that serves `device` in this process's own network, and waits until it is gone: one that hangs doesn't end with its
- * device, and keeps its socket, so that none takes its place.
+ * device, and keeps its socket, so that none takes its place. The socket goes, too: the last of its threads may have it open for a moment more.
  */
 export async function endProgram(program: string, device: string): Promise<void> {
   for (const pid of await readdir('/proc')) {
     if (!/^[1-9]\d*$/.test(pid) || !(await serves(pid, program, device))) continue;
     process.kill(Number(pid), 'SIGKILL');
     for (let waited = 0; waited < END_MS && (await serves(pid, program, device)); waited += LOOK_MS) await delay(LOOK_MS);
+    await rm(`${SOCKETS}/${device}.sock`, { force: true });
   }
 }
 

@@ -78,8 +78,10 @@ describe('an agent that is killed', () => {
     const second = start(host.data);
     const ps = () => execFileSync('docker', ['-H', `unix://${host.dockerd.socket}`, 'ps', '-q'], { encoding: 'utf8' });
     await eventually('both run again', () => expect(ps().trim().split('\n')).toHaveLength(2), { timeoutMs: 60_000 });
-    expect(second.log()).toMatch(
-      /no assignment from the control plane .* Containers go on as last assigned; trying again in \d+ s/,
+    await eventually('it has said so', () =>
+      expect(second.log()).toMatch(
+        /no assignment from the control plane .* Containers go on as last assigned; trying again in \d+ s/,
+      ),
     );
 
     await host.plane.start();
@@ -236,8 +238,11 @@ describe('an agent', () => {
     const url = /url=(\S+)\/healthz/.exec(host.agent.log())?.[1];
     const health = (await (await fetch(`${url}/healthz`)).json()) as Record<string, unknown>;
     expect(health).toMatchObject({ ok: true, node: 'node-1', engine: 'up', controlPlane: 'reachable', pods: 1 });
-    const metrics = await (await fetch(`${url}/metrics`)).text();
-    expect(metrics).toMatch(/^terrane_agent_container_starts_total 1$/m);
-    expect(metrics).toMatch(/^terrane_agent_engine_up 1$/m);
+    // The step is counted when it is over, of which the engine has told before.
+    await eventually('the start is counted', async () => {
+      const metrics = await (await fetch(`${url}/metrics`)).text();
+      expect(metrics).toMatch(/^terrane_agent_container_starts_total 1$/m);
+      expect(metrics).toMatch(/^terrane_agent_engine_up 1$/m);
+    });
   });
 });

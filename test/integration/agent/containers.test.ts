@@ -2,6 +2,7 @@ import { describe, expect, jest, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Container } from '../../../core/resources/schema/pod.ts';
+import { eventually } from '../../support/eventually.ts';
 import { BUSYBOX } from '../../support/images.ts';
 import { deleted, podOf } from './fake-control-plane.ts';
 import { LABEL, useHarness } from './harness.ts';
@@ -120,8 +121,10 @@ describe('a container', () => {
     });
     host.plane.assign({ pods: [podOf('env', { hostname: 'my-host', containers: [spec] })] });
     await host.ready('env');
-    const { body } = await host.plane.logs({ namespace: 'default', pod: 'env' });
-    expect(body).toBe('hello hello-there $(GREETING) node-1 env /tmp 1000:2000 my-host\n');
+    await eventually('it says what it got', async () => {
+      const { body } = await host.plane.logs({ namespace: 'default', pod: 'env' });
+      expect(body).toBe('hello hello-there $(GREETING) node-1 env /tmp 1000:2000 my-host\n');
+    });
     expect(await host.exec('env', ['sh', '-c', 'touch /x 2>&1; grep CapEff /proc/self/status'])).toMatch(
       /Read-only file system\nCapEff:\s+0000000000000000/,
     );

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Container } from '../../../core/resources/schema/pod.ts';
 import { freePort } from '../../support/free-port.ts';
+import { eventually } from '../../support/eventually.ts';
 import { BUSYBOX } from '../../support/images.ts';
 import { configMapOf, deleted, podOf, secretOf } from './fake-control-plane.ts';
 import { useHarness } from './harness.ts';
@@ -28,7 +29,9 @@ describe('a pod of several containers', () => {
     const pod = podOf('pair', { containers: [web, client] });
     host.plane.assign({ pods: [pod] });
     const status = await host.ready('pair');
-    expect(await host.exec('pair', ['wget', '-qO-', 'http://127.0.0.1:8080/'], 'client')).toBe('hello');
+    await eventually('they meet', async () =>
+      expect(await host.exec('pair', ['wget', '-qO-', 'http://127.0.0.1:8080/'], 'client')).toBe('hello'),
+    );
     expect(await host.exec('pair', ['sh', '-c', 'echo $IP $(hostname)'], 'client')).toBe(`${status.podIP} pair`);
     expect(await (await fetch(`http://${status.podIP}:8080/`)).text()).toBe('hello\n');
 
@@ -75,7 +78,9 @@ describe('init containers', () => {
       ],
     });
     const status = await host.ready('prepared');
-    expect(await host.exec('prepared', ['cat', '/work/order'])).toBe('first\nsecond\nmain');
+    await eventually('all have run', async () =>
+      expect(await host.exec('prepared', ['cat', '/work/order'])).toBe('first\nsecond\nmain'),
+    );
     expect(status.initContainerStatuses?.map(({ state }) => state.terminated?.reason)).toEqual(['Completed', 'Completed']);
     expect(status.conditions?.find(({ type }) => type === 'Initialized')?.status).toBe('True');
   });
@@ -116,6 +121,7 @@ describe('probes', () => {
     });
     host.plane.assign({ pods: [podOf('web', { containers: [container] })] });
     await host.ready('web');
+    await eventually('it is healthy', async () => expect(await host.exec('web', ['cat', '/tmp/health'])).toBe('ok'));
     await host.exec('web', ['rm', '/tmp/health']);
     await host.plane.until('restarted', () => host.container('web')?.restartCount === 1 && host.container('web')?.ready);
     expect(await host.event('Killing')).toContain('failed liveness probe, will be restarted');
@@ -212,10 +218,14 @@ describe('volumes', () => {
     const pod = podOf('cache', { containers: [container], volumes, securityContext: { fsGroup: 4242 } });
     host.plane.assign({ pods: [pod] });
     await host.ready('cache');
+    const written = () => host.exec('cache', ['cat', '/disk/log', '/memory/log']);
+    await eventually('it has written', async () => expect(await written()).toBe('start\nstart'));
     await host.engine.killContainer(host.id('cache'));
     await host.plane.until('again', () => host.container('cache')?.restartCount === 1 && host.container('cache')?.ready);
     const show = 'cat /disk/log /memory/log; df -m /memory | tail -1 | tr -s " " | cut -d " " -f 1-2; stat -c %g /disk; id -G';
-    expect(await host.exec('cache', ['sh', '-c', show])).toBe('start\nstart\nstart\nstart\nterrane 16\n4242\n0 4242');
+    await eventually('it has written again', async () =>
+      expect(await host.exec('cache', ['sh', '-c', show])).toBe('start\nstart\nstart\nstart\nterrane 16\n4242\n0 4242'),
+    );
     host.plane.assign({ pods: [deleted(pod, 0)] });
     await host.gone('cache');
     expect(existsSync(join(host.data, 'pods', pod.metadata.uid))).toBe(false);
@@ -272,7 +282,9 @@ describe('networks and ports', () => {
     });
     await host.ready('published');
     const { podIP, hostIP } = await host.ready('hosted');
-    expect(await (await fetch(`http://127.0.0.1:${published}/`)).text()).toBe('8080\n');
+    await eventually('it is reached by the port of the host', async () =>
+      expect(await (await fetch(`http://127.0.0.1:${published}/`)).text()).toBe('8080\n'),
+    );
     expect(podIP).toBe(hostIP);
     expect(await (await fetch(`http://${hostIP}:${hosted}/`)).text()).toBe(`${hosted}\n`);
   });
