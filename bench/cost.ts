@@ -1,40 +1,19 @@
-import { eventually } from '../test/support/eventually.ts';
-import type { Capacity } from '../test/support/lambda/counting-proxy.ts';
-import { hostedInstallation } from '../test/support/lambda/hosted-installation.ts';
-import { ask, hostAt, runningPod } from '../test/support/lambda/visitors.ts';
 import { DEFAULT_SETTINGS } from '../core/controllers/settings.ts';
-import { dynamoInbox } from '../store/inbox.ts';
-import { heard } from '../test/support/builders.ts';
+import { eventually } from '../test/support/eventually.ts';
+import { hostedInstallation } from '../test/support/lambda/hosted-installation.ts';
+import { runningPod } from '../test/support/lambda/visitors.ts';
+import { type Charges, combined, line, NOTHING, usd } from './cost/charges.ts';
+import { aCluster } from './cost/cluster.ts';
+import { lambdaUsage } from './cost/lambda-usage.ts';
 import { PRICES, PRICES_OF } from './cost/prices.ts';
-import type { FunctionName } from '../lib/hosted-function.ts';
 
 /**
  * What a month of the hosted service costs. Each thing that happens in it is done once or a few times by the deployed bundles, with
  * everything that AWS charges for counted; then priced and multiplied by how often it happens.
  */
 
-/** What AWS charges for, of one thing that happens. */
-interface Charges extends Capacity {
-  invocations: number;
-  gbSeconds: number;
-  frontRequests: number;
-  messages: number;
-  connectionMinutes: number;
-}
-
 const REPEAT = 20;
 const MINUTES = 30 * 24 * 60;
-/** As lib/ has it, MB. */
-const MEMORY: Readonly<Record<FunctionName, number>> = {
-  api: 1024,
-  node: 512,
-  push: 256,
-  reconcile: 1024,
-  install: 256,
-  updates: 512,
-};
-/** Lambda gives a whole CPU at so many MB, and below that a part of it. */
-const WHOLE_CPU_MB = 1769;
 /** What a call to DynamoDB takes in its region. */
 const STORE_MS = 4;
 /** What depends on the size of a cluster is measured with one host and with so many. */
@@ -186,124 +165,7 @@ export async function run(): Promise<Record<string, number>> {
   }
 }
 
-const NOTHING: Charges = {
-  reads: 0,
-  writes: 0,
-  calls: 0,
-  invocations: 0,
-  gbSeconds: 0,
-  frontRequests: 0,
-  messages: 0,
-  connectionMinutes: 0,
-};
-
-/** So many times each, in all. Never less than nothing, which a straight line may come to. */
-function combined(...terms: readonly (readonly [times: number, charges: Charges])[]): Charges {
-  const sum = (name: keyof Charges) =>
-    Math.max(
-      0,
-      terms.reduce((total, [times, charges]) => total + times * charges[name], 0),
-    );
-  const names = Object.keys(NOTHING) as (keyof Charges)[];
-  return Object.fromEntries(names.map((name) => [name, sum(name)])) as unknown as Charges;
-}
-
-function line(name: string, charges: Charges): string {
-  const { reads, writes, invocations, gbSeconds } = charges;
-  const price = `${(usd(charges) * 1e6).toFixed(2).padStart(7)} USD per million`;
-  return `${name.padEnd(11)} ${reads.toFixed(1).padStart(6)} RRU ${writes.toFixed(1).padStart(6)} WRU ${invocations.toFixed(1).padStart(5)} inv ${(gbSeconds * 1000).toFixed(1).padStart(7)} GB-ms  ${price}`;
-}
-
-function usd(charges: Charges): number {
-  return (
-    charges.reads * PRICES.dynamoReadUnit +
-    charges.writes * PRICES.dynamoWriteUnit +
-    charges.invocations * PRICES.lambdaRequest +
-    charges.gbSeconds * PRICES.lambdaGbSecond +
-    charges.frontRequests * PRICES.cloudFrontRequest +
-    charges.messages * PRICES.webSocketMessage +
-    charges.connectionMinutes * PRICES.webSocketMinute
-  );
-}
-
 type Hosted = Awaited<ReturnType<typeof hostedInstallation>>;
-
-/** One cluster with a host that runs two pods. */
-async function aCluster(hosted: Hosted) {
-  const { url, services, client } = hosted;
-  const account = { email: 'bench@example.com', password: 'correct horse battery', organisation: 'Bench' };
-  const { json: me } = await ask(`${url}/v1/signup`, 'POST', undefined, account);
-  const token = me.token as string;
-  await ask(`${url}/v1/verify`, 'POST', undefined, { token: /#(trn_\w+)/.exec(services.mails[0]!.text)![1]! });
-  const { json: made } = await ask(`${url}/v1/clusters`, 'POST', token, { name: 'bench' });
-  const cluster = made.id as string;
-  const { json: join } = await ask(`${url}/v1/tokens`, 'POST', token, { kind: 'join', cluster });
-  const host = hostAt(url);
-  await host.join(join.secret as string, 'metal-1');
-  await host.report();
-  const path = `${url}/clusters/${cluster}/apis/apps/v1/namespaces/default/deployments`;
-  await ask(path, 'POST', token, deployment(2));
-  const assigned = async (count: number) => {
-    const assignment = await host.assignment();
-    const live = assignment.pods.filter(({ metadata }) => !metadata.deletionTimestamp);
-    if (live.length !== count) throw new Error(`${live.length} pods are assigned, not ${count}`);
-    return live;
-  };
-  const pods = await eventually('two pods are assigned', () => assigned(2));
-  await host.report(pods.map(runningPod));
-  const { dynamoWakes } = await import('../store/wakes.ts');
-  const wakes = dynamoWakes(client, 'identity');
-  return {
-    host,
-    pods,
-    /** A person changes something that concerns the host. */
-    settle: (turn: number) => ask(`${path}/web`, 'PUT', token, deployment(2, { changed: String(turn) })),
-    /** So many more hosts that have reported. */
-    async grow(count: number): Promise<void> {
-      const inbox = dynamoInbox(client, 'tenant');
-      for (let index = 0; index < count; index++) {
-        const name = `other-${index}`;
-        await inbox.put(me.organisation.id as string, cluster, heard(name, Date.now()));
-      }
-      await eventually('all have nodes', async () => {
-        const { json } = await ask(`${url}/clusters/${cluster}/api/v1/nodes`, 'GET', token);
-        if (json.items.length <= count) throw new Error(`${json.items.length} nodes`);
-      });
-    },
-    /** The cluster's alarm rings. */
-    async alarm() {
-      await wakes.set(me.organisation.id as string, cluster, Date.now() - 120_000);
-      await hosted.tick();
-    },
-  };
-}
-
-function deployment(replicas: number, annotations: Record<string, string> = {}) {
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: 'web', namespace: 'default', annotations },
-    spec: {
-      replicas,
-      selector: { matchLabels: { app: 'web' } },
-      template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'web', image: 'web:1' }] } },
-    },
-  };
-}
-
-/**
- * So far: invocations, their memory, and GB-seconds of computing. A function is billed for the time that it takes: its CPU time, as
- * here, stretched by the part of a CPU that its memory buys; to which comes what it waits for the store.
- */
-function lambdaUsage(functions: Hosted['functions']): { invocations: number; gb: number; cpuGbSeconds: number } {
-  const used = { invocations: 0, gb: 0, cpuGbSeconds: 0 };
-  for (const [name, pool] of functions) {
-    used.invocations += pool.invocations();
-    used.gb += (pool.invocations() * MEMORY[name as FunctionName]) / 1024;
-    used.cpuGbSeconds += ((pool.cpuMs() / 1000) * WHOLE_CPU_MB) / 1024;
-  }
-  return used;
-}
 
 /** What the stream still has to hand over has been. */
 async function settled({ stream, functions }: Hosted): Promise<void> {
