@@ -4,15 +4,12 @@ import { join } from 'node:path';
 import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type EtcdServer, startEtcdServer } from '../../../agent/etcd/start-etcd-server.ts';
-import { type HostKv, openHostKv } from '../../../agent/kv/host-kv.ts';
-import { kvQuestions } from '../../../agent/kv/kv-questions.ts';
+import type { HostKv } from '../../../agent/kv/host-kv.ts';
 import { identityOf } from '../../../core/etcd/identity.ts';
 import { decodeResponse, encodeRequest, encodeResponse } from '../../../core/etcd/protobuf/index.ts';
 import type { EtcdRequestOf } from '../../../core/etcd/service.ts';
 import { deleteOf, putOf, rangeOf } from '../../../core/etcd/testing/requests.ts';
-import { silentLogger } from '../../../core/ports/logger.ts';
-import { systemSchedule } from '../../../functions/etcd/services.ts';
-import { systemTiming } from '../../../store/system-timing.ts';
+import { openKv } from './open-kv.ts';
 import { kvWorld, type KvWorld, type Person } from './world.ts';
 
 /** What a host's endpoint says to requests that are wrong: by gRPC, by the JSON gateway, and by the API's. In etcd's words. */
@@ -35,19 +32,7 @@ beforeAll(async () => {
   person = await world.person();
   const host = await person.host('a');
   directory = await mkdtemp(join(tmpdir(), 'trn-badinput-'));
-  kv = await openHostKv({
-    questions: kvQuestions({ client: host.client, elapsed: () => performance.now(), random: Math.random, signal: end.signal }),
-    identity: host.identity,
-    directory,
-    prefixes: [],
-    bytesMax: 64_000_000,
-    log: silentLogger,
-    timing: systemTiming(),
-    schedule: systemSchedule,
-    signal: end.signal,
-    pushConnected: () => false,
-    clientUrls: () => [],
-  });
+  kv = await openKv(host, { directory, signal: end.signal });
   server = await startEtcdServer({
     service: kv.service,
     identity: identityOf(person.cluster),

@@ -3,8 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { type HostKv, type HostKvOptions, openHostKv } from '../../../agent/kv/host-kv.ts';
-import { kvQuestions } from '../../../agent/kv/kv-questions.ts';
+import type { HostKv, HostKvOptions } from '../../../agent/kv/host-kv.ts';
 import type { KvQuestions } from '../../../agent/kv/questions.ts';
 import { pushChannel } from '../../../agent/uplink/push-channel.ts';
 import { callAsClientsDo } from '../../../core/etcd/testing/as-clients-call.ts';
@@ -13,9 +12,8 @@ import { putOf, rangeOf } from '../../../core/etcd/testing/requests.ts';
 import { TrimmedError } from '../../../core/keyspace/errors.ts';
 import { RETENTION_MS } from '../../../core/keyspace/log.ts';
 import { silentLogger } from '../../../core/ports/logger.ts';
-import { systemSchedule } from '../../../functions/etcd/services.ts';
-import { systemTiming } from '../../../store/system-timing.ts';
 import { eventually } from '../../support/eventually.ts';
+import { openKv, questionsOf } from './open-kv.ts';
 import { kvWorld, type KvWorld, type Person, type TestHost } from './world.ts';
 
 jest.setTimeout(120_000);
@@ -55,18 +53,9 @@ async function start(host: TestHost, options: StartOptions = {}): Promise<Starte
   const { push: wantsPush = true, directory = await mkdtemp(join(tmpdir(), 'trn-hostkv-')), asked = [], ...rest } = options;
   directories.push(directory);
   const end = new AbortController();
-  const kv = await openHostKv({
-    questions: noting(
-      asked,
-      kvQuestions({ client: host.client, elapsed: () => performance.now(), random: Math.random, signal: end.signal }),
-    ),
-    identity: host.identity,
+  const kv = await openKv(host, {
+    questions: noting(asked, questionsOf(host, end.signal)),
     directory,
-    prefixes: [],
-    bytesMax: 64_000_000,
-    log: silentLogger,
-    timing: systemTiming(),
-    schedule: systemSchedule,
     signal: end.signal,
     pushConnected: () => push?.connected() ?? false,
     clientUrls: () => ['http://127.0.0.1:2379'],
