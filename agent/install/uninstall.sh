@@ -4,7 +4,8 @@
 #   uninstall.sh [--purge] [--yes]
 #
 # Without --purge the containers and units that it runs go on running, and their data and the host's key stay in @DATA@, so that
-# a later install continues where this one ended. With --purge the containers, the units and the data go too.
+# a later install continues where this one ended. With --purge the containers, the units and the data go too; a unit that hasn't stopped after
+# ten minutes (TERRANE_STOP_SECONDS) is killed.
 set -eu
 
 BASE='@BASE@'
@@ -40,9 +41,15 @@ remove_units() {
   rm -f "/run/terrane/units-$(printf '%s' "$owner" | sha256sum | cut -c 1-16).json"
   rmdir /run/terrane 2>/dev/null || true
   files=$(grep -l "^# terrane\.dev/unit owner=$owner " /run/systemd/system/*.* 2>/dev/null) || return 0
+  limit=''
+  if command -v timeout >/dev/null 2>&1; then limit="timeout ${TERRANE_STOP_SECONDS:-600}"; fi
+  # All at once: each takes its own time.
+  for file in $files; do systemctl stop --no-block -- "${file##*/}" || true; done
   for file in $files; do
     unit=${file##*/}
-    systemctl stop -- "$unit" || true
+    # One whose TimeoutStopSec is infinity would hold this up for ever; the agent gives it as long (core/fleet/stop-seconds.ts).
+    # shellcheck disable=SC2086 # a command and its argument
+    $limit systemctl stop -- "$unit" || systemctl kill --signal=KILL -- "$unit" 2>/dev/null || true
     systemctl disable --runtime --quiet -- "$unit" 2>/dev/null || true
     rm -f "$file"
     systemctl reset-failed -- "$unit" 2>/dev/null || true

@@ -67,9 +67,13 @@ export async function executeUnitStep(step: UnitStep, context: UnitStepContext):
     case 'killUnit':
       log.warn('killing a unit: its time for stopping is over', { unit: name });
       if (step.tell !== undefined) context.onKilled(name, step.tell);
-      // Else systemd starts one with Restart= again.
-      await manager.stop(name);
-      return manager.kill(name);
+      try {
+        // Else systemd starts one with Restart= again.
+        await manager.stop(name);
+      } finally {
+        await manager.kill(name);
+      }
+      return;
     case 'forgetLaunch':
       return started.forget(name);
   }

@@ -266,8 +266,17 @@ const ROOT = join(import.meta.dirname, '../..');
   });
 
   test('uninstalled with --purge, nothing of it is left', async () => {
-    await host.sh('/opt/terrane/uninstall.sh --purge; rm -f /var/tmp/agent.tar.gz /var/tmp/upgrade.mjs');
-    expect(await show('kept.service', 'LoadState')).toBe('not-found');
+    // One that never stops by itself.
+    await apply(
+      unit('stay.service', 'MachineID=one').replace(
+        /ExecStart=.*/,
+        `ExecStart=/bin/sh -c 'trap "" TERM; while :; do sleep 1; done'\n    TimeoutStopSec=infinity`,
+      ),
+    );
+    await eventually('it runs', async () => expect(await show('stay.service', 'ActiveState')).toBe('active'));
+    await host.sh('TERRANE_STOP_SECONDS=2 /opt/terrane/uninstall.sh --purge; rm -f /var/tmp/agent.tar.gz /var/tmp/upgrade.mjs');
+    for (const name of ['kept.service', 'stay.service']) expect(await show(name, 'LoadState')).toBe('not-found');
+    expect((await host.run('pgrep -f "[w]hile :"')).stdout).toBe('');
     expect(await show('terrane-wireguard.service', 'LoadState')).toBe('not-found');
     expect(await host.sh('docker ps -aq')).toBe('');
     expect(
