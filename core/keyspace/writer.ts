@@ -1,3 +1,4 @@
+import { awaitTurn } from './await-turn.ts';
 import { encodeEntry, type Entry } from './entry.ts';
 import { DuplicateRequestError, HeadStaleError, LogRefusedError, OutcomeUnknownError } from './errors.ts';
 import { Fork, type Outcome } from './fork.ts';
@@ -7,7 +8,7 @@ import type { Replica } from './replica.ts';
 import type { Timing } from './timing.ts';
 import type { Transaction } from './transaction.ts';
 import { Turns } from './turns.ts';
-import type { Committed, ReadView, Revision, Sequence, TransactOptions } from './types.ts';
+import type { Committed, ReadView, Revision, TransactOptions } from './types.ts';
 
 /** A batch is closed when it gets this long: longer ones wouldn't be cheaper, only slower. */
 const BATCH = { bytesMax: 256_000, transactionsMax: 2_000 };
@@ -15,10 +16,6 @@ const RETRY_MS = { first: 10, max: 1_000 };
 /** How long to try to learn what became of an append. */
 const GIVE_UP_MS = 15_000;
 const THAWS_MAX = 5;
-/** So many looks at the log without news, and those before us are not waited for any longer. */
-const IDLE_LOOKS_MAX = 32;
-/** Probes sent before it is decided anew what to do. */
-const PROBES_MAX = 8;
 
 export interface WriterOptions {
   readonly log: Log;
@@ -221,57 +218,9 @@ export class Writer {
     }
   }
 
-  /** Waits while it is others' turn, so that they don't lose to us nor we to them. */
-  async #awaitTurn(): Promise<void> {
-    const { replica, timing, takeTurns } = this.#options;
-    if (!takeTurns) return;
-    const holdBackMs = this.#turns.holdBackMs(timing.elapsed(), timing.random());
-    if (holdBackMs > 0) await timing.pause(holdBackMs);
-    for (let idleLooks = 0; idleLooks < IDLE_LOOKS_MAX; idleLooks++) {
-      const advice = this.#turns.advise(timing.elapsed());
-      if (advice.do === 'put') return;
-      const { sequence } = replica.state;
-      try {
-        if (advice.do === 'wait') await timing.pause(advice.ms);
-        else if (advice.do === 'look') await this.#look();
-        else await this.#probe(sequence, advice.everyMs);
-      } catch {
-        // The put that follows will find out what is wrong.
-        return;
-      }
-      if (replica.state.sequence !== sequence) idleLooks = 0;
-    }
-  }
-
-  async #look(): Promise<void> {
-    const { replica, timing } = this.#options;
-    this.statistics.reads++;
-    const startedMs = timing.elapsed();
-    await replica.sync({ expectNews: true });
-    this.#turns.contact(startedMs);
-  }
-
-  /** The one before us is about to commit: asks often, not waiting for answers, so that no time is lost between us. */
-  async #probe(after: Sequence, everyMs: number): Promise<void> {
-    const { log, replica, timing } = this.#options;
-    let found = () => {};
-    const news = new Promise<void>((resolve) => {
-      found = resolve;
-    });
-    for (let probes = 0; probes < PROBES_MAX && replica.state.sequence === after; probes++) {
-      this.statistics.reads++;
-      const startedMs = timing.elapsed();
-      log.read(after, { verify: false }).then(
-        ({ entries }) => {
-          if (entries.length === 0 || replica.failure) return;
-          replica.ingest(entries);
-          this.#turns.contact(startedMs);
-          found();
-        },
-        () => found(),
-      );
-      await Promise.race([news, timing.pause(everyMs)]);
-    }
+  #awaitTurn(): Promise<void> {
+    if (!this.#options.takeTurns) return Promise.resolve();
+    return awaitTurn({ ...this.#options, turns: this.#turns, onRead: () => void this.statistics.reads++ });
   }
 
   #requeue(evaluated: readonly Evaluated[]): void {

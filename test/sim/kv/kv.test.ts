@@ -5,7 +5,7 @@ import { type Sabotage, simulate } from './simulation.ts';
 /** More at a time: `npm run sim:kv`. */
 const SEEDS = 15;
 /** So many stories are told with something broken, until it shows. */
-const SABOTAGED_SEEDS = 40;
+const SABOTAGED_SEEDS = 200;
 /** A limit on hanging, not an expectation of speed. */
 const LIMIT_MS = 600_000;
 
