@@ -1,14 +1,10 @@
 import type { Duplex } from 'node:stream';
 import { Allowance } from './allowance.ts';
 import { FrameReader } from './frame-reader.ts';
-import { FrameWriter } from './frame-writer.ts';
 import { HeaderAssembly } from './header-assembly.ts';
 import { CompressionError, HpackDecoder } from './hpack/decoder.ts';
-import type { HeaderBlock } from './hpack/encode.ts';
 import type { Http2Limits } from './limits.ts';
-import { Output } from './output.ts';
 import { Patience } from './patience.ts';
-import { PeerSettings } from './peer-settings.ts';
 import { PingPolicy } from './ping-policy.ts';
 import {
   ConnectionError,
@@ -24,6 +20,7 @@ import {
   WINDOW_MAX,
 } from './protocol.ts';
 import { RememberedResets } from './remembered-resets.ts';
+import { Sender } from './sender.ts';
 import { Stream } from './stream.ts';
 import type { OnStream } from './transport.ts';
 
@@ -48,19 +45,15 @@ export interface ConnectionOptions {
  */
 export class Connection {
   readonly limits: Http2Limits;
+  readonly sender: Sender;
   readonly #options: ConnectionOptions;
   readonly #socket: Duplex;
-  readonly #output: Output;
-  readonly #write: FrameWriter;
   readonly #reader: FrameReader;
   readonly #hpack: HpackDecoder;
-  readonly #peer = new PeerSettings();
   readonly #pings: PingPolicy;
   readonly #resets: Allowance;
   readonly #idleFrames: Allowance;
   readonly #streams = new Map<number, Stream>();
-  /** In the order in which they began to wait: each flush begins with the one that has waited longest. */
-  readonly #waiting = new Set<Stream>();
   readonly #resetByUs = new RememberedResets();
 
   #prefaceSeen = 0;
@@ -69,7 +62,6 @@ export class Connection {
   #lastStreamId = 0;
   #receiveWindow = DEFAULT_WINDOW_BYTES;
   #unannounced = 0;
-  #sendWindow = DEFAULT_WINDOW_BYTES;
   #goingAway: 'no' | 'announced' | 'refusing' = 'no';
   #closed = false;
   #error: Error | undefined;
@@ -80,8 +72,13 @@ export class Connection {
     this.#options = options;
     this.limits = limits;
     this.#socket = socket;
-    this.#output = new Output(socket, options.schedule, () => this.#afterFlush());
-    this.#write = new FrameWriter(this.#output);
+    this.sender = new Sender({
+      socket,
+      limits,
+      schedule: options.schedule,
+      onSent: () => this.#pings.sent(),
+      onUnread: () => this.#notRead(),
+    });
     this.#reader = new FrameReader((type, flags, id, payload) => this.#frame(type, flags, id, payload));
     this.#hpack = new HpackDecoder({ tableBytesMax: HEADER_TABLE_BYTES, listBytesMax: limits.headerListBytes });
     this.#pings = new PingPolicy(limits.pingInterval);
@@ -89,7 +86,7 @@ export class Connection {
     this.#idleFrames = new Allowance(limits.idleFrames);
     this.#patience = new Patience(limits, options.now());
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    socket.on('drain', () => this.#flushWaiting());
+    socket.on('drain', () => this.sender.flushWaiting());
     socket.on('end', () => this.#gone(undefined));
     socket.on('error', (error: Error) => this.#gone(error));
     socket.on('close', () => this.#gone(undefined));
@@ -105,15 +102,15 @@ export class Connection {
     if (this.#closed || this.#goingAway !== 'no') return;
     // 6.8: the client may have opened streams that we haven't seen; the ping's answer comes after those.
     this.#goingAway = 'announced';
-    this.#write.goaway(STREAM_ID_MAX, ERROR.none, '');
-    this.#write.ping(SHUTDOWN_PING);
+    this.sender.frames.goaway(STREAM_ID_MAX, ERROR.none, '');
+    this.sender.frames.ping(SHUTDOWN_PING);
   }
 
   /** Cuts the connection, having said why. */
   destroy(code: ErrorCode = ERROR.none, why = ''): void {
     if (this.#closed) return;
-    this.#write.goaway(this.#lastStreamId, code, why);
-    this.#output.flush();
+    this.sender.frames.goaway(this.#lastStreamId, code, why);
+    this.sender.flush();
     this.#socket.end();
     this.#gone(code === ERROR.none ? undefined : new ConnectionError(code, why));
   }
@@ -129,47 +126,18 @@ export class Connection {
       case 'no answer':
         return this.destroy(ERROR.none, 'no answer to a ping');
       case 'ask':
-        return this.#write.ping(KEEPALIVE_PING);
+        return this.sender.frames.ping(KEEPALIVE_PING);
       case undefined:
     }
   }
 
   // For streams
 
-  sendHeaderBlock(id: number, block: HeaderBlock, end: boolean): void {
-    this.#write.headers(id, block, end, this.#peer.frameBytesMax);
-    this.#pings.sent();
-    this.#boundOutput();
-  }
-
-  /** Frames as much of `bytes` from `offset` on as windows and the socket allow. Returns how much that was. */
-  sendDataFrames(stream: Stream, bytes: Uint8Array, offset: number): number {
-    let at = offset;
-    while (at < bytes.length && this.#output.pendingBytes < this.limits.outputHighBytes) {
-      const length = Math.min(bytes.length - at, this.#sendWindow, stream.sendWindow, this.#peer.frameBytesMax);
-      if (length <= 0) break;
-      this.#write.data(stream.id, bytes, at, at + length);
-      this.#sendWindow -= length;
-      stream.sendWindow -= length;
-      at += length;
-    }
-    this.#pings.sent();
-    return at - offset;
-  }
-
-  waitToSend(stream: Stream): void {
-    this.#waiting.add(stream);
-  }
-
-  sendWindowUpdate(id: number, bytes: number): void {
-    this.#write.windowUpdate(id, bytes);
-  }
-
   consumed(bytes: number): void {
     this.#unannounced += bytes;
     if (this.#closed || this.#unannounced < this.limits.connectionWindowBytes / 2) return;
     this.#receiveWindow += this.#unannounced;
-    this.sendWindowUpdate(0, this.#unannounced);
+    this.sender.frames.windowUpdate(0, this.#unannounced);
     this.#unannounced = 0;
   }
 
@@ -331,7 +299,7 @@ export class Connection {
     const stream = new Stream(this, id, fields, {
       ended,
       receiveWindow: this.limits.streamWindowBytes,
-      sendWindow: this.#peer.initialWindow,
+      sendWindow: this.sender.initialWindow,
     });
     this.#streams.set(id, stream);
     this.#options.total.streams++;
@@ -360,17 +328,7 @@ export class Connection {
     if (this.#settingsSeen) this.#countIdle();
     this.#settingsSeen = true;
     this.#patience.settingsCame();
-    const before = this.#peer.initialWindow;
-    this.#peer.apply(payload);
-    const wider = this.#peer.initialWindow - before;
-    for (const stream of this.#streams.values()) {
-      // 6.9.2: of the connection, not of the stream.
-      if (stream.sendWindow + wider > WINDOW_MAX) throw new ConnectionError(ERROR.flowControl, 'a window is larger than 2^31-1');
-      stream.sendWindow += wider;
-    }
-    this.#write.settingsAck();
-    this.#boundOutput();
-    if (wider > 0) this.#flushWaiting();
+    this.sender.settings(payload, this.#streams.values());
   }
 
   #ping(flags: number, id: number, payload: Buffer): void {
@@ -380,8 +338,8 @@ export class Connection {
       if (this.#goingAway === 'announced' && payload.equals(SHUTDOWN_PING)) this.#refuseStreams();
       return;
     }
-    this.#write.pingAck(payload);
-    this.#boundOutput();
+    this.sender.frames.pingAck(payload);
+    this.sender.bound();
     if (!this.#pings.ping(this.#options.now(), this.#streams.size)) {
       throw new ConnectionError(ERROR.enhanceYourCalm, 'too_many_pings');
     }
@@ -392,71 +350,50 @@ export class Connection {
     const bytes = payload.readUInt32BE(0) & WINDOW_MAX;
     if (id === 0) {
       if (bytes === 0) throw new ConnectionError(ERROR.protocol, 'WINDOW_UPDATE of nothing');
-      this.#sendWindow += bytes;
-      if (this.#sendWindow > WINDOW_MAX) throw new ConnectionError(ERROR.flowControl, 'the window is larger than 2^31-1');
-      return this.#flushWaiting();
+      return this.sender.widen(bytes);
     }
     if (id > this.#lastStreamId) throw new ConnectionError(ERROR.protocol, 'WINDOW_UPDATE on an idle stream');
     if (bytes === 0) throw new StreamError(ERROR.protocol, 'WINDOW_UPDATE of nothing');
     const stream = this.#streams.get(id);
     if (!stream) return;
     stream.widen(bytes);
-    if (this.#waiting.has(stream)) this.#flushWaiting();
+    this.sender.widened(stream);
   }
 
   // Sending
 
   #greet(): void {
     const { concurrentStreams, streamWindowBytes, headerListBytes, connectionWindowBytes } = this.limits;
-    this.#write.settings([
+    this.sender.frames.settings([
       [SETTING.maxConcurrentStreams, concurrentStreams],
       [SETTING.initialWindowSize, streamWindowBytes],
       [SETTING.maxHeaderListSize, headerListBytes],
     ]);
     this.#receiveWindow = connectionWindowBytes;
     if (connectionWindowBytes > DEFAULT_WINDOW_BYTES) {
-      this.sendWindowUpdate(0, connectionWindowBytes - DEFAULT_WINDOW_BYTES);
+      this.sender.frames.windowUpdate(0, connectionWindowBytes - DEFAULT_WINDOW_BYTES);
     }
   }
 
-  /** Each that waits gets its turn; who still waits goes behind the others. */
-  #flushWaiting(): void {
-    // As they are now: who goes behind the others gets no second turn.
-    const inTurn = Array.from(this.#waiting);
-    for (const stream of inTurn) {
-      if (this.#sendWindow <= 0 || this.#output.pendingBytes >= this.limits.outputHighBytes) break;
-      this.#waiting.delete(stream);
-      if (!stream.flush()) this.#waiting.add(stream);
-    }
-    this.#output.flush();
-  }
-
-  /** A socket that took everything at once has no `drain` to tell: those who waited for it go on in the next turn. */
-  #afterFlush(): void {
-    if (this.#waiting.size > 0) this.#options.schedule(() => this.#flushWaiting());
-  }
-
-  /** What isn't under flow control (headers, acknowledgements) could otherwise pile up before a client that doesn't read. */
-  #boundOutput(): void {
-    if (this.#output.pendingBytes <= this.limits.outputMaxBytes) return;
+  #notRead(): void {
     this.#gone(new ConnectionError(ERROR.enhanceYourCalm, 'the client does not read what it asked for'));
     this.#socket.destroy();
   }
 
   #sendReset(id: number, code: ErrorCode): void {
-    this.#write.reset(id, code);
+    this.sender.frames.reset(id, code);
     this.#resetByUs.add(id);
-    this.#boundOutput();
+    this.sender.bound();
   }
 
   #refuseStreams(): void {
     this.#goingAway = 'refusing';
-    this.#write.goaway(this.#lastStreamId, ERROR.none, '');
+    this.sender.frames.goaway(this.#lastStreamId, ERROR.none, '');
     if (this.#streams.size === 0) this.#closeInPeace();
   }
 
   #closeInPeace(): void {
-    this.#output.flush();
+    this.sender.flush();
     this.#socket.end();
     this.#gone(undefined);
   }
@@ -485,7 +422,7 @@ export class Connection {
 
   #forget(stream: Stream, aborted: boolean): void {
     if (this.#streams.delete(stream.id)) this.#options.total.streams--;
-    this.#waiting.delete(stream);
+    this.sender.forget(stream);
     stream.close(aborted);
     if (this.#goingAway === 'refusing' && this.#streams.size === 0) this.#closeInPeace();
   }
@@ -497,7 +434,7 @@ export class Connection {
     const streams = [...this.#streams.values()];
     this.#options.total.streams -= streams.length;
     this.#streams.clear();
-    this.#waiting.clear();
+    this.sender.forgetAll();
     for (const stream of streams) stream.close(true);
     if (!this.#socket.writableEnded) this.#socket.end();
     this.#options.onClose(this.#error);

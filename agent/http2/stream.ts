@@ -100,7 +100,7 @@ export class Stream implements TransportStream {
     this.#unannounced += taken;
     if (this.#unannounced < this.#connection.limits.streamWindowBytes / 2) return;
     this.#receiveWindow += this.#unannounced;
-    this.#connection.sendWindowUpdate(this.id, this.#unannounced);
+    this.#connection.sender.frames.windowUpdate(this.id, this.#unannounced);
     this.#unannounced = 0;
   }
 
@@ -109,18 +109,18 @@ export class Stream implements TransportStream {
   sendHeaders(block: HeaderBlock): void {
     if (this.closed || this.#headersSent) return;
     this.#headersSent = true;
-    this.#connection.sendHeaderBlock(this.id, block, false);
+    this.#connection.sender.headerBlock(this.id, block, false);
   }
 
   sendData(bytes: Uint8Array): void {
     if (this.closed || this.#trailers || bytes.length === 0) return;
-    const sent = this.#queue === undefined ? this.#connection.sendDataFrames(this, bytes, 0) : 0;
+    const sent = this.#queue === undefined ? this.#connection.sender.data(this, bytes, 0) : 0;
     if (sent === bytes.length) return;
     // Copied, as the caller may use the bytes again.
     this.#queue ??= [];
     this.#queue.push(Uint8Array.prototype.slice.call(bytes, sent));
     this.#queueBytes += bytes.length - sent;
-    this.#connection.waitToSend(this);
+    this.#connection.sender.wait(this);
   }
 
   sendTrailers(block: HeaderBlock): void {
@@ -149,7 +149,7 @@ export class Stream implements TransportStream {
     const queue = this.#queue ?? [];
     while (queue.length > 0) {
       const bytes = queue[0]!;
-      const sent = this.#connection.sendDataFrames(this, bytes, this.#queueOffset);
+      const sent = this.#connection.sender.data(this, bytes, this.#queueOffset);
       this.#queueBytes -= sent;
       this.#queueOffset += sent;
       if (this.#queueOffset < bytes.length) break;
@@ -182,7 +182,7 @@ export class Stream implements TransportStream {
   }
 
   #finish(block: HeaderBlock): void {
-    this.#connection.sendHeaderBlock(this.id, block, true);
+    this.#connection.sender.headerBlock(this.id, block, true);
     this.#connection.finished(this);
   }
 
