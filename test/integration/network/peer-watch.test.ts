@@ -50,10 +50,10 @@ if (!mayListen) console.warn('skipped the watch of peers on real sockets: its po
       await rounds(2);
       expect(new Set(asked).size).toBe(asked.length);
       answers = true;
-      await rounds(asked.length + 1);
-      const from = asked.length;
-      await rounds(from + 2);
-      expect(new Set(asked.slice(from)).size).toBe(1);
+      await eventually('it is asked from one socket', () => {
+        expect(asked.length).toBeGreaterThanOrEqual(3);
+        expect(new Set(asked.slice(-3)).size).toBe(1);
+      });
       expect(watched?.suspicions()).toEqual([]);
       answers = false;
       await eventually(
@@ -96,7 +96,7 @@ if (!mayListen) console.warn('skipped the watch of peers on real sockets: its po
       });
       assigned = network;
       watched.check();
-      await eventually('it is asked until it answers', () => expect(asked).toBe(3));
+      await eventually('it is asked until it answers', () => expect(asked).toBeGreaterThanOrEqual(3));
       noticeMs = 1;
       watched.check();
       await eventually('that it answered counts', () => expect(watched.answering()).toEqual(new Map([['peer', true]])));
