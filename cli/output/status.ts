@@ -39,7 +39,10 @@ export async function printStatus(io: Io, where: StatusWhere, status: StatusSumm
     await printTable<WorkloadSummary>(
       io,
       [
-        { title: 'WORKLOAD', value: ({ kind, namespace, name }) => `${kind.toLowerCase()} ${namespace}/${name}` },
+        {
+          title: 'WORKLOAD',
+          value: ({ kind, namespace, name }) => `${kind.toLowerCase()} ${namespace ? `${namespace}/` : ''}${name}`,
+        },
         {
           title: 'READY',
           value: ({ ready, wanted }) => `${ready}/${wanted}`,

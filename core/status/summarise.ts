@@ -2,13 +2,20 @@ import type { Deployment } from '../resources/schema/deployment.ts';
 import type { Event } from '../resources/schema/event.ts';
 import type { Node } from '../resources/schema/node.ts';
 import type { Pod } from '../resources/schema/pod.ts';
+import type { Unit } from '../resources/schema/unit.ts';
 import { podTrouble } from './pod-trouble.ts';
 import { rolloutState } from './rollout-state.ts';
+import { unitSummary } from './unit-summary.ts';
+import type { WorkloadSummary } from './workload-summary.ts';
+
+export type { WorkloadSummary } from './workload-summary.ts';
 
 export interface ClusterObjects {
   readonly nodes: readonly Node[];
   readonly deployments: readonly Deployment[];
   readonly pods: readonly Pod[];
+  /** Not looked at, if they aren't given. */
+  readonly units?: readonly Unit[];
   /** Events of type Warning. */
   readonly warnings: readonly Event[];
 }
@@ -20,19 +27,6 @@ export interface NodeSummary {
   readonly pods: number;
   /** Why it isn't ready. */
   readonly why?: string;
-}
-
-export interface WorkloadSummary {
-  readonly kind: 'Deployment' | 'Pod';
-  readonly namespace: string;
-  readonly name: string;
-  readonly ready: number;
-  readonly wanted: number;
-  readonly healthy: boolean;
-  /** Where its rollout or its start stands. */
-  readonly state: string;
-  /** Each reason once. */
-  readonly why: readonly string[];
 }
 
 export interface StatusSummary {
@@ -60,6 +54,7 @@ export function summarise(objects: ClusterObjects, now: number): StatusSummary {
   const workloads = [
     ...objects.deployments.map((deployment) => deploymentSummary(deployment, objects.pods)),
     ...lonePods(objects.pods),
+    ...(objects.units ?? []).flatMap((unit) => unitSummary(unit) ?? []),
   ];
   const healthy =
     nodes.length > 0 && nodes.every(({ state }) => state === 'Ready') && workloads.every((workload) => workload.healthy);

@@ -1,0 +1,60 @@
+import { expect, test } from '@jest/globals';
+import type { Unit, UnitHost } from '../resources/schema/unit.ts';
+import { unitSummary } from './unit-summary.ts';
+
+const host = (more: Partial<UnitHost> = {}): UnitHost => ({
+  nodeName: 'n1',
+  placement: 1,
+  placedAt: '2026-01-01T00:00:00Z',
+  fenced: true,
+  hash: 'h',
+  launched: 1,
+  activeState: 'active',
+  ...more,
+});
+
+const unit = (hosts: UnitHost[], more: { desiredState?: 'inactive' | 'loaded'; why?: string } = {}) =>
+  ({
+    metadata: { name: 'web.service', generation: 1 },
+    spec: { contents: '', desiredState: more.desiredState ?? 'launched' },
+    status: { hosts, ...(more.why ? { conditions: [{ type: 'Placed', status: 'False', message: more.why }] } : {}) },
+  }) as unknown as Unit;
+
+test('a unit that runs, or has ended in order, is as wanted', () => {
+  expect(unitSummary(unit([host()]))).toMatchObject({ ready: 1, wanted: 1, healthy: true, state: 'launched', why: [] });
+  expect(unitSummary(unit([host({ activeState: 'inactive' })]))).toMatchObject({ healthy: true });
+  expect(unitSummary(unit([host({ launched: undefined })], { desiredState: 'loaded' }))).toMatchObject({
+    healthy: true,
+    state: 'loaded',
+  });
+});
+
+test('one that is on no host, failed, or has yet to start is not, and the reason is told', () => {
+  expect(unitSummary(unit([], { why: '0/1 nodes: 1 had no systemd' }))).toMatchObject({
+    ready: 0,
+    wanted: 1,
+    healthy: false,
+    state: 'on no host',
+    why: ['0/1 nodes: 1 had no systemd'],
+  });
+  expect(unitSummary(unit([host(), host({ nodeName: 'n2', activeState: 'failed', error: 'exit code 3' })]))).toMatchObject({
+    ready: 1,
+    wanted: 2,
+    healthy: false,
+    state: 'failed on 1 of 2 hosts',
+    why: ['n2: exit code 3'],
+  });
+  expect(unitSummary(unit([host({ activeState: 'activating', subState: 'auto-restart' })]))).toMatchObject({
+    healthy: false,
+    state: 'failed on 1 of 1 host',
+  });
+  expect(unitSummary(unit([host({ activeState: 'activating' })]))).toMatchObject({ healthy: false, state: 'not launched yet' });
+});
+
+test('one that is to run nowhere is no workload, and a host that it is leaving does not count', () => {
+  expect(unitSummary(unit([], { desiredState: 'inactive' }))).toBeUndefined();
+  expect(unitSummary(unit([host(), host({ nodeName: 'n2', leaving: 'moved', activeState: 'failed' })]))).toMatchObject({
+    wanted: 1,
+    healthy: true,
+  });
+});
