@@ -371,7 +371,8 @@ suite('units on a host', () => {
     lapse({ at: Date.now() - 60_000, graceSeconds: 1 });
     await reported('again.timer', { activeState: 'inactive', launched: undefined });
     await eventually('it is down', async () => expect(await show('again.service', 'SubState')).toMatch(/^(dead|failed)$/));
-    expect(await host.sh('cat /run/again')).toBe('one\n');
+    // At most once more, if a busy bus is overtaken by the kill that needs none; not until systemd gives up on it.
+    expect(await host.sh('cat /run/again')).toMatch(/^(one\n){1,2}$/);
   });
 
   test('fenced ones stop with the lease even when there is no bus', async () => {
