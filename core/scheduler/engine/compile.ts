@@ -4,7 +4,7 @@ import { Scale } from './levels.ts';
 import { classifyNodes, isIndividual, type NodeClasses } from './node-classes.ts';
 import { Tallies } from './tallies.ts';
 import type { Tally } from './tally.ts';
-import type { NodeFilter, SchedulingNode, Spread, Work } from './work.ts';
+import { HOST, type NodeFilter, type SchedulingNode, type Spread, type Work } from './work.ts';
 
 /** Everything that depends on a class alone is worked out here, once, so that placing looks nothing up. */
 
@@ -95,6 +95,7 @@ function compileWork(work: Work, index: number, classes: NodeClasses, names: rea
     leaning,
     leastPenalty,
     alone,
+    crosses: [...forbidsHere, ...needsHere, ...spreadHere, ...penaltiesHere].some(({ tally }) => tally.topology.key !== HOST),
     plain: !alone && !leaning && dynamic.every((list) => list.length === 0),
     revisits: spreadHere.length > 0 || needsHere.length > 0 || penaltiesHere.some(({ weight }) => weight < 0),
     needed: new Set(work.needs.flatMap((term) => [...tallies.term(term).matches.keys()])),

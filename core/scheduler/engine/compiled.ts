@@ -89,6 +89,8 @@ export interface CompiledWork {
   readonly leastPenalty: number;
   /** At most one fits a node, whatever its room. */
   readonly alone: boolean;
+  /** What it heeds on a node is counted in domains that reach over several classes of nodes: a placement in one may close a node of another. */
+  readonly crosses: boolean;
   /** Looks at nothing that changes but room: what fits once fits until the room is gone. */
   readonly plain: boolean;
   /** A place that was refused may be free later in the same run. */

@@ -1,12 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { mayStand, type Standing, standingIn } from '../testing/naive.ts';
-import { type GeneratedProblem, problems } from '../testing/problems.ts';
+import { plainNode, plainWork } from '../testing/plain-work.ts';
+import { type GeneratedProblem, inManyRacks, problems } from '../testing/problems.ts';
 import { placementOrder } from './order.ts';
 import { Placer } from './placer.ts';
 import { findVictims } from './preemption.ts';
 import { refusalsOf } from './refusals.ts';
-import { HOST, type Strategy, type Work } from './work.ts';
+import { HOST, type Strategy, type Term, type Work } from './work.ts';
 
 const strategies = fc.constantFrom<Strategy>('pack', 'spread');
 /** 0: every node is found through the grid, however few there are. */
@@ -88,6 +89,45 @@ describe('the placement engine', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  test('places a run as well where a domain is a part of several classes of nodes: what one of them takes, the others see', () => {
+    fc.assert(
+      fc.property(problems, strategies, (problem, strategy) => {
+        const placer = placerFor(inManyRacks(problem), strategy, 0);
+        for (const run of runsOf(placer)) {
+          const standing = standingIn(placer);
+          const placed = placer.place(run, 0, run.length);
+          const { nodes } = placer.model.classes;
+          for (const piece of run.subarray(0, placed)) {
+            const { work } = placer.model.works[placer.workOf[piece]!]!;
+            const node = nodes[placer.nodeOf[piece]!]!;
+            expect(mayStand(work, node, nodes, standing)).toBe(true);
+            standing.push({ work, node });
+          }
+          if (placed < run.length) expect(feasible(placer, placer.workOf[run[placed]!]!, standing)).not.toContain(true);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('counts as many pieces in a rack as it holds, however many racks there are', () => {
+    const rack: Term = { key: 'crowd', topologyKey: 'rack', matches: ({ name }) => name === 'crowd' };
+    const { nodes } = inManyRacks({
+      nodes: ['a', 'b'].map((name) => ({ ...plainNode(name, 1, 1), labels: { rack: 'r0' }, room: new Map([['pods', 65_536]]) })),
+      works: [],
+      workOf: new Int32Array(),
+    });
+    const crowd = 65_536;
+    const placed = Int32Array.from({ length: crowd + 1 }, (_, piece) => (piece < crowd ? piece % 2 : -1));
+    const placer = new Placer({
+      nodes,
+      works: [plainWork('crowd', 0, 0), { ...plainWork('loner', 0, 0), avoids: [rack] }],
+      workOf: Int32Array.from(placed, (node) => (node < 0 ? 1 : 0)),
+      placed,
+    });
+    expect(placer.place(Int32Array.of(crowd), 0, 1)).toBe(0);
   });
 
   test('explains what fits nowhere: each node gives a reason, and none that would have it does', () => {

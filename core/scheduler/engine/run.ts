@@ -104,7 +104,7 @@ export class Run {
 
   /** The square whose candidate is best; -1 if nothing is left anywhere. */
   #bestSquare(): number {
-    const { classes, preference, forbidsWide, needsWide, spreadWide, penaltiesWide } = this.#work;
+    const { classes, preference, forbidsWide, needsWide, spreadWide, penaltiesWide, crosses } = this.#work;
     const still = forbidsWide.length + needsWide.length + spreadWide.length === 0;
     const { first } = this.#placer.model.classes;
     for (;;) {
@@ -121,7 +121,9 @@ export class Run {
         const penalty = penaltiesWide.length === 0 ? 0 : widePenaltyOf(this.#work, first[nodeClass]!);
         if (penalty > bestPenalty) continue;
         for (let square = used; square <= used + 1; square++) {
-          if (this.#candidate[square] === NONE) continue;
+          const candidate = this.#candidate[square]!;
+          if (candidate === NONE) continue;
+          if (crosses && candidate >= 0 && !this.#takes(square, candidate)) this.#candidate[square] = UNKNOWN;
           if (this.#candidate[square] === UNKNOWN && !this.#advance(square)) continue;
           if (best >= 0 && penalty === bestPenalty && !this.#isBetter(square, best)) continue;
           best = square;

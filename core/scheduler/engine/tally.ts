@@ -44,8 +44,8 @@ export class Tally {
   constructor(topology: Topology) {
     this.topology = topology;
     this.domainOf = topology.domainOf;
-    // A node holds fewer than 65,536 pieces; a zone may hold more.
-    this.counts = topology.wide ? new Int32Array(topology.domainCount) : new Uint16Array(topology.domainCount);
+    // A node holds fewer than 65,536 pieces; a zone or a rack may hold more.
+    this.counts = topology.key === HOST ? new Uint16Array(topology.domainCount) : new Int32Array(topology.domainCount);
   }
 
   add(node: number, amount: number): void {

@@ -138,3 +138,21 @@ export const problems: fc.Arbitrary<GeneratedProblem> = fc
     works: works.map(([given], index) => ({ ...given, name: `w${index}` })),
     workOf: Int32Array.from(works.flatMap(([, count], index) => Array.from({ length: count }, () => index))),
   }));
+
+/** More than a label may have that says which kind of node it is. */
+const MANY = 65;
+
+/** The same, where a rack is a label of nodes and no longer one of classes of them: there are closed nodes in many more racks. */
+export const inManyRacks = (problem: GeneratedProblem): GeneratedProblem => ({
+  ...problem,
+  nodes: [
+    ...problem.nodes,
+    ...Array.from({ length: MANY }, (_, index) => ({
+      name: `x${index}`,
+      labels: { rack: `x${index}` },
+      taints: [],
+      closed: 'node(s) were not ready',
+      room: new Map(),
+    })),
+  ],
+});
