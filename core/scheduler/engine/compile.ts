@@ -4,7 +4,7 @@ import { Scale } from './levels.ts';
 import { classifyNodes, isIndividual, type NodeClasses } from './node-classes.ts';
 import { Tallies } from './tallies.ts';
 import type { Tally } from './tally.ts';
-import { HOST, type NodeFilter, type SchedulingNode, type Spread, type Work } from './work.ts';
+import type { NodeFilter, SchedulingNode, Spread, Work } from './work.ts';
 
 /** Everything that depends on a class alone is worked out here, once, so that placing looks nothing up. */
 
@@ -66,7 +66,9 @@ function compileWork(work: Work, index: number, classes: NodeClasses, names: rea
     required.map((spread) => compileSpread(spread, work, index, classes, tallies, required)),
   );
   const [penaltiesHere, penaltiesWide] = split(penaltiesOf(work, tallies));
-  const alone = forbidsHere.some(({ tally }) => adds.some((added) => added.tally === tally));
+  const ownDomains = forbidsHere.filter(({ tally }) => adds.some((added) => added.tally === tally));
+  // A node that lacks the label is in no domain: nothing there keeps away from anything.
+  const alone = ownDomains.some(({ tally }) => tally.topology.complete);
   const leastPenalty = penaltiesHere.reduce(
     (sum, { weight }) => sum + Math.min(0, weight),
     leaning?.reduce((least, each) => Math.min(least, each), 0) ?? 0,
@@ -95,8 +97,8 @@ function compileWork(work: Work, index: number, classes: NodeClasses, names: rea
     leaning,
     leastPenalty,
     alone,
-    crosses: [...forbidsHere, ...needsHere, ...spreadHere, ...penaltiesHere].some(({ tally }) => tally.topology.key !== HOST),
-    plain: !alone && !leaning && dynamic.every((list) => list.length === 0),
+    crosses: [...forbidsHere, ...needsHere, ...spreadHere, ...penaltiesHere].some(({ tally }) => !tally.topology.single),
+    plain: ownDomains.length === 0 && !leaning && dynamic.every((list) => list.length === 0),
     revisits: spreadHere.length > 0 || needsHere.length > 0 || penaltiesHere.some(({ weight }) => weight < 0),
     needed: new Set(work.needs.flatMap((term) => [...tallies.term(term).matches.keys()])),
     replaces: new Set(work.replaces.flatMap((term) => [...tallies.term(term).matches.keys()]).filter((other) => other !== index)),

@@ -8,6 +8,10 @@ export interface Topology {
   readonly domainCount: number;
   /** All nodes of a class are in the same domain: what holds for one holds for all of them. */
   readonly wide: boolean;
+  /** Each node is in a domain: none lacks the label. */
+  readonly complete: boolean;
+  /** No two nodes are in the same domain. */
+  readonly single: boolean;
   /** Of the wide: domain of each node class. */
   readonly domainOfClass: Int32Array;
 }
@@ -23,11 +27,15 @@ export function topologyOf(key: string, { nodes, first, individual }: NodeClasse
   };
   const domainOf = Int32Array.from(nodes, domain);
   const wide = key !== HOST && !individual.has(key);
+  const domainCount = key === HOST ? nodes.length : domains.size;
+  const inDomains = domainOf.reduce((count, each) => (each < 0 ? count : count + 1), 0);
   return {
     key,
     domainOf,
-    domainCount: key === HOST ? nodes.length : domains.size,
+    domainCount,
     wide,
+    complete: inDomains === nodes.length,
+    single: inDomains === domainCount,
     domainOfClass: wide ? Int32Array.from(first, (node) => domainOf[node]!) : new Int32Array(0),
   };
 }
@@ -45,7 +53,7 @@ export class Tally {
     this.topology = topology;
     this.domainOf = topology.domainOf;
     // A node holds fewer than 65,536 pieces; a zone or a rack may hold more.
-    this.counts = topology.key === HOST ? new Uint16Array(topology.domainCount) : new Int32Array(topology.domainCount);
+    this.counts = topology.single ? new Uint16Array(topology.domainCount) : new Int32Array(topology.domainCount);
   }
 
   add(node: number, amount: number): void {
