@@ -184,7 +184,7 @@ const FLEETCTL = process.env['TERRANE_FLEETCTL'];
         await fleetctl.destroy(names);
         expect(await listed()).toEqual([]);
       }
-    }, 120_000);
+    }, 300_000);
 
     test('a unit is replaced when told to, restarted, stopped and unloaded; without waiting, too', async () => {
       const [old, new_] = [10_001, 10_002].map((seconds) => `[Service]\nExecStart=/bin/sleep ${seconds}\n`);
