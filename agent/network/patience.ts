@@ -2,13 +2,13 @@
 export interface Patience {
   /**
    * Does `work`, and gives what came of it, or throws as it does; or gives `late`, if it isn't done in a moment, or if work from before still goes
-   * on. Nobody is told how that ends: whoever is called by `onLateEnd` does it again, to see.
+   * on. How that ends is told by `onLateEnd`.
    */
   wait<T>(work: () => Promise<T>): Promise<T | 'late'>;
 }
 
-/** `onLateEnd`: what was late has ended, well or not. */
-export function patience(msMax: number, onLateEnd: () => void): Patience {
+/** `onLateEnd`: what was late has ended; not well, if there is a `failure`. */
+export function patience(msMax: number, onLateEnd: (failure?: { readonly error: unknown }) => void): Patience {
   /** Resolves when the work that goes on has ended. */
   let going: Promise<void> | undefined;
 
@@ -30,11 +30,11 @@ export function patience(msMax: number, onLateEnd: () => void): Patience {
       const begun = work();
       const ended = begun.then(
         () => undefined,
-        () => undefined,
+        (error: unknown) => ({ error }),
       );
-      going = ended.then(() => {
+      going = ended.then((failure) => {
         going = undefined;
-        if (late) onLateEnd();
+        if (late) onLateEnd(failure);
       });
       // Its own end comes before that of `going`, so that what is done in time is never late.
       const outcome = await Promise.race([begun, moment(going)]);

@@ -2,7 +2,7 @@ import type { AssignedNetwork } from '../../core/network/assigned-network.ts';
 import { podMtu } from '../../core/network/paths.ts';
 import type { Engine } from '../docker/engine.ts';
 import { ensurePodNetwork, type PodNetworks, removePodNetworks } from './docker-network.ts';
-import { firewall } from './firewall.ts';
+import { type Firewall, firewall } from './firewall.ts';
 import { patience } from './patience.ts';
 
 /**
@@ -16,7 +16,7 @@ export interface Surroundings {
   leave(): void;
   /**
    * Makes it so; with `looked` even if nothing changed here. Returns what could not be done, in words, and whether the engine still keeps it waiting.
-   * Throws as ensurePodNetwork does. Without an engine, what was set up before is repaired.
+   * Throws as ensurePodNetwork does, be it at the call after one that was late. Without an engine, what was set up before is repaired.
    */
   ensure(
     engine: Engine | undefined,
@@ -31,16 +31,23 @@ export interface Surroundings {
 export interface SurroundingsOptions {
   /** `<cluster>/<host id>`. */
   readonly owner: string;
-  /** The engine has answered what it was asked long ago. */
+  /** The engine has answered what it was asked long ago: look again. */
   readonly onLateEnd: () => void;
+  readonly walls?: Firewall;
 }
 
 /** With it, and what else there is to do, the kernel is still looked at often enough, ms. */
 const ENGINE_WAIT_MS = 1_000;
 
-export function surroundings({ owner, onLateEnd }: SurroundingsOptions): Surroundings {
-  const walls = firewall();
-  const engineWork = patience(ENGINE_WAIT_MS, onLateEnd);
+export function surroundings({ owner, onLateEnd, walls = firewall() }: SurroundingsOptions): Surroundings {
+  /** What the engine was asked for last; undefined: to take all away. */
+  let asked: string | undefined;
+  /** What it refused when nobody waited any more. */
+  let refused: { readonly for: string | undefined; readonly error: unknown } | undefined;
+  const engineWork = patience(ENGINE_WAIT_MS, (failure) => {
+    refused = failure && { for: asked, ...failure };
+    onLateEnd();
+  });
   /** What new pods are to be on, as text; undefined: not on a network of ours. */
   let wanted: string | undefined;
   /** What the engine made of it, or of what was wanted before. */
@@ -56,10 +63,15 @@ export function surroundings({ owner, onLateEnd }: SurroundingsOptions): Surroun
     async ensure(engine, { network, subnet, backend }, mtu, looked) {
       const next = JSON.stringify([network, subnet, backend, mtu]);
       wanted = next;
+      const before = refused;
+      refused = undefined;
+      // It is asked again at the next look: at once, it would be asked without end, and nobody would hear why.
+      if (before?.for === next) throw before.error;
       if (!looked && made?.for === next && walled === next) return { problems: [], late: false };
       const outcome =
         engine &&
         (await engineWork.wait(async () => {
+          asked = next;
           const networks = await ensurePodNetwork(engine, { subnet, mtu: podMtu(backend, mtu), owner });
           made = { for: next, networks };
           return networks;
@@ -67,13 +79,18 @@ export function surroundings({ owner, onLateEnd }: SurroundingsOptions): Surroun
       const late = outcome === 'late';
       if (made?.for !== next) return { problems: [], late };
       const problems = await walls.ensure({ network, subnets: made.networks.subnets });
-      walled = next;
+      walled = problems.length === 0 ? next : undefined;
       return { problems, late };
     },
     async remove(engine) {
-      const left = await engineWork.wait(() => removePodNetworks(engine));
-      if (left === 'late' || left.length > 0) return false;
+      // From now on it may be gone at any moment: whoever wants it again has it made again.
       made = undefined;
+      refused = undefined;
+      const left = await engineWork.wait(() => {
+        asked = undefined;
+        return removePodNetworks(engine);
+      });
+      if (left === 'late' || left.length > 0) return false;
       await walls.remove().catch(() => undefined);
       return true;
     },

@@ -14,9 +14,18 @@ const SOCKETS = '/var/run/wireguard';
 export async function endProgram(program: string, device: string): Promise<void> {
   for (const pid of await readdir('/proc')) {
     if (!/^[1-9]\d*$/.test(pid) || !(await serves(pid, program, device))) continue;
-    process.kill(Number(pid), 'SIGKILL');
+    kill(Number(pid));
     for (let waited = 0; waited < END_MS && (await serves(pid, program, device)); waited += LOOK_MS) await delay(LOOK_MS);
     await rm(`${SOCKETS}/${device}.sock`, { force: true });
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    // It has ended meanwhile, as it does with its device.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 
