@@ -9,6 +9,8 @@ import { type LabHost, type Netlab, startNetlab } from '../../support/netlab/net
 /** Three hosts with an engine and an agent each: Services and policies as people apply them, from the API to packets. */
 
 const HOSTS = ['h1', 'h2', 'h3'];
+/** For an answer that has to come; on a busy machine it takes its time, s. */
+const PATIENT = 15;
 /** A web server that tells its name, and is ready as long as there is a file. */
 const SERVE = 'mkdir /tmp/www; echo "$HOSTNAME" > /tmp/www/index.html; touch /tmp/ready; exec httpd -f -p 8080 -h /tmp/www';
 
@@ -131,7 +133,7 @@ const PORTS = [{ port: 80, targetPort: 8080 }];
     return [...names].sort();
   }
 
-  const settled = (what: string, check: () => Promise<void>) => eventually(what, check, { timeoutMs: 20_000 });
+  const settled = (what: string, check: () => Promise<void>) => eventually(what, check, { timeoutMs: 30_000 });
   const WEB = HOSTS.map((host) => `web-${host}`);
 
   test('are reached by their address from every pod and every host', async () => {
@@ -140,7 +142,7 @@ const PORTS = [{ port: 80, targetPort: 8080 }];
       await settled(`${from} is answered by all`, async () =>
         expect([from, await everyoneAsked(from, url)]).toEqual([from, WEB]),
       );
-  }, 60_000);
+  }, 180_000);
 
   test('are reached by their name, headless ones too', async () => {
     const { host, id } = await containerOf('client');
@@ -151,28 +153,33 @@ const PORTS = [{ port: 80, targetPort: 8080 }];
   });
 
   test('with affinity answer a client from one pod', async () => {
-    expect(await everyoneAsked('client', `http://${await addressOf('sticky')}/`)).toHaveLength(1);
+    const names = await everyoneAsked('client', `http://${await addressOf('sticky')}/`, 15, PATIENT);
+    expect(names).toHaveLength(1);
+    expect(WEB).toContain(names[0]);
   });
 
   test('are reached by a pod that is their only endpoint', async () => {
-    expect(await ask('alone', `http://${await addressOf('alone')}/`)).toBe('alone');
+    expect(await ask('alone', `http://${await addressOf('alone')}/`, PATIENT)).toBe('alone');
   });
 
   test('of type NodePort are reached from outside at each host; with policy Local only where their pod is', async () => {
     for (const host of lab.hosts) {
       const other = lab.hosts.find((each) => each !== host)!;
-      expect(await everyoneAsked(other.name, `http://${host.address}:30080/`)).toEqual(WEB);
+      // Each connection goes to one at random: fifteen in a row miss one of three in one of 150 runs.
+      await settled(`all answer at ${host.name}`, async () =>
+        expect(await everyoneAsked(other.name, `http://${host.address}:30080/`)).toEqual(WEB),
+      );
     }
-    expect(await ask('h2', `http://${lab.host('h1').address}:30081/`)).toBe('alone');
+    expect(await ask('h2', `http://${lab.host('h1').address}:30081/`, PATIENT)).toBe('alone');
     expect(await ask('h2', `http://${lab.host('h3').address}:30081/`, 1)).toBe('');
-  });
+  }, 120_000);
 
   test('that are host ports of a pod are reached at its host, at the address that it asks for', async () => {
     const { address } = lab.host('h3');
-    expect(await ask('h1', `http://${address}:18080/`)).toBe('door');
-    expect(await ask('h3', 'http://127.0.0.1:18081/')).toBe('door');
+    expect(await ask('h1', `http://${address}:18080/`, PATIENT)).toBe('door');
+    expect(await ask('h3', 'http://127.0.0.1:18081/', PATIENT)).toBe('door');
     expect(await ask('h1', `http://${address}:18081/`, 1)).toBe('');
-  });
+  }, 120_000);
 
   test('send nothing to a pod that is not ready', async () => {
     const url = `http://${await addressOf('web')}/`;
@@ -184,13 +191,13 @@ const PORTS = [{ port: 80, targetPort: 8080 }];
       );
     await host.docker('exec', id, 'touch', '/tmp/ready');
     await settled('it is back', async () => expect(await everyoneAsked('h1', url)).toEqual(WEB));
-  }, 60_000);
+  }, 120_000);
 
   test('go on while agents are dead, and come back when their rules were taken away', async () => {
     const url = `http://${await addressOf('alone')}/`;
     const h3 = lab.host('h3');
     await h3.killAgent();
-    expect(await ask('h3', url)).toBe('alone');
+    expect(await ask('h3', url, PATIENT)).toBe('alone');
     await h3.startAgent();
     await h3.must('nft', 'delete', 'table', 'ip', 'terrane_services');
     await settled('they are routed again', async () => expect(await ask('h3', url)).toBe('alone'));
@@ -232,7 +239,7 @@ const PORTS = [{ port: 80, targetPort: 8080 }];
 
   test('are no longer routed when they are deleted', async () => {
     const url = `http://${await addressOf('alone')}/`;
-    expect(await ask('h2', url)).toBe('alone');
+    expect(await ask('h2', url, PATIENT)).toBe('alone');
     await lab.installation.terrane(['delete', 'service', 'alone']);
     await settled('nobody answers', async () => expect(await ask('h2', url)).toBe(''));
   });

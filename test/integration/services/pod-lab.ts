@@ -159,7 +159,7 @@ function startProcess(netns: string, name: string, ports: readonly number[]): Po
   return {
     child,
     ready,
-    call(host, port, { protocol = 'tcp', flow, ms = 2000 } = {}) {
+    call(host, port, { protocol = 'tcp', flow, ms = 15_000 } = {}) {
       const id = ++calls;
       child.stdin!.write(`${JSON.stringify({ id, protocol, host, port, from: flow, ms })}\n`);
       return new Promise((resolve) => {
