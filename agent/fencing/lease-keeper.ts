@@ -36,7 +36,12 @@ export function leaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
   const { file, bootId, assignment, now, uptime, log, onChange } = options;
   const stopMs = (assignment()?.settings.fencedStopSeconds ?? FIRST_SETTINGS.fencedStopSeconds) * 1000;
   let lease: HostLease = file.read(bootId, assignment()?.revision, uptime(), stopMs);
-  let lapsed = holds(lease, uptime()) ? undefined : now();
+  let lapsed = holds(lease, uptime()) ? undefined : endOfLease();
+
+  /** Not when that was noticed: an agent that was away, or a machine that slept, has no more time for that. */
+  function endOfLease(): number {
+    return now() - (Number.isFinite(lease.until) ? Math.max(0, uptime() - lease.until) : 0);
+  }
 
   function fenced(): boolean {
     const { pods, units } = assignment() ?? {};
@@ -46,7 +51,7 @@ export function leaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
   function look(): void {
     const held = holds(lease, uptime());
     if (held === (lapsed === undefined)) return;
-    lapsed = held ? undefined : now();
+    lapsed = held ? undefined : endOfLease();
     if (!fenced()) return;
     if (held) log.info('the host lease is held: fenced pods and units may run');
     else log.warn('the host lease has run out: fenced pods and units are stopped until the control plane answers', {});
@@ -58,6 +63,8 @@ export function leaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
   timer.unref();
 
   function take(next: HostLease): void {
+    // The one before may have ended unseen.
+    look();
     lease = next;
     const revision = assignment()?.revision;
     if (fenced() && revision !== undefined) file.write({ ...lease, bootId, revision });

@@ -50,8 +50,9 @@ export function launches({ now, manager, known, save }: LaunchesOptions): Launch
     const [name, launch] = [...all].find(([, one]) => one.job === job && one.starting) ?? [];
     if (name !== undefined && launch) {
       const error = await failure(manager(), name, result);
-      // Meanwhile it may have been started anew.
-      if (all.get(name)?.job === job) await finish(name, launch, error);
+      // Meanwhile it may have been started anew, or asked to stop.
+      const since = all.get(name);
+      if (since?.job === job) await finish(name, since, error);
       return;
     }
     ended.set(job, result);

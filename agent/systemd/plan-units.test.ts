@@ -139,6 +139,12 @@ describe('a unit that has to leave, and takes long to stop', () => {
   const absent = unit({ desired: 'absent', stopSeconds: 900 });
   const stopping = state({ activeState: 'deactivating', jobId: 3, since: 50_000 });
 
+  test('is told to stop though it is stopping, if only to be started anew: it had been wanted again meanwhile', () => {
+    const again = launch({ starting: true, job: 3 });
+    expect(steps(absent, { state: stopping, file: FILE }, { now: 60_000, launch: again })).toEqual(['stopUnit']);
+    expect(steps(absent, { state: stopping, file: FILE }, { now: 60_000, launch: { ...again, stopping: true } })).toEqual([]);
+  });
+
   test('is killed when its time is over, which is worth an Event; the next agent goes on counting', () => {
     const started = launch({ stopping: true, stoppingSince: 10_000 });
     const at = (now: number) => plan(absent, { state: stopping, file: FILE }, { now, launch: started });
@@ -189,6 +195,11 @@ describe('a fenced unit without a lease', () => {
     const stopping = state({ activeState: 'deactivating', jobId: 3 });
     expect(plan(fenced, { state: stopping, file: FILE }, { lapsed, launch: launch() })).toEqual({ steps: [], wakeAt: 1500 });
     expect(steps(fenced, { state: stopping, file: FILE }, { lapsed, now: 1500, launch: launch() })).toEqual(['killUnit']);
+  });
+
+  test('stops though systemd has yet to read its file, or those of others', () => {
+    const unread = { state: { ...RUNNING, needsReload: true }, file: FILE };
+    expect(steps(fenced, unread, { lapsed, launch: launch(), stale: true })).toContain('stopUnit');
   });
 
   test('starts anew once the lease is held', () => {

@@ -78,12 +78,13 @@ function planAbsent(
   if (!isUp(state) || hostsOwn(state, pathOf(name))) return unitStep('removeUnit', name, {});
   const { stopSeconds = UNIT_STOP_SECONDS, fenced } = unit ?? {};
   // Of one that was not started by us it is known only since when it is in its last stage of stopping.
-  const since = launches.get(name)?.stoppingSince ?? (state.activeState === 'deactivating' ? state.since : undefined) ?? now;
+  const launch = launches.get(name);
+  const since = launch?.stoppingSince ?? (state.activeState === 'deactivating' ? state.since : undefined) ?? now;
   const killAt = Math.min(since, now) + stopSeconds * 1000;
   const fencedAt = fenced && lapsed ? overAt(lapsed) : Number.POSITIVE_INFINITY;
   if (now >= fencedAt) return unitStep('killUnit', name, {});
   if (now >= killAt) return unitStep('killUnit', name, { tell: `it had not stopped after ${stopSeconds} s, and was killed` });
-  return stop(name, state, 'it is not assigned to this host any more') ?? Math.min(killAt, fencedAt);
+  return stop(name, state, launch, 'it is not assigned to this host any more') ?? Math.min(killAt, fencedAt);
 }
 
 function planPresent(input: UnitPlanInput, unit: AssignedUnit, state: SystemdState, file: ObservedUnit['file']): Next {
@@ -93,12 +94,13 @@ function planPresent(input: UnitPlanInput, unit: AssignedUnit, state: SystemdSta
   if (file && (file.uid !== uid || file.hash !== hash)) {
     // Stopped as its old text says.
     if (isUp(state))
-      return stop(name, state, file.uid === uid ? 'its text has changed' : 'another unit of this name takes its place');
+      return stop(name, state, launch, file.uid === uid ? 'its text has changed' : 'another unit of this name takes its place');
     return launch ? unitStep('forgetLaunch', name, {}) : unitStep('writeUnit', name, { unit });
   }
   if (!file) return unitStep('writeUnit', name, { unit });
-  if (input.stale || unread(state)) return undefined;
+  // It stops though systemd can't read files just now.
   if (unit.fenced && input.lapsed) return planLapsed(input, name, state, launch);
+  if (input.stale || unread(state)) return undefined;
   if (unit.desired === 'launched') {
     // A stop that was asked for when something else was wanted may still be under way: then it has to be started again.
     if (launch?.uid === uid && launch.generation === unit.generation && !launch.stopping) return undefined;
@@ -108,7 +110,7 @@ function planPresent(input: UnitPlanInput, unit: AssignedUnit, state: SystemdSta
   }
   // Loaded: it doesn't run on our account. Another unit may start it.
   if (!launch) return undefined;
-  return isUp(state) ? stop(name, state, 'it is to be loaded only') : unitStep('forgetLaunch', name, {});
+  return isUp(state) ? stop(name, state, launch, 'it is to be loaded only') : unitStep('forgetLaunch', name, {});
 }
 
 /** A fenced unit on a host without a lease: it may soon start elsewhere, so it stops here, and starts again once the lease is held. */
@@ -116,7 +118,7 @@ function planLapsed({ now, lapsed }: UnitPlanInput, name: string, state: Systemd
   const killAt = overAt(lapsed!);
   if (!isUp(state)) return launch ? unitStep('forgetLaunch', name, {}) : undefined;
   if (now >= killAt) return unitStep('killUnit', name, {});
-  return stop(name, state, 'the host could not renew its lease, and the unit must not run in two places') ?? killAt;
+  return stop(name, state, launch, 'the host could not renew its lease, and the unit must not run in two places') ?? killAt;
 }
 
 /** systemd does not know the file as it is. */
@@ -131,8 +133,15 @@ export function hostsOwn({ fragmentPath, loadState }: SystemdState, ours: string
   return withoutFile || (fragmentPath !== '' && fragmentPath !== ours) || loadState === 'masked';
 }
 
-function stop(name: string, { activeState, jobId }: SystemdState, reason: string): UnitStep | undefined {
+function stop(
+  name: string,
+  { activeState, jobId }: SystemdState,
+  launch: Launch | undefined,
+  reason: string,
+): UnitStep | undefined {
+  // The stop that a new start begins with ends in that start.
+  const restarts = launch?.starting && !launch.stopping;
   // Under way already.
-  if (activeState === 'deactivating' && jobId !== 0) return undefined;
+  if (activeState === 'deactivating' && jobId !== 0 && !restarts) return undefined;
   return unitStep('stopUnit', name, { reason });
 }

@@ -10,7 +10,7 @@ import { executeUnitStep, type UnitStepContext } from './execute-unit-step.ts';
 import { fenceWatch } from './fence-watch.ts';
 import { type Launches, launches } from './launches.ts';
 import { isUp, type ObservedUnit, type SystemdState, type UnitFile } from './observed.ts';
-import { type Lapsed, planUnits } from './plan-units.ts';
+import { hostsOwn, type Lapsed, planUnits } from './plan-units.ts';
 import { HOST_WITHOUT_BUS, type WithoutBus } from './stop-without-bus.ts';
 import { systemdConnection } from './systemd-connection.ts';
 import { unitFiles } from './unit-files.ts';
@@ -70,14 +70,18 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
   const files = unitFiles(options);
   const pathOf = (name: string) => join(options.fragments ?? options.directory, name);
   const states = new Map<string, SystemdState>();
+  /** Units of the host's own that hide a file of ours, for all that was seen last. */
+  const theirs = new Set<string>();
   const outdated = new Set<string>();
   const busy = new Set<string>();
   const cools = cooling({ now, firstMs: COOLING_MS_FIRST, maxMs: COOLING_MS_MAX });
   const fence = fenceWatch({
     now,
     lapsed: options.lapsed,
-    fenced: () => (wanted() ?? []).filter(({ name, fenced }) => fenced && listed.has(name)).map(({ name }) => name),
-    mayBeUp: (name) => isUp(states.get(name) ?? UP),
+    fenced: () =>
+      (wanted() ?? []).filter(({ name, fenced }) => fenced && listed.has(name) && !theirs.has(name)).map(({ name }) => name),
+    // A start that nobody has seen end in a stop may be one that systemd couldn't tell of any more.
+    mayBeUp: (name) => isUp(states.get(name) ?? UP) || started.all.has(name),
     forget: (name) => started.forget(name),
     onHung: () => systemd.disconnect(),
     withoutBus: options.withoutBus ?? HOST_WITHOUT_BUS,
@@ -218,7 +222,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
   }
 
   async function look(names: ReadonlySet<string>): Promise<void> {
-    for (const name of states.keys()) if (!names.has(name)) states.delete(name);
+    for (const known of [states, theirs]) for (const name of known.keys()) if (!names.has(name)) known.delete(name);
     const asked = [...names].filter((name) => outdated.has(name) || !states.has(name));
     outdated.clear();
     await Promise.all(
@@ -226,6 +230,8 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
         const first = !states.has(name);
         const state = await systemd.manager().state(name);
         states.set(name, state);
+        if (hostsOwn(state, pathOf(name))) theirs.add(name);
+        else theirs.delete(name);
         if (first) await started.settle(name, state);
       }),
     );

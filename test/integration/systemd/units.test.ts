@@ -375,16 +375,25 @@ suite('units on a host', () => {
     expect(await host.sh('cat /run/again')).toMatch(/^(one\n){1,2}$/);
   });
 
-  test('fenced ones stop with the lease even when there is no bus', async () => {
+  test("fenced ones stop with the lease even when there is no bus, and the host's own that took the place of one don't", async () => {
     const { assign, lapse, reported } = await agent();
-    assign(unit('fenced.service', SLEEP, { fenced: true }), unit('free.service', SLEEP));
-    await reported('fenced.service', { launched: 1, activeState: 'active' });
-    await reported('free.service', { launched: 1, activeState: 'active' });
+    const fenced = ['fenced.service', 'taken.service'].map((name) => unit(name, SLEEP, { fenced: true }));
+    assign(...fenced, unit('free.service', SLEEP));
+    for (const name of ['fenced.service', 'free.service', 'taken.service'])
+      await reported(name, { launched: 1, activeState: 'active' });
+    await host.sh('cat >/etc/systemd/system/taken.service; systemctl daemon-reload; systemctl restart taken', { stdin: SLEEP });
+    await eventually('it is known to be the host’s', async () =>
+      expect((await reported('taken.service', { activeState: 'active' })).error).toContain("is the host's own"),
+    );
     await host.sh('systemctl stop dbus.socket dbus.service');
-    lapse({ at: Date.now(), graceSeconds: 5 });
-    await eventually('it has stopped', async () => expect(await show('fenced.service', 'ActiveState')).toBe('inactive'));
-    expect(await show('free.service', 'ActiveState')).toBe('active');
-    await host.sh('systemctl start dbus.socket dbus.service');
+    lapse({ at: Date.now(), graceSeconds: 1 });
+    await eventually('it has stopped', async () => expect(await show('fenced.service', 'ActiveState')).not.toBe('active'));
+    lapse({ at: Date.now() - 60_000, graceSeconds: 1 });
+    await eventually('it has been forgotten', async () => {
+      expect(await host.sh('cat /run/terrane/units-*.json')).not.toContain('"fenced.service"');
+    });
+    for (const name of ['free.service', 'taken.service']) expect(await show(name, 'ActiveState')).toBe('active');
+    await host.sh('rm /etc/systemd/system/taken.service; systemctl start dbus.socket dbus.service; systemctl daemon-reload');
     lapse(undefined);
     await reported('fenced.service', { launched: 1, activeState: 'active' });
   });

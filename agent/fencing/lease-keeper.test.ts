@@ -1,0 +1,48 @@
+import { expect, test } from '@jest/globals';
+import type { Assignment } from '../../core/node/assignment.ts';
+import { silentLogger } from '../../core/ports/logger.ts';
+import { type HostLease, NO_LEASE } from './host-lease.ts';
+import { type LeaseKeeper, leaseKeeper } from './lease-keeper.ts';
+
+const EPOCH = 1_700_000_000_000;
+const STOP_SECONDS = 40;
+
+/** Of a machine that has been up for `uptime.ms`, and whose clock goes with that. */
+function keeper(saved: HostLease, uptime: { ms: number }): LeaseKeeper {
+  const one = leaseKeeper({
+    file: { read: () => saved, write() {} },
+    bootId: 'boot',
+    assignment: () => ({ revision: 1, settings: { fencedStopSeconds: STOP_SECONDS } }) as Assignment,
+    now: () => EPOCH + uptime.ms,
+    uptime: () => uptime.ms,
+    log: silentLogger,
+    onChange() {},
+  });
+  one.close();
+  return one;
+}
+
+const LEASE = { until: 100_000, since: 0, confirmed: true };
+
+test('a lease that ended while no agent was there has lapsed when it ended, not when one came', () => {
+  expect(keeper(LEASE, { ms: 99_000 }).lapsedAt()).toBeUndefined();
+  expect(keeper(LEASE, { ms: 109_000 }).lapsedAt()).toBe(EPOCH + 100_000);
+});
+
+test('a lease that ended while the machine slept has lapsed when it ended, also if an answer comes first', () => {
+  const uptime = { ms: 99_000 };
+  const [looked, answered] = [keeper(LEASE, uptime), keeper(LEASE, uptime)];
+  uptime.ms = 500_000;
+  expect(looked.lapsedAt()).toBe(EPOCH + 100_000);
+  answered.renew(499_000, STOP_SECONDS);
+  expect(answered.lapsedAt()).toBe(EPOCH + 100_000);
+  answered.confirm(499_500);
+  expect(answered.lapsedAt()).toBe(EPOCH + 100_000);
+  answered.confirm(500_000);
+  expect(answered.lapsedAt()).toBeUndefined();
+});
+
+test('where there was no lease fenced work may not run from the start on, and where it holds for another assignment neither', () => {
+  expect(keeper(NO_LEASE, { ms: 7_000 }).lapsedAt()).toBe(EPOCH + 7_000);
+  expect(keeper({ ...LEASE, confirmed: false }, { ms: 7_000 }).lapsedAt()).toBe(EPOCH + 7_000);
+});
