@@ -1,4 +1,4 @@
-import type { Mix } from './mix.ts';
+import type { Mix, MixClass, MixHost } from './mix.ts';
 
 /**
  * Looks at a finished placement and counts what it breaks. Written from the mix's own words: it knows neither our scheduler nor its peers.
@@ -51,6 +51,7 @@ export function check(mix: Mix, { hostOf, globals }: Placement, { settled = true
     if (host < 0) unplaced++;
     else put(arrivals[container]!, host);
   }
+  wrong('not answered', arrivals.length - hostOf.length);
   for (const [index, placed] of globals) for (const host of placed) put(index, host);
   let usedHosts = 0;
   const open = { cpu: 0, memory: 0, strandedCpu: 0, strandedMemory: 0, atTenth: 0, uselessCpu: 0, uselessMemory: 0 };
@@ -89,6 +90,10 @@ export function check(mix: Mix, { hostOf, globals }: Placement, { settled = true
     }
     for (const count of ports.values()) wrong('port used twice', count - 1);
   }
+  // A host that is lost has none.
+  if (settled)
+    for (const [index, each] of classes.entries())
+      if (each.global) wrong('not on every host', hosts.filter((host, at) => takes(host, each) && !on[at]!.has(index)).length);
   let maxSkew = 0;
   for (const [index, each] of classes.entries()) {
     if (each.zoneSkew === undefined) continue;
@@ -111,6 +116,9 @@ export function check(mix: Mix, { hostOf, globals }: Placement, { settled = true
     maxSkew,
   };
 }
+
+const takes = (host: MixHost, { disk, toleratesReserved }: MixClass) =>
+  (!host.reserved || toleratesReserved) && (!disk || host.disk === disk);
 
 /** MiB for each millicore that all work wants which may go to open hosts. */
 function memoryPerCpu({ classes }: Mix): number {

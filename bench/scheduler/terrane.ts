@@ -124,7 +124,7 @@ export class TerraneCluster {
     const pieces: number[] = [];
     for (const host of hosts)
       for (const piece of this.placer.loseNode(host)) if (piece < this.mix.arrivals.length) pieces.push(piece);
-    const rank = placementOrder(this.placer.model);
+    const rank = placementOrder(this.placer);
     const { workOf } = this.placer;
     this.#placeBatch(Int32Array.from(pieces).sort((a, b) => rank[workOf[a]!]! - rank[workOf[b]!]! || a - b));
     return { displaced: pieces.length, ms: performance.now() - start };
@@ -134,7 +134,7 @@ export class TerraneCluster {
   #order(): Int32Array {
     const { classes, arrivals } = this.mix;
     const starts = new Int32Array(classes.length + 1);
-    const rank = placementOrder(this.placer.model);
+    const rank = placementOrder(this.placer);
     for (const index of arrivals) starts[rank[index]! + 1]!++;
     for (let at = 0; at < classes.length; at++) starts[at + 1]! += starts[at]!;
     const pieces = new Int32Array(arrivals.length);

@@ -67,7 +67,7 @@ export function placeUnits(units: readonly PlaceableUnit[], machines: readonly M
       if (placer.nodeOf[piece]! < 0 && !closed.has(name)) placer.placeOn(piece, node);
     }
   for (const [node, name] of names.entries()) if (closed.has(name)) close(placer, node);
-  const rank = placementOrder(placer.model);
+  const rank = placementOrder(placer);
   waiting.sort((a, b) => rank[a]! - rank[b]! || a - b);
   // Each gives way once at most: units may replace each other in a circle.
   const moved = new Set<number>();

@@ -11,7 +11,7 @@ import { refusalsOf } from './refusals.ts';
 import type { Strategy, Work } from './work.ts';
 
 function inOrder(placer: Placer): Int32Array {
-  const rank = placementOrder(placer.model);
+  const rank = placementOrder(placer);
   return Int32Array.from(placer.workOf.keys()).sort((a, b) => rank[placer.workOf[a]!]! - rank[placer.workOf[b]!]! || a - b);
 }
 
@@ -22,6 +22,34 @@ function placedBatch(problem: GeneratedProblem, strategy: Strategy = 'pack'): Pl
   batch.place(pieces);
   batch.finish(pieces);
   return placer;
+}
+
+/** Pieces of a class each, of a quarter cpu to four, with half to four times as much memory; always the same ones. */
+function mixedWork(seed: number, count: number): Work[] {
+  let state = seed;
+  const pick = (values: readonly number[]) => {
+    state = (state * 48_271) % 2_147_483_647;
+    return values[state % values.length]!;
+  };
+  return Array.from({ length: count }, (_, index) => {
+    const cpu = pick([0.25, 0.5, 1, 2, 4]);
+    return plainWork(`w${index}`, cpu, cpu * pick([0.5, 1, 2, 4]));
+  });
+}
+
+/** How many hosts it takes if each piece, as they come, goes where it leaves least. */
+function hostsOfBestFit(works: readonly Work[], cpu: number, memory: number): number {
+  const hosts: { cpu: number; memory: number }[] = [];
+  for (const { requests } of works) {
+    const wanted = { cpu: requests.get('cpu')!, memory: requests.get('memory')! };
+    const left = (host: typeof wanted) => (host.cpu - wanted.cpu) / cpu + (host.memory - wanted.memory) / memory;
+    const able = hosts.filter((host) => host.cpu >= wanted.cpu && host.memory >= wanted.memory);
+    let best = able.sort((a, b) => left(a) - left(b))[0];
+    if (!best) hosts.push((best = { cpu, memory }));
+    best.cpu -= wanted.cpu;
+    best.memory -= wanted.memory;
+  }
+  return hosts.length;
 }
 
 /** Whether an order of placing can matter to it. */
@@ -83,6 +111,32 @@ describe('placing a batch', () => {
     // The new host takes 17 and keeps 3; each full one gives 3.
     expect(filling(63)).toEqual({ inUse: 64, full: 58 });
     expect(filling(64)).toEqual({ inUse: 66, full: 53 });
+  });
+
+  test('empties a host that others can take in once they have changed places', () => {
+    const workOf = Int32Array.of(0, 0, 0, 0, 1, 1, 1, 1, 2);
+    const placer = new Placer({
+      nodes: ['a', 'b', 'c'].map((name) => plainNode(name, 12, 12)),
+      works: [plainWork('heavy', 1, 3), plainWork('lean', 3, 1), plainWork('even', 2, 2)],
+      workOf,
+      placed: Int32Array.of(0, 0, 0, 0, 1, 1, 1, 1, 2),
+      strategy: 'pack',
+    });
+    new Batch(placer, new Uint8Array(workOf.length).fill(1)).finish(Int32Array.from(workOf.keys()));
+    expect(new Set(placer.nodeOf).size).toBe(2);
+  });
+
+  test('needs no more hosts than a full scan that leaves least of each, if all are of one size', () => {
+    const sum = { ours: 0, leaving: 0 };
+    for (let seed = 1; seed <= 4; seed++) {
+      const works = mixedWork(seed, 1_250);
+      const problem = { nodes: Array.from({ length: 250 }, (_, node) => plainNode(`n${node}`, 16, 32)), works };
+      const { nodeOf } = placedBatch({ ...problem, workOf: Int32Array.from(works.keys()) });
+      expect([...nodeOf]).not.toContain(-1);
+      sum.ours += new Set(nodeOf).size;
+      sum.leaving += hostsOfBestFit(works, 16, 32);
+    }
+    expect(sum.ours).toBeLessThanOrEqual(sum.leaving);
   });
 
   test('moves nothing for a single piece', () => {

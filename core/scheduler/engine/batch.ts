@@ -10,6 +10,8 @@ import type { Work } from './work.ts';
 const MOST_ROUNDS = 8;
 /** A batch may have as many priorities as pieces: looking at all nodes is worth it so often, and once more at the end. */
 const MOST_FINISHES = 16;
+/** To empty no more than this share of all nodes is worth no further round. */
+const NEGLIGIBLE = 1 / 1024;
 /** For headroom a batch may begin on so many more nodes for each that it has begun on: one that began on few begins on none for it. */
 const MORE_NODES = 1 / 32;
 
@@ -86,11 +88,13 @@ export class Batch {
   #rearrange(waiting: Int32Array): Int32Array {
     if (!this.#compaction || !this.#exchange) return waiting;
     let left = waiting;
-    let moved = this.#compaction.run();
+    let emptied = this.#compaction.run();
     for (let round = 0; round < MOST_ROUNDS; round++) {
-      moved += this.#exchange.run();
-      if (moved === 0 || this.#placeRuns(left) === 0) break;
-      moved = 0;
+      const exchanged = this.#exchange.run();
+      if (exchanged + emptied === 0) break;
+      // Rests that were of no use to each other take in whole nodes once they are even.
+      emptied = exchanged > 0 ? this.#compaction.run() : 0;
+      if (this.#placeRuns(left) === 0 && emptied <= NEGLIGIBLE * this.#placer.nodeCount) break;
       left = this.#unplaced(left);
     }
     return left;

@@ -14,7 +14,7 @@ const fewNodes = fc.constantFrom(0, 64);
 
 function placed(problem: GeneratedProblem, fewNodesOrNone: number): Placer {
   const placer = new Placer({ ...problem, strategy: 'pack', fewNodes: fewNodesOrNone });
-  const rank = placementOrder(placer.model);
+  const rank = placementOrder(placer);
   const pieces = Int32Array.from(placer.workOf.keys()).sort(
     (a, b) => rank[placer.workOf[a]!]! - rank[placer.workOf[b]!]! || a - b,
   );

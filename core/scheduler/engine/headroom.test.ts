@@ -14,7 +14,7 @@ import { Placer } from './placer.ts';
 function filled(problem: GeneratedProblem): Placer {
   const nodes = [...problem.nodes, ...problem.nodes.map((node) => ({ ...node, name: `m${node.name}` }))];
   const placer = new Placer({ ...problem, nodes, strategy: 'pack', fewNodes: 0 });
-  const rank = placementOrder(placer.model);
+  const rank = placementOrder(placer);
   const pieces = [...placer.workOf.keys()].sort((a, b) => rank[placer.workOf[a]!]! - rank[placer.workOf[b]!]! || a - b);
   for (const piece of pieces) placer.place(Int32Array.of(piece), 0, 1);
   return placer;

@@ -1,12 +1,22 @@
-import { type CompiledWork, type Model, PODS } from './compiled.ts';
+import { type CompiledWork, PODS } from './compiled.ts';
+import type { Placer } from './placer.ts';
+
+/** Packing mixes work whose sizes are within a sixteenth of the largest node, within a sixteenth of that, and so on. */
+const BAND = 16;
+const SMALLEST = 2 ** -16;
 
 /**
  * In which order classes of work are best placed. The important first; then what has fewest places to go to, while those are free;
- * then the large before the small, which fill what is left. What other work must be near to comes no later than that work.
- * Returns class -> rank. Deterministic; ties by the order of the classes.
+ * then the large before the small, which fill what is left. Packing only goes by how large roughly, as it moves work afterwards: if all that is
+ * heavy in memory came first, there would be nothing else yet to use the cpu beside it. What other work must be near to comes no later than that
+ * work. Returns class -> rank. Deterministic; ties by the order of the classes.
  */
-export function placementOrder({ works, cpu, memory }: Model): Int32Array {
-  const size = works.map((each) => Math.max(cpu.share(each.cpu), memory.share(each.memory)));
+export function placementOrder({ model, strategy }: Pick<Placer, 'model' | 'strategy'>): Int32Array {
+  const { works, cpu, memory } = model;
+  const size = works.map((each) => {
+    const share = Math.max(cpu.share(each.cpu), memory.share(each.memory));
+    return strategy === 'pack' ? bandOf(share) : share;
+  });
   const narrow = narrowness(works);
   const order = [...works.keys()].sort(
     (a, b) =>
@@ -68,4 +78,9 @@ function narrowness(works: readonly CompiledWork[]): number[] {
   for (const [index, { needed }] of works.entries())
     for (const other of needed) narrow[other] = Math.max(narrow[other]!, narrow[index]!);
   return narrow;
+}
+
+/** 0: the whole of the largest node; -1: a sixteenth of it or more. */
+function bandOf(share: number): number {
+  return Math.floor(Math.log(Math.max(share, SMALLEST)) / Math.log(BAND));
 }

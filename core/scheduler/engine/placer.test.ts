@@ -18,7 +18,7 @@ const placerFor = (problem: GeneratedProblem, strategy: Strategy, few: number) =
 
 /** Pieces of each class, in the order in which they are best placed. */
 function runsOf(placer: Placer): Int32Array[] {
-  const rank = placementOrder(placer.model);
+  const rank = placementOrder(placer);
   const pieces = [...placer.workOf.keys()];
   return [...rank.keys()]
     .sort((a, b) => rank[a]! - rank[b]!)

@@ -11,7 +11,7 @@ import { HOST, type Strategy, type Term } from './work.ts';
 const strategies = fc.constantFrom<Strategy>('pack', 'spread');
 
 function order(placer: Placer): Int32Array {
-  const rank = placementOrder(placer.model);
+  const rank = placementOrder(placer);
   return Int32Array.from(placer.workOf.keys()).sort((a, b) => rank[placer.workOf[a]!]! - rank[placer.workOf[b]!]! || a - b);
 }
 

@@ -84,7 +84,7 @@ class Session {
 
   /** The pending pieces, as the engine wants them placed; of one class in the order of their age. */
   #order(): Int32Array {
-    const rank = placementOrder(this.#placer.model);
+    const rank = placementOrder(this.#placer);
     const { workOf } = this.#placer;
     const pieces = this.#input.pending.map((_, index) => this.#boundCount + index);
     return Int32Array.from(pieces.sort((a, b) => rank[workOf[a]!]! - rank[workOf[b]!]! || a - b));
