@@ -123,7 +123,10 @@ export class ByteWriter {
   }
 }
 
-/** A value that is a smaller part of its block than this is copied, so that it doesn't keep the whole block in memory. */
+/**
+ * A value that is a smaller part of its block of memory than this is copied, so that it doesn't keep the whole block: what is read may itself be a part
+ * of one, of what came from a socket or a file.
+ */
 const SHARED_PART_MIN = 1 / 4;
 
 export class ByteReader {
@@ -136,7 +139,7 @@ export class ByteReader {
 
   /** `share`: all values stay parts of the block, which is in memory as long as any of them is. */
   constructor(bytes: Uint8Array, { share = false } = {}) {
-    this.#sharedPartMin = share ? 0 : bytes.length * SHARED_PART_MIN;
+    this.#sharedPartMin = share ? 0 : bytes.buffer.byteLength * SHARED_PART_MIN;
     // Values are handed out as plain Uint8Array, whatever came in.
     this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

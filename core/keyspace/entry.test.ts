@@ -179,6 +179,24 @@ describe('the format of an entry', () => {
     for (const body of damaged) expect(() => decodeEntry(1, Uint8Array.from(body))).toThrow(CorruptLogError);
   });
 
+  test('a value that is read of a part of a larger block, of a file or of what came over a connection, does not keep that', () => {
+    const value = new Uint8Array(256).fill(7);
+    const put: Operation = { type: 'put', key: 'k', value, lease: 0n, fresh: true };
+    const body = encodeEntry({
+      sequence: 1,
+      writer: 'w',
+      batch: 1,
+      time: 1,
+      baseRevision: 1,
+      records: [{ requestId: undefined, operations: [put] }],
+    });
+    const block = Buffer.alloc(1_000_000);
+    block.set(body, 5_000);
+    const [read] = decodeEntry(1, block.subarray(5_000, 5_000 + body.length)).records[0]!.operations;
+    expect(read).toEqual(put);
+    expect((read as typeof put).value.buffer.byteLength).toBeLessThanOrEqual(1_024);
+  });
+
   test('something behind its end is refused', () => {
     fc.assert(
       fc.property(entry, (each) => {
