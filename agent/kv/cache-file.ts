@@ -48,13 +48,16 @@ const FORMAT = 1;
  * copy anew each time that as much was written took a quarter of the agent's work. It costs disk, and about a second of a start.
  */
 const JOURNAL = { bytesMin: 4_000_000, contents: 3 };
+/** After a write failed nothing more is written for so long, ms: then all of it, anew. */
+const RETRY_MS = 60_000;
 /** Entries are written together, up to so many bytes and so late, ms: each write costs as much as a client's call. */
 const TOGETHER = { bytesMax: 1_000_000, ms: 100 };
 
 /**
  * The cache on disk: `snapshot`, replaced as a whole, and `journal`, to which each entry is added as it comes; a crash costs the
  * journal's last entries at most, which are then read from the control plane again. Writing goes on behind; what fails is said by
- * `problem`, and the cache lives on in memory.
+ * `problem`, and the cache lives on in memory. A disk that is full isn't made fuller: entries after a gap would be of no use, and a journal that no
+ * snapshot ends would grow for ever.
  */
 export class CacheFile implements CopyFile {
   readonly #directory: string;
@@ -72,16 +75,19 @@ export class CacheFile implements CopyFile {
   #timer: NodeJS.Timeout | undefined;
   /** Entries that came while a snapshot was being written. */
   #since: LogEntry[] | undefined;
-  #problem: string | undefined;
+  /** Of the last write. */
+  #failed: { readonly error: unknown; readonly at: number } | undefined;
+  readonly #retryMs: () => number;
 
-  constructor(directory: string, identity: CacheIdentity) {
+  constructor(directory: string, identity: CacheIdentity, retryMs = (): number => RETRY_MS) {
     this.#directory = directory;
     this.#identity = identity;
+    this.#retryMs = retryMs;
   }
 
   /** Why the last write failed. */
   get problem(): string | undefined {
-    return this.#problem;
+    return this.#failed && messageOf(this.#failed.error);
   }
 
   /** Throws DamagedFileError; what a crash left unfinished is passed over. */
@@ -112,16 +118,18 @@ export class CacheFile implements CopyFile {
     this.#unwritten = [];
     this.#unwrittenBytes = 0;
     this.#enqueue(async () => {
-      // A snapshot that was written meanwhile holds them.
-      if (upTo <= this.#journaled) return;
+      // A snapshot that was written meanwhile holds them, and the next one will.
+      if (upTo <= this.#journaled || this.#failed) return;
       this.#journal ??= await this.#openJournal();
       await this.#journal.appendFile(Buffer.concat(frames));
     });
   }
 
-  /** Whether starting from the journal would take longer than it should. */
+  /** Whether starting from the journal would take longer than it should, or wouldn't lead to what there is. */
   isLong(contentBytes: number): boolean {
-    return this.#since === undefined && this.#journalBytes > Math.max(JOURNAL.bytesMin, JOURNAL.contents * contentBytes);
+    if (this.#since !== undefined) return false;
+    if (this.#failed) return performance.now() - this.#failed.at >= this.#retryMs();
+    return this.#journalBytes > Math.max(JOURNAL.bytesMin, JOURNAL.contents * contentBytes);
   }
 
   /** Replaces snapshot and journal by that state and what comes from now on. */
@@ -139,6 +147,7 @@ export class CacheFile implements CopyFile {
         this.#journalBytes = journal.reduce((sum, { length }) => sum + length, 0);
         await writeAtomic(this.#path('journal'), journal);
         this.#journaled = since.at(-1)?.sequence ?? sequence;
+        this.#failed = undefined;
       } finally {
         this.#since = undefined;
       }
@@ -156,6 +165,7 @@ export class CacheFile implements CopyFile {
       this.#journal = undefined;
       this.#journalBytes = 0;
       this.#journaled = 0;
+      this.#failed = undefined;
       for (const name of ['snapshot', 'journal']) await rm(this.#path(name), { force: true });
     });
   }
@@ -175,14 +185,9 @@ export class CacheFile implements CopyFile {
   }
 
   #enqueue(write: () => Promise<void>): void {
-    this.#queue = this.#queue.then(write).then(
-      () => {
-        this.#problem = undefined;
-      },
-      (error: unknown) => {
-        this.#problem = messageOf(error);
-      },
-    );
+    this.#queue = this.#queue.then(write).catch((error: unknown) => {
+      this.#failed = { error, at: performance.now() };
+    });
   }
 
   async #openSnapshot(): Promise<StoredSnapshot | undefined> {
@@ -205,7 +210,8 @@ export class CacheFile implements CopyFile {
       if (!this.#isOurs(parseHead((await frames.next()).value, path))) whole = false;
       else {
         for await (const payload of frames) {
-          const input = new ByteReader(payload);
+          // Kept only until all of it is applied.
+          const input = new ByteReader(payload, { share: true });
           const entry = { sequence: input.number(), body: input.bytes() };
           if (entry.sequence === first + entries.length) entries.push(entry);
         }

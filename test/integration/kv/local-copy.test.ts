@@ -1,8 +1,8 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { CacheFile } from '../../../agent/kv/cache-file.ts';
+import { CacheFile, type CopyFile } from '../../../agent/kv/cache-file.ts';
 import { httpQuestions } from '../../../agent/kv/http-questions.ts';
 import { keyChoice } from '../../../agent/kv/key-choice.ts';
 import { LocalCopy } from '../../../agent/kv/local-copy.ts';
@@ -35,12 +35,15 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-function newCopy(options: { prefixes?: string[]; bytesMax?: number; client?: TestHost['client'] } = {}): LocalCopy {
+function newCopy(
+  options: { prefixes?: string[]; bytesMax?: number; client?: TestHost['client']; file?: CopyFile } = {},
+): LocalCopy {
   const { prefixes = [], bytesMax = 64_000_000, client = host.client } = options;
+  const { file = new CacheFile(directory, { owner: `${person.cluster}/host`, prefixes }) } = options;
   const note = (message: string) => void lines.push(message);
   const copy = new LocalCopy({
     remote: remoteLog({ questions: httpQuestions(client), wantsHints: () => false }),
-    file: new CacheFile(directory, { owner: `${person.cluster}/host`, prefixes }),
+    file,
     timing: systemTiming(),
     log: { info: note, warn: note, error: note },
     keys: keyChoice(prefixes),
@@ -180,6 +183,48 @@ describe("a host's copy of the key-value store", () => {
     const third = newCopy();
     await third.restore();
     expect(keysOf(third.keyspace)).toEqual(['a', 'b', 'c']);
+  });
+
+  test('that can not be written is not tried again with each entry, fills no disk, and is whole again once it can', async () => {
+    let retryMs = 60_000;
+    const file = new CacheFile(directory, { owner: `${person.cluster}/host`, prefixes: [] }, () => retryMs);
+    let saves = 0;
+    const save = file.save.bind(file);
+    file.save = (...state) => {
+      saves++;
+      save(...state);
+    };
+    await put('a');
+    const first = newCopy({ file });
+    await first.sync();
+    await first.written();
+    const journal = join(directory, 'journal');
+    const kept = await readFile(journal);
+    // Writing it fails from now on.
+    await rm(journal);
+    await mkdir(journal);
+    for (const key of ['b', 'c', 'd']) {
+      await put(key);
+      await first.sync();
+      await first.written();
+    }
+    expect([first.diskProblem, saves]).toEqual([expect.stringContaining('EISDIR'), 1]);
+    // What came after the gap would be of no use.
+    await rm(journal, { recursive: true });
+    await writeFile(journal, kept);
+    await put('e');
+    await first.sync();
+    await first.written();
+    expect([first.diskProblem, saves]).toEqual([expect.stringContaining('EISDIR'), 1]);
+    expect(await readFile(journal)).toEqual(kept);
+    retryMs = 0;
+    await put('f');
+    await first.sync();
+    await first.written();
+    expect([first.diskProblem, saves]).toEqual([undefined, 2]);
+    const second = newCopy();
+    await second.restore();
+    expect(keysOf(second.keyspace)).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
   });
 
   test("files of another choice of keys, or another cluster's, are not used", async () => {
