@@ -14,6 +14,19 @@ export function withForeignNames(log: Log): Log {
   };
 }
 
+/** A log of whose appends every third lands without an answer: nothing that a writer shouldn't cope with, and what it takes to see whether it does. */
+export function withLostAnswers(log: Log): Log {
+  let landed = 0;
+  return {
+    ...log,
+    async append(entry, headVerifiedAt) {
+      const answer = await log.append(entry, headVerifiedAt);
+      if (++landed % 3 === 0) throw new Error('the answer got lost');
+      return answer;
+    },
+  };
+}
+
 /** A log that says, to whoever asks whether there is more, sometimes that there isn't. */
 export function withLazyReads(log: Log): Log {
   let asked = 0;
