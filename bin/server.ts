@@ -2,23 +2,22 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
 import type { Io } from '../cli/io.ts';
 import { type LoginProvider, parseLoginProviders } from '../core/accounts/login-provider.ts';
 import { type InstallDeps, installScript, keyFingerprint } from '../functions/node/install.ts';
 import { serverCertificates } from '../store/certificates.ts';
-import { EMBEDDED_TABLES } from '../store/dynamodb.ts';
 import { manifestKey } from '../store/manifest-key.ts';
 import { onNpmEnded } from './machine/npm-ended.ts';
 import { createApp } from './server/app.ts';
 import { artifactsDir, consoleDir } from './server/artifacts.ts';
 import { readConsole } from './server/console.ts';
-import { type ControlPlane, type ControlPlaneLimits, startControlPlane } from './server/control-plane.ts';
+import { type ControlPlaneLimits, startControlPlane } from './server/control-plane.ts';
 import { closeServer, type Fetch, listen, portOf } from './server/listen.ts';
 import { jsonLogger } from './server/logger.ts';
 import { serverMetrics } from './server/metrics.ts';
 import { type ServerOptions, serverSettings } from './server/options.ts';
 import { hostConnections } from './server/upgrades.ts';
+import { storeProblem } from './server/store-problem.ts';
 
 const VERSION = process.env.TERRANE_VERSION ?? 'dev';
 
@@ -119,19 +118,6 @@ function stopSignal(): Promise<NodeJS.Signals | 'npx ended'> {
     );
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
   });
-}
-
-async function storeProblem({ client, keyspaces }: ControlPlane): Promise<string | undefined> {
-  const ofDisk = keyspaces.problem();
-  if (ofDisk !== undefined) return ofDisk;
-  try {
-    await client.send(new DescribeTableCommand({ TableName: EMBEDDED_TABLES.tenant }), {
-      abortSignal: AbortSignal.timeout(2000),
-    });
-    return undefined;
-  } catch (error) {
-    return `the store does not answer: ${(error as Error).message}`;
-  }
 }
 
 /** Without the agent's artefacts everything works but joining: better said at the start than on the first host. */

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { b64 } from '../../../functions/api/etcd/testing/harness.ts';
@@ -50,6 +50,29 @@ describe('the key-value store of the embedded server', () => {
     expect((await bob.ask('DELETE', `/v1/clusters/${bob.cluster}`)).status).toBe(204);
     expect(files()).toEqual([]);
     expect(await count('stays')).toBe(1);
+  });
+
+  test('a write that the disk refuses is answered with what to do, and /readyz says so until one goes well; nobody else is hurt', async () => {
+    const ready = async () => {
+      const answer = await fetch(`http://127.0.0.1:${world.port()}/readyz`);
+      return { status: answer.status, text: await answer.text() };
+    };
+    const eve = await world.person();
+    // The log's first file can't be made: its directory leads nowhere.
+    const log = join(world.dataDir, 'store', 'logs', `${eve.tenant}.${eve.cluster}`, 'kv');
+    symlinkSync('nowhere', log);
+    const write = () => eve.ask('POST', `/clusters/${eve.cluster}/etcd/v3/kv/put`, { ...key('k'), value: b64('v') });
+    expect(await ready()).toEqual({ status: 200, text: 'ok\n' });
+    expect(await write()).toMatchObject({
+      status: 503,
+      json: { code: 14, message: expect.stringMatching(/could not be written to, nothing was changed \(ENOENT\).*dmesg/) },
+    });
+    expect(await ready()).toEqual({ status: 503, text: expect.stringContaining('ENOENT') });
+    await put('stays', '1');
+    expect((await ready()).status).toBe(503);
+    rmSync(log);
+    expect((await write()).json).toMatchObject({ header: { revision: '2' } });
+    expect(await ready()).toEqual({ status: 200, text: 'ok\n' });
   });
 
   test('a lock whose holder went away is free again', async () => {

@@ -12,6 +12,7 @@ import { serverMetrics } from '../../../bin/server/metrics.ts';
 import { rawPublicKey } from '../../../core/node/http-signature.ts';
 import type { JoinResponse } from '../../../core/node/join.ts';
 import { silentLogger } from '../../../core/ports/logger.ts';
+import { storeProblem } from '../../../bin/server/store-problem.ts';
 import { hostConnections } from '../../../bin/server/upgrades.ts';
 import { type Network, network } from '../../support/network.ts';
 
@@ -78,7 +79,7 @@ export async function kvWorld(): Promise<KvWorld> {
       log: silentLogger,
       install: { artifactsDir: dataDir, serverUrl: 'http://unused', publicKeyPem: '', sign: () => new Uint8Array(64) },
       info: () => ({ version: 'test', url: url(), ca: '', manifestKey: '' }),
-      problem: async () => undefined,
+      problem: () => storeProblem(controlPlane),
       loginProviders: [],
       console: undefined,
       shutdown: shutdown.signal,
