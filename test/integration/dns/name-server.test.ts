@@ -74,7 +74,7 @@ beforeEach(async () => {
   dns = await start('nameserver 127.0.0.2\nnameserver 127.0.0.3\n');
   dns.serve(names);
   port = await listeningPort();
-  client = new Resolver({ tries: 1, timeout: 6_000 });
+  client = new Resolver({ tries: 1, timeout: 15_000 });
   client.setServers([`127.0.0.1:${port}`]);
 });
 afterEach(() => dns.close());
@@ -112,7 +112,7 @@ function listeningPort(): Promise<number> {
 }
 
 async function dig(...args: string[]): Promise<string> {
-  const { stdout } = await run('dig', ['@127.0.0.1', '-p', String(port), '+tries=1', '+timeout=6', ...args]);
+  const { stdout } = await run('dig', ['@127.0.0.1', '-p', String(port), '+tries=1', '+timeout=15', ...args]);
   return stdout;
 }
 

@@ -68,7 +68,7 @@ export interface LabHostOptions {
   readonly flags?: readonly string[];
   /** False: the host is there, with an engine, but no agent yet. */
   readonly agent?: boolean;
-  /** False: its kernel has no WireGuard, and no program can do it. */
+  /** No host's kernel has WireGuard. False: and no program can do it. */
   readonly wireguard?: boolean;
 }
 
@@ -83,6 +83,14 @@ export interface NetlabOptions {
 
 const CONTROL_PLANE = '192.168.77.254';
 const ROUTER = '192.168.77.253';
+/**
+ * `ip` as on a kernel without WireGuard, whatever the machine's is: else each machine would have its own tests, and that hosts get on without it, by a
+ * program or unencrypted, couldn't be shown where the kernel has it.
+ */
+const IP_WITHOUT_WIREGUARD = `#!/bin/sh
+case " $* " in *" type wireguard "*) echo "Error: Unknown device type." >&2; exit 2 ;; esac
+PATH=\${PATH#*:} exec ip "$@"
+`;
 /** The last packet of what is captured. */
 const CAPTURED = 'that-was-all';
 let labs = 0;
@@ -308,8 +316,10 @@ async function labHost({
           'sh',
           '-c',
           `for place in /run /dev; do mount --make-private $place 2>/dev/null; done
-           mount --make-private / && mount -t tmpfs none /run ${wireguard ? '' : '&& mount -t tmpfs none /dev/net'} && exec "$@"`,
+           mount --make-private / && mount -t tmpfs none /run ${wireguard ? '' : '&& mount -t tmpfs none /dev/net'} &&
+           mkdir /run/bin && printf %s "$1" > /run/bin/ip && chmod +x /run/bin/ip && shift && PATH=/run/bin:$PATH exec "$@"`,
           'sh',
+          IP_WITHOUT_WIREGUARD,
         ],
       });
     },
