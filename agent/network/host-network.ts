@@ -65,8 +65,11 @@ export interface HostNetworkOptions {
 const EVERY_MS = 8_000;
 /** So often while paths to peers are being looked for, ms. */
 const SEEKING_MS = 2_000;
-/** A pod waits no longer for its network than this, ms. */
-const WAIT_MS = 20_000;
+/**
+ * A pod waits no longer for a network that is being set up, ms: what is started without it stays so until somebody restarts it. A slow host takes a
+ * good part of it for its first device, program and bridge; with trouble nobody waits.
+ */
+const WAIT_MS = 60_000;
 
 /** RFC 791: the length of a packet is a number of 16 bits. */
 const PACKET_BYTES_MAX = 65_535;
