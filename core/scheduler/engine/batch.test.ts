@@ -139,6 +139,22 @@ describe('placing a batch', () => {
     expect(sum.ours).toBeLessThanOrEqual(sum.leaving);
   });
 
+  test('tries all that waits once more in the end: less important work that came later has moved things', () => {
+    const placer = new Placer({
+      nodes: [plainNode('a', 4, 4)],
+      works: [plainWork('there', 4, 4), plainWork('waiting', 2, 2)],
+      workOf: Int32Array.of(0, 1, 1),
+      placed: Int32Array.of(0, -1, -1),
+      strategy: 'pack',
+    });
+    const batch = new Batch(placer, Uint8Array.of(0, 1, 1));
+    batch.place(Int32Array.of(1, 2));
+    expect([...placer.nodeOf]).toEqual([0, -1, -1]);
+    placer.remove(0);
+    batch.finish(Int32Array.of(1, 2));
+    expect([...placer.nodeOf]).toEqual([-1, 0, 0]);
+  });
+
   test('moves nothing for a single piece', () => {
     fc.assert(
       fc.property(lopsided, (problem) => {

@@ -60,6 +60,8 @@ export class Batch {
    * `place`) again, sees to it that of equally important ones the oldest are placed, and leaves full nodes some headroom.
    */
   finish(pieces: Int32Array): void {
+    // What was moved for the less important may have made room for the more important.
+    this.#placeRuns(this.#unplaced(pieces));
     this.#settle(pieces);
     if (!this.#headroom || !this.#exchange) return;
     const begun = Math.max(0, this.#inUse() - this.#inUseBefore);

@@ -132,6 +132,20 @@ describe('exchanging work between hosts whose rests nobody can use', () => {
     );
   });
 
+  test('takes several small ones for a large one, if it is these that have the room that the large one needs', () => {
+    const placer = new Placer({
+      nodes: [plainNode('a', 12, 12), plainNode('b', 12, 12)],
+      works: [plainWork('heavy', 2, 6), plainWork('lean', 1, 0.5)],
+      workOf: Int32Array.from({ length: 14 }, (_, piece) => (piece < 2 ? 0 : 1)),
+      placed: Int32Array.from({ length: 14 }, (_, piece) => (piece < 2 ? 0 : 1)),
+      strategy: 'pack',
+    });
+    // Full: a of memory, with 8 cpu left, and b of cpu, with 6 memory left. For a heavy one two lean ones have to go.
+    expect(exchangeOf(placer).run()).toBe(1);
+    expect([...placer.nodeOf].filter((node, piece) => piece >= 2 && node === 0)).toHaveLength(2);
+    expect(misplacedIn(placer)).toEqual([]);
+  });
+
   test('gives a host that is out of memory work that is lean, for work that is heavy in it', () => {
     const nodes = [plainNode('a', 10, 10), plainNode('b', 10, 10)];
     const placer = new Placer({

@@ -9,6 +9,8 @@ const NEGLIGIBLE = 0.005;
 /** An exchange that evens out this part of what one of the two has too much is taken without looking for a better one. */
 const GOOD = 0.9;
 const LEAST_GAIN = 1e-9;
+/** So many pieces of one class are taken for one piece. */
+const MOST_TIMES = 8;
 /** Pairs of classes looked at in one go: about a fifth of a second. The nodes with most to gain come first. */
 const MOST_PAIRS = 20_000_000;
 
@@ -35,7 +37,9 @@ export class Exchange {
   readonly #mine: Pieces;
   readonly #theirs: Pieces;
   #gives = -1;
+  /** The class of what is taken for it, and how many of it; -1 = nothing is. */
   #takes = -1;
+  #times = 0;
   #pairs = 0;
 
   constructor(placer: Placer, mobility: Mobility) {
@@ -124,7 +128,7 @@ export class Exchange {
     }
   }
 
-  /** What the two exchange best: a piece for another one, or for nothing. */
+  /** What the two exchange best: a piece for another one, for several of a class if one has too little room, or for nothing. */
   #find(node: number, partner: number): boolean {
     const mine = this.#mine;
     const theirs = this.#theirs;
@@ -136,49 +140,81 @@ export class Exchange {
     for (let at = 0; at < mine.count; at++) {
       const gives = mine.workOf[at]!;
       const lean = this.#lean[gives]!;
-      if (Math.min(lean - theirs.leastLean, surplus) <= best || !this.#mobility.mayMove(gives, node, partner)) continue;
+      if (Math.min(lean - MOST_TIMES * theirs.leastLean, surplus) <= best || !this.#mobility.mayMove(gives, node, partner))
+        continue;
       this.#pairs += theirs.count;
       for (let other = -1; other < theirs.count; other++) {
         const takes = other < 0 ? -1 : theirs.workOf[other]!;
-        const change = other < 0 ? lean : lean - this.#lean[takes]!;
+        const times = other < 0 ? 0 : this.#timesFor(gives, takes, partner, theirs.counts[other]!);
+        const change = other < 0 ? lean : lean - times * this.#lean[takes]!;
         const gain = (change < surplus ? change : surplus) - (change > lack ? change - lack : 0);
-        if (gain <= best || !this.#fits(gives, takes, partner)) continue;
-        if (other >= 0 && !(this.#fits(takes, gives, node) && this.#mobility.mayMove(takes, partner, node))) continue;
+        if (gain <= best || !this.#fits(gives, 1, takes, times, partner)) continue;
+        if (other >= 0 && !(this.#fits(takes, times, gives, 1, node) && this.#mobility.mayMove(takes, partner, node))) continue;
         best = gain;
         this.#gives = mine.pieces[at]!;
-        this.#takes = other < 0 ? -1 : theirs.pieces[other]!;
+        this.#takes = takes;
+        this.#times = times;
         if (gain >= good) return true;
       }
     }
     return this.#gives >= 0;
   }
 
-  /** Whether there is room on the node for `comes` without `goes` (-1: nothing goes). */
-  #fits(comes: number, goes: number, node: number): boolean {
+  /**
+   * How many of the `count` of this class have to go for `comes` to have room; 1 if no number is enough, or if they heed what is on a node: then
+   * each would have to be asked for by itself.
+   */
+  #timesFor(comes: number, goes: number, node: number, count: number): number {
+    const { free, width, model } = this.#placer;
+    const going = model.works[goes]!;
+    if (count === 1 || going.forbidsHere.length + going.penaltiesHere.length > 0) return 1;
+    const { resources, amounts } = model.works[comes]!;
+    let times = 1;
+    for (let at = 0; at < resources.length; at++) {
+      const missing = amounts[at]! - free[node * width + resources[at]!]!;
+      if (missing <= 0) continue;
+      const amount = amountOf(going, resources[at]!);
+      if (amount * count < missing) return 1;
+      times = Math.max(times, Math.ceil(missing / amount));
+    }
+    return times <= MOST_TIMES ? times : 1;
+  }
+
+  /** Whether there is room on the node for so many of `comes` without so many of `goes` (-1: nothing goes). */
+  #fits(comes: number, coming: number, goes: number, going: number, node: number): boolean {
     const { free, width, model } = this.#placer;
     const { resources, amounts } = model.works[comes]!;
     const base = node * width;
     for (let at = 0; at < resources.length; at++) {
-      const missing = amounts[at]! - free[base + resources[at]!]!;
-      if (missing > 0 && (goes < 0 || amountOf(model.works[goes]!, resources[at]!) < missing)) return false;
+      const missing = amounts[at]! * coming - free[base + resources[at]!]!;
+      if (missing > 0 && (goes < 0 || amountOf(model.works[goes]!, resources[at]!) * going < missing)) return false;
     }
     return true;
   }
 
   #exchange(node: number, partner: number): void {
     this.#placer.remove(this.#gives);
-    if (this.#takes >= 0) {
-      this.#placer.remove(this.#takes);
-      this.#placer.put(this.#takes, node);
+    const { lastOn, before, workOf } = this.#placer;
+    for (let piece = lastOn[partner]!, left = this.#takes < 0 ? 0 : this.#times; left > 0; ) {
+      const next = before[piece]!;
+      if (workOf[piece] === this.#takes && this.#mobility.isFree(piece)) {
+        this.#placer.remove(piece);
+        this.#placer.put(piece, node);
+        left--;
+      }
+      piece = next;
     }
     this.#placer.put(this.#gives, partner);
   }
 }
 
-/** One piece of each class. */
+/** One piece of each class, and how many there are. */
 class Pieces {
   readonly pieces: Int32Array;
   readonly workOf: Int32Array;
+  readonly counts: Int32Array;
+  /** Class -> where it is in these. */
+  readonly #at: Int32Array;
   /** Class -> when it was last seen. */
   readonly #seen: Int32Array;
   #turn = 0;
@@ -188,6 +224,8 @@ class Pieces {
   constructor(classes: number) {
     this.pieces = new Int32Array(classes);
     this.workOf = new Int32Array(classes);
+    this.counts = new Int32Array(classes);
+    this.#at = new Int32Array(classes);
     this.#seen = new Int32Array(classes);
   }
 
@@ -198,10 +236,15 @@ class Pieces {
   }
 
   add(piece: number, index: number, lean: number): void {
-    if (this.#seen[index] === this.#turn) return;
+    if (this.#seen[index] === this.#turn) {
+      this.counts[this.#at[index]!]!++;
+      return;
+    }
     this.#seen[index] = this.#turn;
     this.pieces[this.count] = piece;
     this.workOf[this.count] = index;
+    this.counts[this.count] = 1;
+    this.#at[index] = this.count;
     this.count++;
     if (lean < this.leastLean) this.leastLean = lean;
   }
