@@ -33,6 +33,11 @@ remove_containers() {
   [ -z "$ids" ] || printf '%s\n' "$ids" | xargs docker -H "unix://$DOCKER" rm -f >/dev/null
 }
 
+# limited SECONDS COMMAND...
+limited() {
+  if command -v timeout >/dev/null 2>&1; then timeout "$@"; else shift && "$@"; fi
+}
+
 # The units that it was told to run. Their files say whose they are.
 remove_units() {
   [ -s "$DATA/identity.json" ] && [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1 || return 0
@@ -41,15 +46,15 @@ remove_units() {
   rm -f "/run/terrane/units-$(printf '%s' "$owner" | sha256sum | cut -c 1-16).json"
   rmdir /run/terrane 2>/dev/null || true
   files=$(grep -l "^# terrane\.dev/unit owner=$owner " /run/systemd/system/*.* 2>/dev/null) || return 0
-  limit=''
-  if command -v timeout >/dev/null 2>&1; then limit="timeout ${TERRANE_STOP_SECONDS:-600}"; fi
-  # All at once: each takes its own time.
+  end=$(($(date +%s) + ${TERRANE_STOP_SECONDS:-600}))
+  # All at once: each takes its own time, and all of them no longer than one may.
   for file in $files; do systemctl stop --no-block -- "${file##*/}" || true; done
   for file in $files; do
     unit=${file##*/}
     # One whose TimeoutStopSec is infinity would hold this up for ever; the agent gives it as long (core/fleet/stop-seconds.ts).
-    # shellcheck disable=SC2086 # a command and its argument
-    $limit systemctl stop -- "$unit" || systemctl kill --signal=KILL -- "$unit" 2>/dev/null || true
+    left=$((end - $(date +%s)))
+    if [ "$left" -lt 1 ]; then left=1; fi
+    limited "$left" systemctl stop -- "$unit" || limited 30 systemctl kill --signal=KILL -- "$unit" 2>/dev/null || true
     systemctl disable --runtime --quiet -- "$unit" 2>/dev/null || true
     rm -f "$file"
     systemctl reset-failed -- "$unit" 2>/dev/null || true

@@ -90,6 +90,8 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
   let listed = new Map<string, UnitFile>();
   let problem: string | undefined;
   let stale = false;
+  /** How often a file was to be changed, so far. */
+  let changes = 0;
   let looked = false;
   let closed = false;
   let passing: Promise<void> | undefined;
@@ -209,7 +211,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     });
     let wakeAt = plan.wakeAt ?? Number.POSITIVE_INFINITY;
     for (const step of plan.steps) {
-      const held = cools.heldUntil(step.name, step);
+      const held = cools.heldUntil(step.name, cooled(step));
       if (held === undefined) void run(step);
       else wakeAt = Math.min(wakeAt, held);
     }
@@ -241,8 +243,15 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     return new Map(Array.from(names, (name) => [name, { file: listed.get(name), state: states.get(name) }]));
   }
 
+  /** To read other files than the last time is another step: units that come one after the other aren't held up by each other. */
+  function cooled(step: UnitStep): unknown {
+    return step.type === 'reload' ? { ...step, changes } : step;
+  }
+
   async function run(step: UnitStep): Promise<void> {
-    const { name } = step;
+    const { name, type } = step;
+    if (type === 'writeUnit' || type === 'removeUnit') changes++;
+    const known = cooled(step);
     busy.add(name);
     try {
       await executeUnitStep(step, context);
@@ -251,7 +260,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     }
     busy.delete(name);
     outdated.add(name);
-    cools.done(name, step);
+    cools.done(name, known);
     trigger();
   }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { build } from 'esbuild';
 import { gzipSync } from 'node:zlib';
 import { tarEnd, tarMembers } from '../../bin/build/tar.ts';
@@ -14,6 +14,9 @@ import { canRunSystemdHosts } from '../support/systemd-host/lab.ts';
 import { type HostsInstallation, startHosts } from './support/hosts.ts';
 
 /** A host's life, as its owner sees it: installed by one line, rebooted, upgraded, uninstalled. */
+
+// A limit on hanging, longer than all that is waited for within.
+jest.setTimeout(300_000);
 
 const pod = (name: string, more = '') => `apiVersion: v1
 kind: Pod
@@ -49,7 +52,7 @@ const ROOT = join(import.meta.dirname, '../..');
   let all: HostsInstallation;
   let host: SystemdHost;
   let before: string;
-  const show = async (unit: string, property: string) => (await host.sh(`systemctl show -P ${property} ${unit}`)).trim();
+  const show = (unit: string, property: string) => host.show(unit, property);
   const runs = () =>
     eventually('the unit and the container run', async () => {
       const state = await show('kept.service', 'ActiveState');
@@ -67,7 +70,7 @@ const ROOT = join(import.meta.dirname, '../..');
     // Installed before us, as a user's image would be.
     await host.sh(IMAGE);
     before = await everyFile(host);
-  }, 120_000);
+  });
   afterAll(() => all?.stop());
 
   test('the line that `terrane token create` prints makes it a node, and the agent a service that comes back at each boot', async () => {
@@ -102,7 +105,7 @@ const ROOT = join(import.meta.dirname, '../..');
       expect(await same()).toBe(process);
     }
     await all.ready('one');
-  }, 60_000);
+  });
 
   test('run again, the line changes nothing', async () => {
     const started = await show('terrane-agent', 'InvocationID');
@@ -131,7 +134,7 @@ const ROOT = join(import.meta.dirname, '../..');
     await all.startServer();
     await all.ready('one');
     await runs();
-  }, 120_000);
+  });
 
   describe('an upgrade of the agent', () => {
     const versions = async () =>
@@ -202,7 +205,7 @@ const ROOT = join(import.meta.dirname, '../..');
       await all.ready('one');
       await filesOf('0.2.0');
       await runs();
-    }, 60_000);
+    });
   });
 
   test('uninstalled, it leaves the workloads running, and takes them up again when it is installed anew', async () => {

@@ -1,6 +1,5 @@
 import { parseUnitFile } from '../../../core/fleet/unit-file.ts';
 import { eventually } from '../../support/eventually.ts';
-import type { SystemdHost } from '../../support/systemd-host/host.ts';
 import type { HostsInstallation } from './hosts.ts';
 
 /** fleet's HTTP API of an installation's cluster, with the words of its functional tests. */
@@ -98,17 +97,17 @@ export async function fleetOf(all: HostsInstallation): Promise<Fleet> {
       return found.map((id) => known.get(id) ?? id);
     },
     activeStates: (pattern, count) =>
-      eventually(`${count} of ${String(pattern)} are active`, async () => {
-        const states = (await fleet.states()).filter((one) => pattern.test(one.name) && one.systemdActiveState === 'active');
-        if (states.length !== count) throw new Error(JSON.stringify(states));
-        return states;
-      }),
+      eventually(
+        `${count} of ${String(pattern)} are active`,
+        async () => {
+          const states = (await fleet.states()).filter(({ name }) => pattern.test(name));
+          const active = states.filter(({ systemdActiveState }) => systemdActiveState === 'active');
+          if (active.length !== count) throw new Error(JSON.stringify(states));
+          return active;
+        },
+        { timeoutMs: 60_000 },
+      ),
   };
   await fleet.machines();
   return fleet;
-}
-
-/** A property of a unit, as systemd on the host has it. */
-export async function shown(host: SystemdHost, unit: string, property: string): Promise<string> {
-  return (await host.sh(`systemctl show -P ${property} '${unit}'`)).trim();
 }

@@ -65,7 +65,8 @@ export async function startHosts(...names: string[]): Promise<HostsInstallation>
           const names_ = found.map(({ metadata }) => metadata.name).toSorted();
           if (names_.join() !== wanted.toSorted().join()) throw new Error(`they are ${names_.join(', ')}`);
         },
-        { timeoutMs: 60_000 },
+        // Each look is a program that starts, beside hosts that are starting.
+        { timeoutMs: 60_000, everyMs: 1_000 },
       );
     },
     async stop() {

@@ -31,7 +31,7 @@ export async function drive(host: SystemdHost, owner = OWNER): Promise<DrivenHos
     directory: host.path('/run/systemd/system'),
     memory: host.path('/run/terrane'),
     fragments: '/run/systemd/system',
-    withoutBus: { systemctl: [...host.command, 'systemctl'], cgroups: host.path('/sys/fs/cgroup') },
+    withoutBus: { systemctl: host.systemctl(), cgroups: host.path('/sys/fs/cgroup') },
     assigned: () => units,
     lapsed: () => lapsed,
     mayRun: () => lapsed === undefined,

@@ -5,7 +5,7 @@ import { simulateCluster } from './simulate.ts';
 
 const SEEDS = Number(process.env['TERRANE_SIM_SEEDS'] ?? 8);
 /** A limit on hanging, not an expectation of speed. */
-const LIMIT_MS = 600_000;
+const LIMIT_MS = 600_000 + SEEDS * 20_000;
 
 describe('a whole cluster', () => {
   test(

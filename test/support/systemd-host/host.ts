@@ -15,6 +15,10 @@ export interface SystemdHost {
   sh(script: string, options?: ExecOptions): Promise<string>;
   /** As `sh`, but a failure is an answer. */
   run(script: string, options?: ExecOptions): Promise<Ran>;
+  /** A property of a unit, as its systemd has it: asked often, so not by way of the engine. Throws with what systemctl printed when it fails. */
+  show(unit: string, property: string): Promise<string>;
+  /** Arguments of `systemctl` that asks its systemd; good until it reboots. */
+  systemctl(): readonly string[];
   /** Puts a file on it. */
   write(path: string, content: string | Uint8Array): Promise<void>;
   /** Arguments of a command on this machine that runs COMMAND on the host: `[...command, 'journalctl']`. */
@@ -113,6 +117,12 @@ export async function startHost({ docker, image, name, network, address, unified
       const { code, stdout, stderr } = await run(script, options);
       if (code !== 0) throw new Error(`on ${name}: ${script}: exit ${code}\n${stdout}${stderr}`);
       return stdout;
+    },
+    systemctl: () => ['nsenter', `--target=${pid}`, '--mount', '--pid', '--', 'systemctl'],
+    async show(unit, property) {
+      const { code, stdout, stderr } = await ran(host.systemctl(), ['show', '-P', property, '--', unit]);
+      if (code !== 0) throw new Error(`on ${name}: ${property} of ${unit}: exit ${code}\n${stdout}${stderr}`);
+      return stdout.trim();
     },
     async write(path, content) {
       await host.sh(`cat >'${path}'`, { stdin: content });
