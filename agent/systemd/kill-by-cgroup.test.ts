@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -53,6 +53,21 @@ describe('killing a unit by its cgroup', () => {
     const personal = processIn('systemd/user.slice/user-0.slice/user@0.service/app.slice/db.service');
     expect(await killByCgroup(base, 'db.service')).toBe(false);
     expect([contained, inScope, personal].map(({ signalCode }) => signalCode)).toEqual([null, null, null]);
+  });
+
+  test('has the kernel end all at once, but for a unit with processes that are of a machine around this one', async () => {
+    writeFileSync(join(base, 'cgroup.controllers'), 'cpu\n');
+    const whole = (unit: string, pids: string) => {
+      const path = join(base, 'system.slice', unit);
+      mkdirSync(join(path, 'worker'), { recursive: true });
+      writeFileSync(join(path, 'cgroup.kill'), '');
+      writeFileSync(join(path, 'worker/cgroup.procs'), pids);
+      return () => readFileSync(join(path, 'cgroup.kill'), 'utf8');
+    };
+    const own = whole('own.service', '');
+    const around = whole('around.service', '0\n0\n');
+    for (const name of ['own.service', 'around.service']) await killByCgroup(base, name);
+    expect([own(), around()]).toEqual(['1', '']);
   });
 
   test('of a unit that has none does nothing', async () => {

@@ -46,22 +46,30 @@ async function cgroupsOf(directory: string, unit: string): Promise<string[]> {
 
 /** Was there still something to kill, in it or below? */
 async function kill(cgroup: string): Promise<boolean> {
-  // All at once, nothing can be forked away from it: cgroups v2 since Linux 5.14.
-  await writeFile(join(cgroup, 'cgroup.kill'), '1').catch(() => undefined);
+  const all = await below(cgroup);
+  const pids = (await Promise.all(all.map(processesOf))).flat();
+  // All at once, nothing can be forked away from it: cgroups v2 since Linux 5.14. Not if there are processes that can't be seen from here: where this machine
+  // is a container that is shown the cgroups of the machine around it, a unit of that one may have the same name.
+  if (!pids.includes(UNSEEN)) await writeFile(join(cgroup, 'cgroup.kill'), '1', { flag: 'r+' }).catch(() => undefined);
   let any = false;
-  for (const pid of await processesOf(cgroup)) any = killProcess(pid) || any;
-  for (const entry of await readdir(cgroup, { withFileTypes: true }).catch(() => []))
-    if (entry.isDirectory()) any = (await kill(join(cgroup, entry.name))) || any;
+  // 0 would mean this agent's own group to a kill.
+  for (const pid of pids) if (pid > 1) any = killProcess(pid) || any;
   return any;
 }
 
+/** The cgroup and all that are in it. */
+async function below(cgroup: string): Promise<string[]> {
+  const entries = await readdir(cgroup, { withFileTypes: true }).catch(() => []);
+  const children = entries.filter((entry) => entry.isDirectory()).map(({ name }) => below(join(cgroup, name)));
+  return [cgroup, ...(await Promise.all(children)).flat()];
+}
+
+/** How the kernel writes a process of a PID namespace around this one. */
+const UNSEEN = 0;
+
 async function processesOf(cgroup: string): Promise<number[]> {
   const text = await readFile(join(cgroup, 'cgroup.procs'), 'utf8').catch(() => '');
-  // 0 is one that can't be seen from here; to a kill it would mean this agent's own group.
-  return text
-    .split('\n')
-    .map(Number)
-    .filter((pid) => pid > 1);
+  return text.split('\n').filter(Boolean).map(Number);
 }
 
 function killProcess(pid: number): boolean {
