@@ -80,4 +80,28 @@ describe('a replica that keeps a part of the keys', () => {
       [7, 1],
     ]);
   });
+
+  test('keeps no memory of the snapshot that it was loaded from but that of its own keys, and of as much as it has room for', async () => {
+    const log = new MemoryLog();
+    const keyspace = await openKeyspace(log, { writerId: 'w', timing: noTiming });
+    for (let n = 0; n < 100; n++) {
+      await keyspace.transact((txn) => {
+        txn.put(`app/${n}`, bytes(`${n}`));
+        for (let other = 0; other < 10; other++) txn.put(`other/${other}`, new Uint8Array(10_000));
+      });
+    }
+    await keyspace.snapshot();
+    const blocksOf = ({ state }: Replica) => {
+      const blocks = new Set(Array.from(state.view().range('', AFTER_ALL_KEYS), ({ value }) => value.buffer));
+      return [...blocks].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    };
+    const chosen = new Replica(log, noTiming, { keep });
+    await chosen.open();
+    expect(chosen.state.view().count('', AFTER_ALL_KEYS)).toBe(100);
+    expect(blocksOf(chosen)).toBeLessThan(10_000);
+    const bounded = new Replica(log, noTiming, { admit: (state) => state.forgetOldest({ bytes: 0, revisions: 10 }) });
+    await bounded.open();
+    expect(bounded.state.view().count('', AFTER_ALL_KEYS)).toBe(110);
+    expect(blocksOf(bounded)).toBeLessThan(200_000);
+  });
 });

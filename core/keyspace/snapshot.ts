@@ -111,11 +111,12 @@ export async function decodeSnapshot(
   chunks: AsyncIterable<Uint8Array>,
   partial: PartialReplica = {},
 ): Promise<KeyspaceState> {
+  // Values stay parts of the chunk, which saves much of their cost: what that keeps in memory needlessly, once some of them are
+  // superseded, is never more than the snapshot itself. Who keeps less than that would keep all of it for a few of them.
+  const share = partial.keep === undefined && partial.admit === undefined;
   let loading: Loading | undefined;
   for await (const chunk of chunks) {
-    // Values stay parts of the chunk, which saves much of their cost: what that keeps in memory needlessly, once some of them are
-    // superseded, is never more than the snapshot itself.
-    const input = new ByteReader(chunk, { share: true });
+    const input = new ByteReader(chunk, { share });
     if (loading) readParts(input, loading);
     else loading = readHead(input, sequence, partial);
     partial.admit?.(loading.state);
