@@ -1,5 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { memoryKeyspace } from '../keyspace/memory.ts';
+import { MemoryLog } from '../keyspace/memory-log.ts';
+import { assembleKeyspace, openKeyspace } from '../keyspace/open.ts';
+import { Replica } from '../keyspace/replica.ts';
+import { noTiming } from '../keyspace/timing.ts';
 import { openWatchSession, type WatchSessionOptions } from './watch-session.ts';
 import { put } from './put.ts';
 import { putOf } from './testing/requests.ts';
@@ -134,6 +138,32 @@ describe("a client's stream of watches", () => {
     watch({ startRevision: 2 });
     session.end();
     expect(await ended(session)).toMatchObject([{ created: true }, { canceled: true, compactRevision: 3 }]);
+  });
+
+  test('where only some keys are kept, what happened to others holds up neither watches of the past nor reports of progress', async () => {
+    const log = new MemoryLog();
+    const writer = await openKeyspace(log, { writerId: 'w', timing: noTiming });
+    const write = (key: string) => writer.transact((txn) => put(txn, putOf(key, '')));
+    for (const key of ['a', 'other', 'other']) await write(key);
+    const replica = new Replica(log, noTiming, { keep: (key) => key < 'b', readOnly: true });
+    await replica.open();
+    const source = assembleKeyspace(log, replica, { writerId: 'host', timing: noTiming });
+    const { session, next, create: watch } = world({ source });
+    watch({ startRevision: 3 });
+    expect(await next()).toMatchObject({ watchId: 0, created: true, revision: 4 });
+    session.send({ type: 'progress' });
+    expect(await next()).toMatchObject({ watchId: -1, revision: 4 });
+    watch();
+    expect(await next()).toMatchObject({ watchId: 1, created: true });
+    await write('other');
+    await source.sync();
+    session.send({ type: 'progress' });
+    expect(await next()).toMatchObject({ watchId: -1, revision: 5 });
+    await write('a');
+    await source.sync();
+    expect([await next(), await next()]).toMatchObject([{ revision: 6 }, { revision: 6 }]);
+    session.close();
+    await Promise.all([source.close(), writer.close()]);
   });
 
   test('an aborted caller ends it', async () => {

@@ -30,7 +30,8 @@ export async function* watchRange(
       const step = state.history.at(next)!;
       next++;
       const events = step.events.filter(({ kv }) => kv.key >= range.from && kv.key < range.to);
-      if (events.length === 0) continue;
+      // A revision of which nothing is kept here is told as such: whoever follows all of them knows then how far it has come.
+      if (events.length === 0 && step.events.length > 0) continue;
       yield events.length === step.events.length ? step : { revision: step.revision, events };
     }
   } finally {
