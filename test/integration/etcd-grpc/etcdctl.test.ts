@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,9 @@ import { findEtcd, type RunningEtcd, startEtcd } from '../etcd/debian-etcd.ts';
 import { eventually } from '../../support/eventually.ts';
 import { Etcdctl, normalise } from './etcdctl.ts';
 import { type OurEtcd, startOurs } from './our-etcd.ts';
+
+/** A limit on hanging: a hundred commands and more are run in turn. */
+jest.setTimeout(300_000);
 
 /**
  * Debian's etcdctl says the same against the host's endpoint as against Debian's etcd: output, errors and exit codes. Both begin empty

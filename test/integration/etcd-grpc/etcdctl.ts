@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
-const DEADLINE_MS = 10_000;
+/** A limit on hanging. etcdctl's own of 5 s a command, and 2 s to connect, are too short where others keep the machine busy. */
+const DEADLINE_MS = 60_000;
 
 export interface Input {
   readonly stdin?: string;
@@ -47,7 +48,14 @@ export class Etcdctl {
     const child = spawn('etcdctl', command.split(' ').map(argument), {
       stdio: 'pipe',
       cwd: this.directory,
-      env: { PATH: process.env.PATH, HOME: this.directory, ETCDCTL_API: '3', ETCDCTL_ENDPOINTS: this.endpoint },
+      env: {
+        PATH: process.env.PATH,
+        HOME: this.directory,
+        ETCDCTL_API: '3',
+        ETCDCTL_ENDPOINTS: this.endpoint,
+        ETCDCTL_COMMAND_TIMEOUT: `${DEADLINE_MS}ms`,
+        ETCDCTL_DIAL_TIMEOUT: `${DEADLINE_MS}ms`,
+      },
     });
     this.#running.add(child);
     if (!interactive) child.stdin.end(stdin);
