@@ -1,11 +1,11 @@
-import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ByteReader, ByteWriter } from '../../core/keyspace/bytes.ts';
 import type { LogEntry, StoredSnapshot } from '../../core/keyspace/log.ts';
 import type { Sequence } from '../../core/keyspace/types.ts';
 import { writeAtomic } from '../files/atomic-file.ts';
 import { messageOf } from '../docker/errors.ts';
-import { DamagedFileError, frame, readFrames } from './frames.ts';
+import { DamagedFileError, frame, frameBytes, readFrames } from './frames.ts';
 
 /** Whose cache it is, and of what: a file of another host, cluster or choice of keys is of no use. */
 export interface CacheIdentity {
@@ -17,7 +17,8 @@ export interface CacheIdentity {
 export interface Cached {
   /** Its chunks throw DamagedFileError where the file was changed. */
   readonly snapshot: StoredSnapshot | undefined;
-  readonly entries: readonly LogEntry[];
+  /** Read as they are asked for, once; nothing must be written before the last one. There may be more of them than fit into memory. */
+  readonly entries: Iterable<LogEntry> | AsyncIterable<LogEntry>;
 }
 
 /** Where a copy is kept. What it is told to write it writes behind, in order. */
@@ -94,8 +95,10 @@ export class CacheFile implements CopyFile {
   async load(): Promise<Cached | undefined> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     const snapshot = await this.#openSnapshot();
-    const entries = await this.#readJournal((snapshot?.sequence ?? 0) + 1);
-    return snapshot || entries.length > 0 ? { snapshot, entries } : undefined;
+    const entries = this.#readJournal((snapshot?.sequence ?? 0) + 1);
+    const first = await entries.next();
+    if (first.done) return snapshot && { snapshot, entries: [] };
+    return { snapshot, entries: startingWith(first.value, entries) };
   }
 
   append(entry: LogEntry): void {
@@ -200,37 +203,39 @@ export class CacheFile implements CopyFile {
   }
 
   /** The entries from `first` on, without gaps. A damaged one ends them: the rest can be had from the control plane. */
-  async #readJournal(first: Sequence): Promise<LogEntry[]> {
+  async *#readJournal(first: Sequence): AsyncGenerator<LogEntry, void> {
     const path = this.#path('journal');
-    if (!(await exists(path))) return [];
-    const entries: LogEntry[] = [];
-    let whole = true;
+    if (!(await exists(path))) return;
+    let next = first;
+    let end = 0;
     try {
       const frames = readFrames(path);
-      if (!this.#isOurs(parseHead((await frames.next()).value, path))) whole = false;
-      else {
+      const head = (await frames.next()).value;
+      if (this.#isOurs(parseHead(head, path))) {
+        end = frameBytes(head!);
         for await (const payload of frames) {
-          // Kept only until all of it is applied.
+          // Kept only until it is applied.
           const input = new ByteReader(payload, { share: true });
           const entry = { sequence: input.number(), body: input.bytes() };
-          if (entry.sequence === first + entries.length) entries.push(entry);
+          if (entry.sequence > next) break;
+          end += frameBytes(payload);
+          if (entry.sequence < next) continue;
+          next++;
+          yield entry;
         }
       }
     } catch (error) {
       if (!(error instanceof DamagedFileError)) throw error;
-      whole = false;
     }
-    await this.#restartJournal(entries, whole);
-    return entries;
+    await this.#endJournal(end);
   }
 
-  /** An unfinished last frame must not come to lie in the middle. */
-  async #restartJournal(entries: readonly LogEntry[], whole: boolean): Promise<void> {
-    const frames = [frame(json(this.#head())), ...entries.map((entry) => frame(entryBytes(entry)))];
-    this.#journalBytes = frames.reduce((sum, { length }) => sum + length, 0);
+  /** What comes next must not come to lie behind an unfinished frame, or a gap. */
+  async #endJournal(end: number): Promise<void> {
     const path = this.#path('journal');
-    if (whole && (await stat(path)).size === this.#journalBytes) return;
-    await writeAtomic(path, frames);
+    this.#journalBytes = end;
+    if (end === 0) await rm(path, { force: true });
+    else if ((await stat(path)).size > end) await truncate(path, end);
   }
 
   async #openJournal(): Promise<FileHandle> {
@@ -251,6 +256,11 @@ export class CacheFile implements CopyFile {
   #path(name: string): string {
     return join(this.#directory, name);
   }
+}
+
+async function* startingWith(first: LogEntry, rest: AsyncIterable<LogEntry>): AsyncGenerator<LogEntry> {
+  yield first;
+  yield* rest;
 }
 
 function* snapshotFrames(head: Head, chunks: Iterable<Uint8Array>): Generator<Uint8Array> {

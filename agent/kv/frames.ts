@@ -23,6 +23,9 @@ export function frame(payload: Uint8Array): Buffer {
   return bytes;
 }
 
+/** What the payload takes in the file. */
+export const frameBytes = (payload: Uint8Array): number => HEAD_BYTES + payload.length;
+
 /** Ends at a frame that isn't all there (a crash in the middle of a write). Throws DamagedFileError at one that was changed. */
 export async function* readFrames(path: string): AsyncGenerator<Buffer, void, undefined> {
   let held: Buffer = Buffer.alloc(0);

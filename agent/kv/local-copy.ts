@@ -1,5 +1,5 @@
 import { ClosedError, CorruptLogError } from '../../core/keyspace/errors.ts';
-import type { Log, LogEntry } from '../../core/keyspace/log.ts';
+import type { Log, LogEntry, Tail } from '../../core/keyspace/log.ts';
 import { assembleKeyspace, type OpenKeyspace } from '../../core/keyspace/open.ts';
 import { Replica } from '../../core/keyspace/replica.ts';
 import { encodeSnapshot } from '../../core/keyspace/snapshot.ts';
@@ -255,13 +255,13 @@ export class LocalCopy {
 /** The log as the replica reads it: at first what was on disk, then the control plane's. */
 class Source implements Log {
   readonly #remote: Log;
-  #cached: Cached | undefined;
+  #cached: (Pick<Cached, 'snapshot'> & { readonly entries: AsyncIterator<LogEntry> }) | undefined;
   /** Nothing is known of the log's head until it was read once after starting from disk. */
   #mustVerify = false;
 
   constructor(remote: Log, cached: Cached | undefined) {
     this.#remote = remote;
-    this.#cached = cached;
+    this.#cached = cached && { snapshot: cached.snapshot, entries: inTurn(cached.entries) };
   }
 
   startsFromRemote(): void {
@@ -270,7 +270,7 @@ class Source implements Log {
   }
 
   async read(after: number, options: { verify: boolean; expectNews?: boolean }) {
-    if (this.#cached) return { entries: this.#cached.entries.filter(({ sequence }) => sequence > after), more: false };
+    if (this.#cached) return nextPage(this.#cached.entries, after);
     const tail = await this.#remote.read(after, { ...options, verify: options.verify || this.#mustVerify });
     this.#mustVerify = false;
     return tail;
@@ -283,4 +283,22 @@ class Source implements Log {
   append: Log['append'] = (...entry) => this.#remote.append(...entry);
   snapshotSequence: Log['snapshotSequence'] = () => this.#remote.snapshotSequence();
   saveSnapshot: Log['saveSnapshot'] = (...snapshot) => this.#remote.saveSnapshot(...snapshot);
+}
+
+/** Of entries on disk that are in memory at once, about. */
+const PAGE_BYTES = 1_000_000;
+
+async function nextPage(all: AsyncIterator<LogEntry>, after: number): Promise<Tail> {
+  const entries: LogEntry[] = [];
+  for (let bytes = 0; bytes < PAGE_BYTES; ) {
+    const { done, value } = await all.next();
+    if (done) return { entries, more: false };
+    if (value.sequence > after) entries.push(value);
+    bytes += value.body.length;
+  }
+  return { entries, more: true };
+}
+
+async function* inTurn<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T, void> {
+  yield* items;
 }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -225,6 +225,28 @@ describe("a host's copy of the key-value store", () => {
     const second = newCopy();
     await second.restore();
     expect(keysOf(second.keyspace)).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
+  });
+
+  test('starts from a long journal a piece at a time, and goes on with it', async () => {
+    const first = newCopy();
+    await first.sync();
+    for (let n = 0; n < 30; n++) await put('a', Buffer.alloc(100_000, n));
+    await first.sync();
+    await first.written();
+    expect((await stat(join(directory, 'journal'))).size).toBeGreaterThan(2_500_000);
+    const cached = (await new CacheFile(directory, { owner: `${person.cluster}/host`, prefixes: [] }).load())!;
+    // What it was given at once would be in memory at once.
+    expect(Symbol.asyncIterator in cached.entries).toBe(true);
+    const second = newCopy();
+    await second.restore();
+    expect(second.keyspace?.view().get('a')).toMatchObject({ version: 30, value: new Uint8Array(100_000).fill(29) });
+    await put('b');
+    await second.sync();
+    await second.written();
+    const third = newCopy();
+    await third.restore();
+    expect(keysOf(third.keyspace)).toEqual(['a', 'b']);
+    expect(third.keyspace?.at(third.keyspace.view().revision - 5).get('a')?.version).toBe(26);
   });
 
   test("files of another choice of keys, or another cluster's, are not used", async () => {
