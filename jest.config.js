@@ -1,9 +1,6 @@
 // Three suites (test/README.md says what each word means). One esbuild transformer, native ES modules.
 const shared = {
   testEnvironment: 'node',
-  // Jest would turn what a test file left on its globals into accessors, to warn of later use. Where files share such an object, one of these ends up
-  // setting itself, and every file after it in that worker fails with a full stack.
-  testEnvironmentOptions: { globalsCleanup: 'off' },
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/test/support/esbuild-transformer.js' },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/cdk.out'],
