@@ -16,13 +16,16 @@ export interface HostsInstallation extends Installation {
   /** Waits until exactly these are Ready. */
   ready(...names: string[]): Promise<void>;
   list<T>(...what: string[]): Promise<T[]>;
+  /** Hosts that are silent for so long are given up. They stop what is fenced after 8 s, and kill it at half of what is left then. */
+  giveUpAfter(seconds: number): Promise<void>;
 }
 
 /** Hosts are given up soon, so that nobody waits long for what happens then. */
-const SETTINGS = `apiVersion: v1
+export const GIVEN_UP_SECONDS = 13;
+const settings = (notReadySeconds: number) => `apiVersion: v1
 kind: ConfigMap
 metadata: { name: cluster-settings, namespace: terrane-system }
-data: { renewSeconds: "3", fencedStopSeconds: "8", notReadySeconds: "13" }
+data: { renewSeconds: "3", fencedStopSeconds: "8", notReadySeconds: "${notReadySeconds}" }
 `;
 
 export async function startHosts(...names: string[]): Promise<HostsInstallation> {
@@ -69,6 +72,10 @@ export async function startHosts(...names: string[]): Promise<HostsInstallation>
         { timeoutMs: 60_000, everyMs: 1_000 },
       );
     },
+    async giveUpAfter(seconds) {
+      const applied = await installation.terrane(['apply', '-f', '-'], { stdin: settings(seconds) });
+      if (applied.code !== 0) throw new Error(applied.stderr);
+    },
     async stop() {
       await installation.stop();
       await lab.stop();
@@ -76,8 +83,7 @@ export async function startHosts(...names: string[]): Promise<HostsInstallation>
   };
   try {
     await lab.expose(Number(new URL(installation.https).port));
-    const applied = await installation.terrane(['apply', '-f', '-'], { stdin: SETTINGS });
-    if (applied.code !== 0) throw new Error(applied.stderr);
+    await all.giveUpAfter(GIVEN_UP_SECONDS);
     await Promise.all(names.map((name) => all.join(name)));
     await all.ready(...names);
     return all;
