@@ -74,10 +74,10 @@ export class Compaction {
     for (const [moved, piece] of pieces.entries()) {
       const to = this.#tightest(piece, node, others);
       if (to >= 0) {
-        this.#move(piece, to);
+        this.#placer.move(piece, to);
         continue;
       }
-      for (const back of pieces.slice(0, moved)) this.#move(back, node);
+      for (const back of pieces.slice(0, moved)) this.#placer.move(back, node);
       return false;
     }
     return true;
@@ -130,10 +130,5 @@ export class Compaction {
       least = left;
     }
     return best;
-  }
-
-  #move(piece: number, node: number): void {
-    this.#placer.remove(piece);
-    this.#placer.put(piece, node);
   }
 }

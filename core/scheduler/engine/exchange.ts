@@ -198,8 +198,7 @@ export class Exchange {
     for (let piece = lastOn[partner]!, left = this.#takes < 0 ? 0 : this.#times; left > 0; ) {
       const next = before[piece]!;
       if (workOf[piece] === this.#takes && this.#mobility.isFree(piece)) {
-        this.#placer.remove(piece);
-        this.#placer.put(piece, node);
+        this.#placer.move(piece, node);
         left--;
       }
       piece = next;

@@ -145,11 +145,11 @@ export class Headroom {
         continue;
       }
       lacks -= offer.amount(at);
-      this.#move(piece, to);
+      this.#placer.move(piece, to);
       offer.give(at);
     }
     if (lacks <= 0) return true;
-    for (const piece of offer.given()) this.#move(piece, node);
+    for (const piece of offer.given()) this.#placer.move(piece, node);
     return false;
   }
 
@@ -192,11 +192,6 @@ export class Headroom {
       this.#placer.hasRoom(work, other) &&
       this.#mobility.mayMove(index, node, other)
     );
-  }
-
-  #move(piece: number, node: number): void {
-    this.#placer.remove(piece);
-    this.#placer.put(piece, node);
   }
 }
 

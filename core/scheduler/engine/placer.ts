@@ -118,6 +118,12 @@ export class Placer {
     this.#settle(node);
   }
 
+  /** From where it is, whether or not it fits. */
+  move(piece: number, node: number): void {
+    this.remove(piece);
+    this.put(piece, node);
+  }
+
   /** The node is gone. Returns the pieces that were on it: they are unplaced now. */
   loseNode(node: number): number[] {
     this.#lost[node] = 1;
