@@ -1,5 +1,5 @@
 import { CorruptLogError } from './errors.ts';
-import { inOwnMemory } from './own-memory.ts';
+import { inOwnMemory, PART_MIN } from './own-memory.ts';
 import type { Key } from './types.ts';
 
 /** Compact binary writing and reading: varints, length-prefixed byte strings. Both sides of one format (entry.ts, snapshot.ts). */
@@ -123,12 +123,6 @@ export class ByteWriter {
   }
 }
 
-/**
- * A value that is a smaller part of its block of memory than this is copied, so that it doesn't keep the whole block: what is read may itself be a part
- * of one, of what came from a socket or a file.
- */
-const SHARED_PART_MIN = 1 / 4;
-
 export class ByteReader {
   readonly #bytes: Uint8Array;
   readonly #buffer: Buffer;
@@ -139,7 +133,8 @@ export class ByteReader {
 
   /** `share`: all values stay parts of the block, which is in memory as long as any of them is. */
   constructor(bytes: Uint8Array, { share = false } = {}) {
-    this.#sharedPartMin = share ? 0 : bytes.buffer.byteLength * SHARED_PART_MIN;
+    // What is read may itself be a part of a block: of what came from a socket or a file.
+    this.#sharedPartMin = share ? 0 : bytes.buffer.byteLength * PART_MIN;
     // Values are handed out as plain Uint8Array, whatever came in.
     this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -10,8 +10,8 @@ const SHARED_BYTES_MAX = BLOCK_BYTES / 4;
 let block = newBlock();
 let used = 0;
 
-/** Beside which a value's own bytes don't count, in memory that it would keep alive. */
-const PART_MIN = 1 / 4;
+/** A value that is a smaller part than this of the memory that it would keep alive is copied: beside all of that its own bytes don't count. */
+export const PART_MIN = 1 / 4;
 
 /** A copy of the bytes from `from` on. */
 export function inOwnMemory(bytes: Uint8Array, from = 0, length = bytes.length): Uint8Array {
