@@ -20,3 +20,8 @@ export function withCondition(conditions: readonly Condition[] | undefined, next
     ? (conditions ?? []).map((condition) => (condition.type === next.type ? merged : condition))
     : [...(conditions ?? []), merged];
 }
+
+/** The same list, if it has none of that type. */
+export function withoutCondition(conditions: Condition[] | undefined, type: string): Condition[] | undefined {
+  return findCondition(conditions, type) ? conditions?.filter((condition) => condition.type !== type) : conditions;
+}

@@ -2,7 +2,7 @@ import { stopSecondsOf } from '../../fleet/stop-seconds.ts';
 import { SLOW_CONDITION } from '../../node/drain.ts';
 import type { Condition } from '../../resources/schema/meta.ts';
 import type { Unit, UnitHost } from '../../resources/schema/unit.ts';
-import { findCondition, withCondition } from '../conditions.ts';
+import { findCondition, withCondition, withoutCondition } from '../conditions.ts';
 import { parseTime } from '../time.ts';
 import { parsedUnit } from './parsed.ts';
 
@@ -29,11 +29,10 @@ export function slowStop(
   const slow = leaving.filter((host) => slowAt(host) <= now);
   const next = Math.min(...leaving.map(slowAt).filter((at) => at > now));
   const wake = Number.isFinite(next) ? { wakeAt: next } : {};
-  const known = findCondition(before, SLOW_CONDITION);
-  if (slow.length === 0) return { conditions: known ? before?.filter((one) => one !== known) : before, ...wake };
+  if (slow.length === 0) return { conditions: withoutCondition(before, SLOW_CONDITION), ...wake };
   const where = slow.map(({ nodeName, leaving: why }) => `${nodeName} (${why})`).join(', ');
   const message = `It is still being stopped on ${where}, and is killed there once that has taken ${stopSecondsOf(parsedUnit(unit).options)} s.`;
-  if (known?.message === message) return { conditions: before, ...wake };
+  if (findCondition(before, SLOW_CONDITION)?.message === message) return { conditions: before, ...wake };
   const condition = { type: SLOW_CONDITION, status: 'True', reason: 'StillStopping', message } as const;
   return { conditions: withCondition(before, condition, now), message, ...wake };
 }

@@ -4,7 +4,7 @@ import { STAYS_CONDITION } from '../../node/drain.ts';
 import type { InboxItem } from '../../ports/inbox.ts';
 import { equalJson } from '../../resources/equal.ts';
 import type { Unit, UnitHost } from '../../resources/schema/unit.ts';
-import { findCondition, withCondition } from '../conditions.ts';
+import { findCondition, withCondition, withoutCondition } from '../conditions.ts';
 import { Draft } from '../draft.ts';
 import { isOurs } from '../node/taints.ts';
 import { nodeSilentAt } from '../node/silence.ts';
@@ -128,10 +128,9 @@ function withStay({ emptied, now }: Situation, { metadata, status }: Unit, hosts
   const [host] = hosts;
   const { why, bound } = emptied.get(host?.nodeName ?? '') ?? {};
   const because = host?.leaving === undefined ? bound?.get(metadata.name) : undefined;
-  const known = findCondition(before, STAYS_CONDITION);
-  if (because === undefined) return known ? before?.filter((one) => one !== known) : before;
+  if (because === undefined) return withoutCondition(before, STAYS_CONDITION);
   const message = `It stays on ${host?.nodeName}, though ${why}: ${because}. It stops with its host, and starts again with it.`;
-  if (known?.message === message) return before;
+  if (findCondition(before, STAYS_CONDITION)?.message === message) return before;
   tell('Warning', 'StaysOnHost', message);
   return withCondition(before, { type: STAYS_CONDITION, status: 'True', reason: 'BoundToHost', message }, now);
 }
