@@ -14,11 +14,15 @@ export function isFenced({ metadata }: Pick<Pod, 'metadata'>): boolean {
 /** What says in the log that a host is given up: its lease is not renewed from this commit on, until the host is back in the log. */
 export const UNREACHABLE = 'node.kubernetes.io/unreachable';
 
+/** The taint that says so; undefined: it is not given up. */
+export function unreachableMark({ spec }: Pick<Node, 'spec'>) {
+  return spec?.taints?.find(({ key, effect }) => key === UNREACHABLE && effect === 'NoExecute');
+}
+
 /**
  * Does a report renew its host's lease? `node` must have been read from the log after the report was put where controllers see it:
  * whoever gives the host up later on has seen the report, and counts from it.
  */
 export function renewsLease(node: Node | undefined): boolean {
-  if (!node || node.metadata.deletionTimestamp) return false;
-  return !node.spec?.taints?.some(({ key, effect }) => key === UNREACHABLE && effect === 'NoExecute');
+  return node !== undefined && !node.metadata.deletionTimestamp && unreachableMark(node) === undefined;
 }

@@ -1,4 +1,4 @@
-import { isFenced } from '../../node/fencing.ts';
+import { isFenced, unreachableMark } from '../../node/fencing.ts';
 import type { Node, Taint } from '../../resources/schema/node.ts';
 import type { Pod } from '../../resources/schema/pod.ts';
 import { tolerates } from '../../scheduler/taints.ts';
@@ -69,7 +69,7 @@ function dueAt(pod: Pod, taint: Taint, evictionSeconds: number, refugeSince: num
  */
 export function replaceableAt(state: ClusterState, node: Node, { notReadySeconds }: ClusterSettings, now: number): number {
   if (Number(node.metadata.resourceVersion) > state.heardAsOf) return now + 1;
-  const mark = node.spec?.taints?.find(({ key, effect }) => key === UNREACHABLE && effect === 'NoExecute');
+  const mark = unreachableMark(node);
   const heard = state.heartbeats.get(node.metadata.name);
   const renewed = heard?.at ?? (parseTime(mark?.timeAdded) ?? now) + TIMESTAMP_MS;
   // A host that doesn't know yet that the times were shortened goes by the old ones.

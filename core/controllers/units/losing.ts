@@ -1,5 +1,4 @@
-import { UNREACHABLE } from '../../node/fencing.ts';
-import type { Node } from '../../resources/schema/node.ts';
+import { unreachableMark } from '../../node/fencing.ts';
 import type { UnitHost } from '../../resources/schema/unit.ts';
 import { refuge, replaceableAt } from '../node/eviction.ts';
 import { type ClusterSettings } from '../settings.ts';
@@ -42,7 +41,7 @@ export function lossOf(
           why: `Host ${nodeName} was removed, and its last lease has run out`,
         }
       : undefined;
-  const mark = unreachable(node);
+  const mark = unreachableMark(node);
   if (!mark) return undefined;
   if (global) return leaving === undefined ? undefined : { at: now, why: `Host ${nodeName} is unreachable` };
   const since = Math.max(parseTime(mark.timeAdded) ?? Infinity, refuge(state));
@@ -59,8 +58,4 @@ export function lossOf(
 
 function leaseMs(state: ClusterState, nodeName: string, { notReadySeconds }: ClusterSettings): number {
   return TIMESTAMP_MS + Math.max(notReadySeconds, state.heartbeats.get(nodeName)?.leaseSeconds ?? 0) * 1000;
-}
-
-function unreachable({ spec }: Node) {
-  return spec?.taints?.find(({ key, effect }) => key === UNREACHABLE && effect === 'NoExecute');
 }
