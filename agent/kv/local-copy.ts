@@ -1,5 +1,5 @@
 import { ClosedError, CorruptLogError } from '../../core/keyspace/errors.ts';
-import type { Log, LogEntry, Tail } from '../../core/keyspace/log.ts';
+import type { Log, LogEntry } from '../../core/keyspace/log.ts';
 import { assembleKeyspace, type OpenKeyspace } from '../../core/keyspace/open.ts';
 import { Replica } from '../../core/keyspace/replica.ts';
 import { encodeSnapshot } from '../../core/keyspace/snapshot.ts';
@@ -8,6 +8,7 @@ import type { Timing } from '../../core/keyspace/timing.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import { messageOf } from '../docker/errors.ts';
 import type { Cached, CopyFile } from './cache-file.ts';
+import { CopySource } from './copy-source.ts';
 import { DamagedFileError } from './frames.ts';
 import type { KeyChoice } from './key-choice.ts';
 
@@ -189,7 +190,7 @@ export class LocalCopy {
   /** `cached`: from disk, without asking anybody; undefined: from the control plane. */
   async #openFrom(cached: Cached | undefined): Promise<Copy> {
     const { file, timing, log, keys } = this.#options;
-    const source = new Source(this.#options.remote, cached);
+    const source = new CopySource(this.#options.remote, cached);
     const replica = new Replica(source, timing, { keep: keys.keep, readOnly: true, admit: (state) => this.#admit(state) });
     await replica.open();
     source.startsFromRemote();
@@ -250,55 +251,4 @@ export class LocalCopy {
   #save(state: KeyspaceState): void {
     this.#options.file.save(state.sequence, encodeSnapshot(state, { pinned: true }));
   }
-}
-
-/** The log as the replica reads it: at first what was on disk, then the control plane's. */
-class Source implements Log {
-  readonly #remote: Log;
-  #cached: (Pick<Cached, 'snapshot'> & { readonly entries: AsyncIterator<LogEntry> }) | undefined;
-  /** Nothing is known of the log's head until it was read once after starting from disk. */
-  #mustVerify = false;
-
-  constructor(remote: Log, cached: Cached | undefined) {
-    this.#remote = remote;
-    this.#cached = cached && { snapshot: cached.snapshot, entries: inTurn(cached.entries) };
-  }
-
-  startsFromRemote(): void {
-    this.#mustVerify = this.#cached !== undefined;
-    this.#cached = undefined;
-  }
-
-  async read(after: number, options: { verify: boolean; expectNews?: boolean }) {
-    if (this.#cached) return nextPage(this.#cached.entries, after);
-    const tail = await this.#remote.read(after, { ...options, verify: options.verify || this.#mustVerify });
-    this.#mustVerify = false;
-    return tail;
-  }
-
-  loadSnapshot() {
-    return this.#cached ? Promise.resolve(this.#cached.snapshot) : this.#remote.loadSnapshot();
-  }
-
-  append: Log['append'] = (...entry) => this.#remote.append(...entry);
-  snapshotSequence: Log['snapshotSequence'] = () => this.#remote.snapshotSequence();
-  saveSnapshot: Log['saveSnapshot'] = (...snapshot) => this.#remote.saveSnapshot(...snapshot);
-}
-
-/** Of entries on disk that are in memory at once, about. */
-const PAGE_BYTES = 1_000_000;
-
-async function nextPage(all: AsyncIterator<LogEntry>, after: number): Promise<Tail> {
-  const entries: LogEntry[] = [];
-  for (let bytes = 0; bytes < PAGE_BYTES; ) {
-    const { done, value } = await all.next();
-    if (done) return { entries, more: false };
-    if (value.sequence > after) entries.push(value);
-    bytes += value.body.length;
-  }
-  return { entries, more: true };
-}
-
-async function* inTurn<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T, void> {
-  yield* items;
 }
