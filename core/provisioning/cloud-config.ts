@@ -8,7 +8,7 @@ export function cloudConfig({ script, unit }: JoinService): Record<string, unkno
   return {
     // Debian's and Ubuntu's names.
     package_update: true,
-    packages: ['curl', 'docker.io'],
+    packages: ['curl', 'docker.io', 'nftables'],
     write_files: [
       { path: script.path, permissions: '0700', owner: 'root:root', content: script.content },
       { path: `/etc/systemd/system/${unit.name}`, permissions: '0644', owner: 'root:root', content: unit.content },

@@ -25,13 +25,20 @@ export function joinService({ platform, joinLine, name }: JoinServiceOptions): J
       ? `TERRANE_NAME='${name}'`
       : ask === undefined
         ? undefined
-        : `get() { curl -fsS --noproxy '*' --connect-timeout 2 --max-time 5 --retry 5 "$@"; }\nTERRANE_NAME=$(${ask}) || TERRANE_NAME=`;
+        : [
+            `get() { curl -fsS --noproxy '*' --connect-timeout 2 --max-time 5 --retry 5 "$@"; }`,
+            // What a person has called it may have blanks; of what is left, the control plane makes a node's name.
+            `TERRANE_NAME=$({ ${ask}; } | tr -cs 'A-Za-z0-9.\\n' '-') || TERRANE_NAME=`,
+          ].join('\n');
   const content = [
     '#!/bin/sh',
     '# Joins this machine to its Terrane cluster: made by `terrane node config`. It goes away when that is done.',
     'set -eu',
     ...(naming === undefined ? [] : [naming, 'export TERRANE_NAME']),
+    // Not the line alone: what fails amid "&&" ends no shell by `set -e`, and this would take itself away from a machine that hasn't joined.
+    '{',
     joinLine,
+    '} || exit',
     `rm -f ${SCRIPT} /etc/systemd/system/${UNIT} /etc/systemd/system/multi-user.target.wants/${UNIT}`,
     '',
   ].join('\n');
@@ -44,8 +51,8 @@ export function joinService({ platform, joinLine, name }: JoinServiceOptions): J
     'StartLimitIntervalSec=0',
     '',
     '[Service]',
-    'Type=oneshot',
-    'RemainAfterExit=yes',
+    // Nothing waits for it, and a oneshot service may have Restart= only since systemd 244.
+    'Type=simple',
     `ExecStart=/bin/sh ${SCRIPT}`,
     // The network, or the control plane, may come later than the machine.
     'Restart=on-failure',

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
+import { joinService } from '../../../core/provisioning/join-service.ts';
 import { PLATFORMS } from '../../../core/provisioning/platforms.ts';
 import { present } from '../../../bin/machine/packages.ts';
 import { type TestTerrane, testTerrane } from './support.ts';
@@ -107,6 +108,38 @@ describe('node config', () => {
       await writeFile(script, Buffer.from(file!.contents!.source.split(',')[1]!, 'base64'));
       expect(spawnSync('shellcheck', [script], { encoding: 'utf8' })).toMatchObject({ status: 0, stdout: '' });
     }
+  });
+
+  describe('run at the first boot, the script', () => {
+    /** With a network as this says, and all that it would take away told instead. */
+    const boot = (platform: (typeof PLATFORMS)[number], curl: string, joinLine: string) => {
+      const { content } = joinService({ platform, joinLine }).script;
+      const around = `rm() { echo "removed $*"; }\ncurl() { ${curl}; }\n`;
+      return spawnSync('sh', ['-c', around + content], { encoding: 'utf8' });
+    };
+
+    test('stays for another try whatever part of joining fails', () => {
+      for (const line of ['false && sh -c true', 'true && false && true', 'true && sh -c "exit 3"', 'f=$(false) && true']) {
+        const { status, stdout } = boot('vm', 'return 7', line);
+        expect({ line, failed: status !== 0, stdout }).toEqual({ line, failed: true, stdout: '' });
+      }
+      expect(boot('vm', 'return 7', 'true && sh -c true')).toMatchObject({
+        status: 0,
+        stdout: expect.stringMatching(/^removed .*terrane-join/),
+      });
+    });
+
+    test('joins by what the platform calls the machine, with nothing in it that install.sh would refuse, or else by the host name', () => {
+      const name = 'echo "[$TERRANE_NAME]" && true';
+      const told =
+        '{"uuid": "1", "keys": [{"name": "mine"}], "hostname": "h", "name": "Our \\u00fc db_1 (old)", "launch_index": 0}';
+      expect(boot('openstack', `echo '${told}'`, name).stdout).toMatch(/^\[[A-Za-z0-9.-]*-db-1-old-\]\n/);
+      expect(boot('ec2', 'echo i-0123456789abcdef0', name).stdout).toMatch(/^\[i-0123456789abcdef0\]\n/);
+      for (const platform of PLATFORMS)
+        expect(boot(platform, 'return 28', `export TERRANE_NAME; TERRANE_NAME=\${TERRANE_NAME-}; ${name}`).stdout).toMatch(
+          /^\[\]\n/,
+        );
+    });
   });
 
   test('makes a token for as many machines and as long as asked, a day and one by default', async () => {
