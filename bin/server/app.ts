@@ -3,7 +3,6 @@ import { type Context, Hono } from 'hono';
 import { requestId } from 'hono/request-id';
 import type { ServerInfo } from '../../core/accounts/api.ts';
 import type { LoginProvider } from '../../core/accounts/login-provider.ts';
-import { TerraneError } from '../../core/errors/terrane-error.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import { confidentialKeyspaces } from '../../core/secrets/confidential-keyspaces.ts';
 import { createAccounts } from '../../functions/api/accounts/create-accounts.ts';
@@ -21,8 +20,8 @@ import type { ApiEnv } from '../../functions/context.ts';
 import { createInstall, type InstallDeps } from '../../functions/node/install.ts';
 import { createUpdates } from '../../functions/updates/create-updates.ts';
 import { createNode } from '../../functions/node/create-node.ts';
-import { errorResponse, onError } from '../../functions/on-error.ts';
-import { type ConsoleFiles, serveConsole } from './console.ts';
+import { onError } from '../../functions/on-error.ts';
+import { type ConsoleFiles, nothingHere, serveConsole } from './console.ts';
 import { admission } from './admission.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { ServerMetrics } from './metrics.ts';
@@ -53,7 +52,7 @@ export function createApp(deps: AppDeps): Hono<ApiEnv> {
   const confidential = confidentialKeyspaces(keyspaces, dataKeys);
   const app = new Hono<ApiEnv>();
   app.onError(onError({ log }));
-  app.notFound((c) => errorResponse(c, new TerraneError('not_found')));
+  app.notFound(nothingHere(deps.console, deps.info().url));
   app.use(deps.metrics.middleware, requestId());
 
   app.get('/healthz', (c) => c.text('ok\n'));

@@ -1,6 +1,6 @@
 /**
- * Paths of the web console. Whoever serves its files answers these with index.html, and nothing else: a mistyped API path stays a
- * 404. `:x` stands for one segment. None may begin as an API path does (v1, clusters, node, artifacts, assets).
+ * Paths of the web console. Whoever serves its files answers these with index.html. `:x` stands for one segment. None may begin as a path
+ * of programs does.
  */
 export const PAGES = [
   '/',
@@ -24,3 +24,12 @@ export const PAGES = [
 ] as const;
 
 export type PagePath = (typeof PAGES)[number];
+
+const OF_PROGRAMS = /^\/(?:v[12]|clusters|node|updates|artifacts|assets|install\.sh|healthz|readyz|metrics)(?:\/|$)/;
+
+/** What is below these is an API's or a file: nobody reads a page there, also if there is nothing. */
+export const isOfPrograms = (path: string): boolean => OF_PROGRAMS.test(path);
+
+/** Has somebody mistyped a page's address in a browser? Then there is a page that says so; `accept` is the request's header. */
+export const isMistypedPage = (method: string, path: string, accept: string | undefined): boolean =>
+  (method === 'GET' || method === 'HEAD') && !isOfPrograms(path) && (accept?.includes('text/html') ?? false);

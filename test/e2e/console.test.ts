@@ -101,6 +101,21 @@ test('pages and files are sent with a policy that lets nothing else in, and only
   }
 });
 
+test('a mistyped address is answered to a browser with a page that says so, and to programs with an error as ever', async () => {
+  const { page, context } = await visitor(browser, installation.https, 'desktop');
+  const answer = await page.goto('/clutser/prod');
+  expect(answer?.status()).toBe(404);
+  expect(answer?.headers()).toMatchObject({ 'cache-control': 'no-cache', 'x-frame-options': 'DENY' });
+  await isGood(page, 'There is no such page');
+  await context.close();
+  const html = { accept: 'text/html,*/*;q=0.8' };
+  for (const path of ['/v1/nothing', '/node/nothing', '/assets/nothing.js', '/v2/nothing']) {
+    const { status, headers } = await installation.fetch(path, html);
+    expect([path, [401, 404].includes(status), headers.get('content-type')]).toEqual([path, true, 'application/json']);
+  }
+  expect((await installation.fetch('/clutser/prod', html, '{}')).headers.get('content-type')).toBe('application/json');
+});
+
 (canRunDockerd() ? describe : describe.skip)('the story', () => {
   let engine: Dockerd;
   beforeAll(async () => {
