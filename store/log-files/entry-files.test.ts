@@ -1,17 +1,45 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { CorruptLogError, TrimmedError } from '../../core/keyspace/errors.ts';
+import { withCauses } from '../../core/logging/with-causes.ts';
 import { EntryFiles } from './entry-files.ts';
 import { crc32, slowCrc32 } from './crc32.ts';
 import { logFiles } from './log-files.ts';
+import { UnsureAppendError } from './segment.ts';
 
 const body = (text: string) => new TextEncoder().encode(text);
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 /** No zeros in it, so that what lacks is told from what is there. */
 const long = (length: number, of = 1) => Uint8Array.from({ length }, (_, index) => ((index * of) % 251) + 1);
 const nothing = async () => false;
+const pathOf = (descriptor: number) => {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch {
+    // It was the one that read the directory.
+    return undefined;
+  }
+};
+/** Returns what had to be opened besides. */
+const becomesFull = (descriptor: number) => {
+  const others: number[] = [];
+  closeSync(descriptor);
+  // An open takes the lowest number that is free.
+  for (let next = openSync('/dev/full', 'r+'); next !== descriptor; next = openSync('/dev/full', 'r+')) others.push(next);
+  return others;
+};
 
 describe('entries in files', () => {
   let directory: string;
@@ -162,6 +190,28 @@ describe('entries in files', () => {
       expect(text((await all(again, 2))[0]!)).toBe('third');
       rmSync(paths().at(-1)!);
     }
+  });
+
+  test('a disk that takes neither an entry nor its taking back is told of with what to do and without a path, until it is well again', async () => {
+    const files = await filled([body('1')]);
+    const append = (sequence: number) => files.append({ sequence, body: body(String(sequence)) }, 0);
+    await append(2);
+    // From now on the file's descriptor is one of a device that is always full, and that can't be truncated.
+    const descriptors = readdirSync('/proc/self/fd').map(Number);
+    const others = becomesFull(descriptors.find((each) => pathOf(each) === paths()[0])!);
+    const error = await append(3).catch((caught: unknown) => caught);
+    for (const each of others) closeSync(each);
+    expect(error).toBeInstanceOf(UnsureAppendError);
+    const problem = files.problem(0);
+    expect(problem).toMatch(/could not be taken back \(EINVAL\).*dmesg.*backup/);
+    expect(problem).not.toContain(directory);
+    expect(withCauses(error)).toContain(`${paths()[0]} failed`);
+    expect(withCauses(error)).toContain('ENOSPC');
+    expect(files.problem(60_000)).toBeUndefined();
+    await files.idle();
+    await append(3);
+    expect(files.problem(0)).toBeUndefined();
+    expect((await all(await opened())).map(text)).toEqual(['1', '2', '3']);
   });
 
   test('many who append at one place get one winner, and an entry that skips a place is refused', async () => {

@@ -15,6 +15,15 @@ const GROWTH_BYTES = { min: 16_384, max: 1_048_576 };
 /** An append failed, and what it may have left in the file could not be taken away: whether it landed isn't known. */
 export class UnsureAppendError extends Error {
   override readonly name = 'UnsureAppendError';
+
+  /** `truncating`: why it could not be taken away. The message is shown to everybody, the cause only to the operator. */
+  constructor(truncating: unknown, cause: Error) {
+    const code = (truncating as NodeJS.ErrnoException).code ?? 'unknown error';
+    super(
+      `the disk that holds the data directory could not be written to, and what was begun could not be taken back (${code}). See what the system says of it (dmesg), and mend it, or restore the data directory from a backup to another one`,
+      { cause },
+    );
+  }
 }
 
 /** `damaged` says what, and what to do. */
@@ -186,8 +195,8 @@ export class Segment {
     try {
       await truncate(this.#descriptor!, this.#end);
       await sync(this.#descriptor!);
-    } catch {
-      throw new UnsureAppendError(`writing ${this.path} failed, and so did taking it back: ${String(cause)}`, { cause });
+    } catch (error) {
+      throw new UnsureAppendError(error, new Error(`after a write of ${this.path} failed`, { cause }));
     }
     this.#fileEnd = this.#end;
     this.#unsure = false;
