@@ -22,6 +22,7 @@ import { OrganisationPage } from './pages/organisation.tsx';
 import { ResetPage } from './pages/reset.tsx';
 import { SignupPage } from './pages/signup.tsx';
 import { TokensPage } from './pages/tokens.tsx';
+import { UnitPage } from './pages/unit.tsx';
 import { UpdatesPage } from './pages/updates.tsx';
 import { VerifyPage } from './pages/verify.tsx';
 import { WorkloadsPage } from './pages/workloads.tsx';
@@ -47,6 +48,7 @@ const PAGES: Readonly<Record<PagePath, Page>> = {
   '/cluster/:id': { page: ClusterPage as Page['page'] },
   '/cluster/:id/nodes': { page: NodesPage as Page['page'] },
   '/cluster/:id/workloads': { page: WorkloadsPage as Page['page'] },
+  '/cluster/:id/units/:name': { page: UnitPage as Page['page'] },
   '/cluster/:id/updates': { page: UpdatesPage as Page['page'] },
   '/tokens': { page: TokensPage },
   '/members': { page: MembersPage },

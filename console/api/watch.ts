@@ -40,6 +40,7 @@ export async function follow<T extends Resource>(
 ): Promise<void> {
   const items = new Map<string, T>();
   const keyOf = ({ metadata }: T) => `${metadata.namespace ?? ''}/${metadata.name}`;
+  const [resources, asked] = path.split('?');
   const tell = (live: boolean) => told({ items: [...items.values()], live });
   let from: string | undefined;
   let wait = RETRY_MS.first;
@@ -51,8 +52,9 @@ export async function follow<T extends Resource>(
         for (const item of list.items) items.set(keyOf(item), item);
         from = list.metadata.resourceVersion;
       }
-      const query = new URLSearchParams({ watch: '1', allowWatchBookmarks: 'true', resourceVersion: from });
-      const response = await send(`${path}?${query}`, { signal });
+      const query = new URLSearchParams(asked);
+      for (const each of Object.entries({ watch: '1', allowWatchBookmarks: 'true', resourceVersion: from })) query.set(...each);
+      const response = await send(`${resources}?${query}`, { signal });
       tell(true);
       for await (const line of linesOf(response)) {
         const { type, object } = JSON.parse(line) as WatchEvent<T>;

@@ -21,11 +21,13 @@ export function ClusterFrame({ id, children }: ClusterFrameProps) {
     [`${base}/workloads`, 'Workloads'],
     [`${base}/updates`, 'Updates'],
   ] as const;
+  // A unit is one of the workloads.
+  const here = path.startsWith(`${base}/units/`) ? `${base}/workloads` : path;
   return (
     <Page title={cluster?.name ?? 'Cluster'}>
       <nav class="tabs" aria-label="Cluster">
         {tabs.map(([link, words]) => (
-          <a key={link} href={link} aria-current={path === link ? 'page' : undefined}>
+          <a key={link} href={link} aria-current={here === link ? 'page' : undefined}>
             {words}
           </a>
         ))}

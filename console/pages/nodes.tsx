@@ -1,6 +1,7 @@
 import type { ClusterView } from '../../core/accounts/api.ts';
 import type { Node } from '../../core/resources/schema/node.ts';
 import type { Pod } from '../../core/resources/schema/pod.ts';
+import type { Unit } from '../../core/resources/schema/unit.ts';
 import { podTrouble } from '../../core/status/pod-trouble.ts';
 import { type NodeSummary, summarise } from '../../core/status/summarise.ts';
 import { ask } from '../api/http.ts';
@@ -10,6 +11,7 @@ import { Confirm } from '../components/confirm.tsx';
 import { Cli } from '../components/copy.tsx';
 import { addressOf, NodeState } from '../components/node-row.tsx';
 import { Empty, Loading, Problem } from '../components/states.tsx';
+import { UnitState, unitPath } from '../components/unit-state.tsx';
 import { When } from '../components/when.tsx';
 import { bytes, cpus, plural } from '../format.ts';
 import { useMay } from '../state/session.tsx';
@@ -22,6 +24,7 @@ export function NodesPage({ id }: { readonly id: string }) {
 function Nodes({ cluster }: { readonly cluster: ClusterView }) {
   const nodes = useWatch<Node>(`/clusters/${cluster.id}/api/v1/nodes`);
   const pods = useWatch<Pod>(`/clusters/${cluster.id}/api/v1/pods`);
+  const units = useWatch<Unit>(`/clusters/${cluster.id}/apis/terrane.dev/v1/units`);
   if (!nodes.items) return nodes.problem ? <Problem problem={nodes.problem} /> : <Loading what="the nodes" />;
   const objects = { nodes: nodes.items, deployments: [], pods: pods.items ?? [], warnings: [] };
   const summaries = new Map(summarise(objects, Date.now()).nodes.map((summary) => [summary.name, summary]));
@@ -31,7 +34,7 @@ function Nodes({ cluster }: { readonly cluster: ClusterView }) {
         <p>{plural(nodes.items.length, 'node')}</p>
         <Live live={nodes.live} />
       </div>
-      <Problem problem={nodes.problem ?? pods.problem} />
+      <Problem problem={nodes.problem ?? pods.problem ?? units.problem} />
       {nodes.items.length === 0 && (
         <Empty>
           <p>
@@ -46,6 +49,9 @@ function Nodes({ cluster }: { readonly cluster: ClusterView }) {
           node={node}
           summary={summaries.get(node.metadata.name)!}
           pods={(pods.items ?? []).filter((pod) => pod.spec.nodeName === node.metadata.name)}
+          units={(units.items ?? []).filter(({ status }) =>
+            status?.hosts?.some(({ nodeName }) => nodeName === node.metadata.name),
+          )}
         />
       ))}
       <Cli>{[`terrane node list --cluster ${cluster.name}`, `terrane describe node NAME --cluster ${cluster.name}`]}</Cli>
@@ -58,9 +64,10 @@ interface NodeCardProps {
   readonly node: Node;
   readonly summary: NodeSummary;
   readonly pods: readonly Pod[];
+  readonly units: readonly Unit[];
 }
 
-function NodeCard({ cluster, node, summary, pods }: NodeCardProps) {
+function NodeCard({ cluster, node, summary, pods, units }: NodeCardProps) {
   const mayRemove = useMay('admin');
   const { metadata, status } = node;
   const facts: readonly (readonly [string, string | undefined])[] = [
@@ -117,6 +124,21 @@ function NodeCard({ cluster, node, summary, pods }: NodeCardProps) {
           ))}
         </ul>
       </details>
+      {units.length > 0 && (
+        <details open={units.length <= 12}>
+          <summary>{plural(units.length, 'unit')} here</summary>
+          <ul class="lines">
+            {units.map((unit) => (
+              <li key={unit.metadata.uid}>
+                <a class="name" href={unitPath(cluster.id, unit.metadata.name)}>
+                  {unit.metadata.name}
+                </a>{' '}
+                <UnitState unit={unit} />
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
       {mayRemove && (
         <Confirm
           verb="Remove"

@@ -1,5 +1,6 @@
 import type { ClusterView } from '../../core/accounts/api.ts';
 import type { Deployment } from '../../core/resources/schema/deployment.ts';
+import type { Unit } from '../../core/resources/schema/unit.ts';
 import type { Pod } from '../../core/resources/schema/pod.ts';
 import { summarise, type WorkloadSummary } from '../../core/status/summarise.ts';
 import { Badge, Live } from '../components/badge.tsx';
@@ -7,6 +8,7 @@ import { ClusterFrame } from '../components/cluster-frame.tsx';
 import { Cli } from '../components/copy.tsx';
 import { Empty, Loading, Problem } from '../components/states.tsx';
 import { type Column, Table } from '../components/table.tsx';
+import { Units } from '../components/units.tsx';
 import { useWatch } from '../state/use-watch.ts';
 import { PodState } from './nodes.tsx';
 
@@ -62,32 +64,46 @@ function Workloads({ cluster }: { readonly cluster: ClusterView }) {
   const base = `/clusters/${cluster.id}`;
   const deployments = useWatch<Deployment>(`${base}/apis/apps/v1/deployments`);
   const pods = useWatch<Pod>(`${base}/api/v1/pods`);
-  const problem = deployments.problem ?? pods.problem;
-  if (!deployments.items || !pods.items) return problem ? <Problem problem={problem} /> : <Loading what="the workloads" />;
+  const units = useWatch<Unit>(`${base}/apis/terrane.dev/v1/units`);
+  const problem = deployments.problem ?? pods.problem ?? units.problem;
+  if (!deployments.items || !pods.items || !units.items)
+    return problem ? <Problem problem={problem} /> : <Loading what="the workloads" />;
   const objects = { nodes: [], deployments: deployments.items, pods: pods.items, warnings: [] };
   const { workloads } = summarise(objects, Date.now());
   return (
     <section aria-label="Workloads">
       <div class="page-head">
         <p>What was applied, where it stands, and why something waits.</p>
-        <Live live={deployments.live && pods.live} />
+        <Live live={deployments.live && pods.live && units.live} />
       </div>
       <Problem problem={problem} />
-      {workloads.length === 0 ? (
+      {workloads.length === 0 && units.items.length === 0 && pods.items.length === 0 && (
         <Empty>
-          <p>Nothing was applied yet. With a kubeconfig:</p>
-          <pre tabIndex={0} aria-label="an example">
-            <code>kubectl --kubeconfig kubeconfig-{cluster.name} apply -f docs/examples/web.yaml</code>
+          <p>Nothing was applied yet. With a kubeconfig, or a systemd unit file:</p>
+          <pre tabIndex={0} aria-label="examples">
+            <code>
+              kubectl --kubeconfig kubeconfig-{cluster.name} apply -f docs/examples/web.yaml{'\n'}
+              terrane unit start hello.service --cluster {cluster.name}
+            </code>
           </pre>
         </Empty>
-      ) : (
+      )}
+      {workloads.length > 0 && (
+        <Table
+          caption="Workloads"
+          columns={COLUMNS}
+          rows={workloads}
+          keyOf={({ kind, namespace, name }) => `${kind}/${namespace}/${name}`}
+        />
+      )}
+      {units.items.length > 0 && (
         <>
-          <Table
-            caption="Workloads"
-            columns={COLUMNS}
-            rows={workloads}
-            keyOf={({ kind, namespace, name }) => `${kind}/${namespace}/${name}`}
-          />
+          <h2>Units</h2>
+          <Units cluster={cluster} units={units.items} />
+        </>
+      )}
+      {pods.items.length > 0 && (
+        <>
           <h2>Pods</h2>
           <Table
             caption="Pods"
@@ -97,7 +113,13 @@ function Workloads({ cluster }: { readonly cluster: ClusterView }) {
           />
         </>
       )}
-      <Cli>{[`terrane status --cluster ${cluster.name}`, `terrane get pods -A --cluster ${cluster.name}`]}</Cli>
+      <Cli>
+        {[
+          `terrane status --cluster ${cluster.name}`,
+          `terrane get pods -A --cluster ${cluster.name}`,
+          `terrane unit list --cluster ${cluster.name}`,
+        ]}
+      </Cli>
     </section>
   );
 }

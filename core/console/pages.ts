@@ -15,6 +15,7 @@ export const PAGES = [
   '/cluster/:id',
   '/cluster/:id/nodes',
   '/cluster/:id/workloads',
+  '/cluster/:id/units/:name',
   '/cluster/:id/updates',
   '/tokens',
   '/members',

@@ -44,9 +44,13 @@ test('one that is on no host, failed, or has yet to start is not, and the reason
     state: 'failed on 1 of 2 hosts',
     why: ['n2: exit code 3'],
   });
+  expect(unitSummary(unit([host({ activeState: 'failed' })]))).toMatchObject({
+    why: ['n1: it has failed: its journal says why'],
+  });
   expect(unitSummary(unit([host({ activeState: 'activating', subState: 'auto-restart' })]))).toMatchObject({
     healthy: false,
     state: 'failed on 1 of 1 host',
+    why: ['n1: it ends again and again, and systemd starts it anew: its journal says why'],
   });
   expect(unitSummary(unit([host({ activeState: 'activating' })]))).toMatchObject({ healthy: false, state: 'not launched yet' });
 });
@@ -57,4 +61,20 @@ test('one that is to run nowhere is no workload, and a host that it is leaving d
     wanted: 1,
     healthy: true,
   });
+});
+
+test('one that has yet to leave a host says which, and what keeps it there', () => {
+  const left = unit([host({ leaving: 'its host is being drained' })]);
+  expect(unitSummary(left)).toMatchObject({
+    healthy: false,
+    state: 'has yet to leave n1',
+    why: ['n1: its host is being drained'],
+  });
+  const named = unit([host({ uid: 'earlier' })]);
+  expect(unitSummary(named)).toMatchObject({ state: 'has yet to leave n1', why: ['n1: another unit has taken its name'] });
+  const slow = {
+    ...left,
+    status: { ...left.status, conditions: [{ type: 'SlowToStop', status: 'True', message: 'It is slow.' }] },
+  };
+  expect(unitSummary(slow as Unit)?.why).toContain('It is slow.');
 });

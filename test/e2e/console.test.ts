@@ -5,7 +5,7 @@ import type { Node } from '../../core/resources/schema/node.ts';
 import { canRunDockerd, type Dockerd, startDockerd } from '../support/dockerd.ts';
 import { eventually } from '../support/eventually.ts';
 import { importBusybox } from '../support/images.ts';
-import { type Browser, faultsOf, openBrowser, type Page, PATIENCE_MS, SIZES, type Size, visitor } from './support/browser.ts';
+import { type Browser, isGood, openBrowser, type Page, PATIENCE_MS, type Size, visitor } from './support/browser.ts';
 import { type Installation, startInstallation } from './support/installation.ts';
 
 /** A person's way through the web console, in a real browser, against the real server, on a phone and on a desktop. */
@@ -55,22 +55,6 @@ async function signUp(page: Page, email: string, organisation: string): Promise<
   await page.getByLabel('Password').fill(PASSWORD);
   await page.getByRole('button', { name: 'Create the account' }).click();
   await page.getByRole('heading', { name: 'Clusters', level: 1 }).waitFor();
-}
-
-/** Every page: it shows what it should, nobody is shut out of it, and it fits both screens, in both themes. */
-async function isGood(page: Page, heading: string): Promise<void> {
-  await page.getByRole('heading', { name: heading, level: 1, exact: true }).waitFor();
-  await page.getByText(/^Loading /).waitFor({ state: 'detached' });
-  const before = page.viewportSize()!;
-  for (const [size, colorScheme] of [
-    ['phone', 'light'],
-    ['desktop', 'dark'],
-  ] as const) {
-    await page.setViewportSize(SIZES[size]);
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    expect([page.url(), size, await faultsOf(page)]).toEqual([page.url(), size, []]);
-  }
-  await page.setViewportSize(before);
 }
 
 test('pages and files are sent with a policy that lets nothing else in, and only they are pages', async () => {

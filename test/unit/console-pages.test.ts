@@ -16,8 +16,9 @@ const uriOf = (uri: string, accept?: string) => {
 };
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
 
-test.each(['/', '/login', '/cluster/abc', '/cluster/abc/nodes'])('CloudFront answers %s with the console', (path) =>
-  expect(uriOf(path)).toBe('/index.html'),
+test.each(['/', '/login', '/cluster/abc', '/cluster/abc/nodes', '/cluster/abc/units/web%401.service'])(
+  'CloudFront answers %s with the console',
+  (path) => expect(uriOf(path)).toBe('/index.html'),
 );
 
 test.each([

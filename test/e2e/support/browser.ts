@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { expect } from '@jest/globals';
 import type { AxeResults } from 'axe-core';
 import { alone } from './alone.ts';
 import { type Browser, chromium, type Page } from 'playwright-core';
@@ -80,6 +81,22 @@ export async function faultsOf(page: Page): Promise<string[]> {
     ...(wide === 0 ? [] : [`scrolls sideways by ${String(wide)} px`]),
     ...serious.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' ')}`),
   ];
+}
+
+/** Every page: it shows what it should, nobody is shut out of it, and it fits both screens, in both themes. */
+export async function isGood(page: Page, heading: string): Promise<void> {
+  await page.getByRole('heading', { name: heading, level: 1, exact: true }).waitFor();
+  await page.getByText(/^Loading /).waitFor({ state: 'detached' });
+  const before = page.viewportSize()!;
+  for (const [size, colorScheme] of [
+    ['phone', 'light'],
+    ['desktop', 'dark'],
+  ] as const) {
+    await page.setViewportSize(SIZES[size]);
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    expect([page.url(), size, await faultsOf(page)]).toEqual([page.url(), size, []]);
+  }
+  await page.setViewportSize(before);
 }
 
 export type { Browser, Page };
