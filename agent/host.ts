@@ -8,6 +8,7 @@ import { clusterToAsk, namesToServe } from './dns/names-to-serve.ts';
 import { startDns } from './dns/start-dns.ts';
 import { messageOf } from './docker/errors.ts';
 import { eventLog } from './event-log.ts';
+import { writeAtomic } from './files/atomic-file.ts';
 import { type AgentFacts, gaugesOf, healthOf } from './health/agent-health.ts';
 import { startHealthServer } from './health/health-server.ts';
 import { metrics } from './health/metrics.ts';
@@ -221,6 +222,7 @@ export async function runHost({
       peers.check();
     },
     onRevoked(message) {
+      void writeAtomic(layout.revoked, `${message}\n`).catch(() => undefined);
       dns.serve(undefined);
       updates.assign([]);
       workload.dismiss(message);

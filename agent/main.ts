@@ -137,6 +137,7 @@ async function joinCluster(options: AgentOptions, io: AgentIo, { key, ...rest }:
       `the control plane refused this host: ${error.message}`,
       error.fix || 'Ask who operates the control plane',
       error.code,
+      true,
     );
   }
 }

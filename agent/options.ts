@@ -47,11 +47,14 @@ export class AgentError extends Error {
   override readonly name = 'AgentError';
   readonly fix: string;
   readonly code: string;
+  /** By the control plane, which would say the same again: no service should start this agent once more. */
+  readonly refused: boolean;
 
-  constructor(message: string, fix: string, code = 'failed') {
+  constructor(message: string, fix: string, code = 'failed', refused = false) {
     super(message);
     this.fix = fix;
     this.code = code;
+    this.refused = refused;
   }
 }
 

@@ -7,6 +7,8 @@ export const EXIT = {
   usage: 2,
   /** Not logged in, or not allowed. */
   auth: 4,
+  /** The agent: the control plane doesn't let this host in, and asking again would change nothing (sysexits.h: EX_CONFIG). Its unit file knows it. */
+  refused: 78,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 

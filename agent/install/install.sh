@@ -18,7 +18,7 @@
 # For hosts without a way to the archives:
 #   TERRANE_ARTIFACTS=DIR      take manifest.json, manifest.json.sig and the archive from DIR
 #   TERRANE_SKIP_DOWNLOAD=1    use the version that is installed
-# HTTP_PROXY, HTTPS_PROXY and NO_PROXY are kept. Checked before anything is run: the manifest against the checksum and the
+# HTTP_PROXY, HTTPS_PROXY and NO_PROXY are used, and kept for the agent (BASE/etc/proxy.env). Checked before anything is run: the manifest against the checksum and the
 # key below, the archive against the manifest.
 set -eu
 
@@ -135,6 +135,10 @@ parse() {
   plain --data "$data"
   plain --docker "$docker"
   [ -z "$name" ] || plain --name "$name"
+  proxies=$(env | sed -n '/^[Hh][Tt][Tt][Pp][Ss]*_[Pp][Rr][Oo][Xx][Yy]=./p; /^[Nn][Oo]_[Pp][Rr][Oo][Xx][Yy]=./p')
+  case $proxies in
+    *[\"\'\\\ ]*) bad_usage 'HTTP_PROXY, HTTPS_PROXY, NO_PROXY: no blanks, quotes and backslashes are possible here (in a URL they are %20, %22, ...)' ;;
+  esac
   unit=
   if [ -z "$prefix" ] && [ -d /run/systemd/system ] && have systemctl; then unit=/etc/systemd/system/terrane-agent.service; fi
 }
@@ -177,6 +181,22 @@ check_host() {
 # A host that has joined has a key; the token was for making it known.
 joined() { [ -s "$data/identity.json" ]; }
 
+identity() { sed -n "s/.*\"$1\" *: *\"\([^\"]*\)\".*/\1/p" "$data/identity.json"; }
+
+# Afterwards a host that has joined is one of the cluster that the join command is for. The agent leaves the file `revoked` when its node was removed.
+check_membership() {
+  joined || return 0
+  node=$(identity nodeName)
+  if [ -e "$data/revoked" ] && [ -n "$token" ]; then
+    say "this host was node $node, which was removed: what is left of it goes, and it joins anew"
+    [ -x "$base/uninstall.sh" ] || die "$base/uninstall.sh is not there: remove $data and run this again"
+    "$base/uninstall.sh" --purge >&2
+  elif [ -n "${TERRANE_CLUSTER_ID:-}" ] && [ "$TERRANE_CLUSTER_ID" != "$(identity cluster)" ]; then
+    say "this host is node $node of the cluster $(identity cluster); the join command is for the cluster $TERRANE_CLUSTER_ID. Nothing was done."
+    die "to move it: terrane node remove $node there, then $base/uninstall.sh --purge here (its containers and units go), and run this again"
+  fi
+}
+
 check_token() {
   if [ -n "$token_file" ] && [ -z "$token" ]; then
     if [ "$token_file" = - ]; then token=$(cat); else token=$(cat "$token_file") || die "can't read the token file $token_file"; fi
@@ -203,6 +223,31 @@ sha256_of() {
   if have sha256sum; then sha256sum "$1" | cut -d ' ' -f 1; else shasum -a 256 "$1" | cut -d ' ' -f 1; fi
 }
 
+# Of $base, or of where it will be made: MB that are free.
+room() {
+  at=$base
+  while [ ! -d "$at" ]; do at=$(dirname "$at"); done
+  df -Pk "$at" 2>/dev/null | awk 'NR == 2 { print int($4 / 1024) }'
+}
+
+# The archive, and what is in it. Those that are there may go only when this one has started.
+ROOM_MB=250
+check_room() {
+  free=$(room)
+  [ "${free:-$ROOM_MB}" -ge "$ROOM_MB" ] || die "$free MB are free for $base, and the agent takes $ROOM_MB: make room and run this again. Nothing was installed."
+}
+
+# not_fetched URL CURL_EXIT_CODE
+not_fetched() {
+  case $2 in
+    6) why="its name is not known here: is DNS set up?" ;;
+    23) why="it could not be written: is the disk full?" ;;
+    35 | 51 | 58 | 60) why="its certificate is not accepted. Is the clock right? It is $(date -u '+%Y-%m-%d %H:%M') UTC here" ;;
+    *) why='is the control plane reachable from here? (HTTPS_PROXY is used, if it is set)' ;;
+  esac
+  die "could not fetch $1: $why. Nothing was installed."
+}
+
 # fetch FILE DESTINATION. The transport need not be trusted, since all of it is checked afterwards; so a private CA is no obstacle.
 fetch() {
   if [ -n "${TERRANE_ARTIFACTS:-}" ]; then
@@ -211,12 +256,12 @@ fetch() {
     insecure=
     if [ -s "$work/ca.pem" ]; then insecure="--cacert $work/ca.pem"; fi
     # shellcheck disable=SC2086 # two words or none
-    curl -fsSL --retry 3 $insecure -o "$2" "$server/artifacts/$1" || die "could not fetch $server/artifacts/$1. Is the control plane reachable from here?"
+    curl -fsSL --retry 3 $insecure -o "$2" "$server/artifacts/$1" || not_fetched "$server/artifacts/$1" $?
   else
     insecure=
     if [ -s "$work/ca.pem" ]; then insecure=--no-check-certificate; fi
     # shellcheck disable=SC2086 # one word or none
-    wget -q $insecure -O "$2" "$server/artifacts/$1" || die "could not fetch $server/artifacts/$1. Is the control plane reachable from here?"
+    wget -q $insecure -O "$2" "$server/artifacts/$1" || not_fetched "$server/artifacts/$1" other
   fi
 }
 
@@ -248,6 +293,10 @@ cleanup() {
 obtain() {
   [ -d "$base" ] || made=1
   mkdir -p "$base/versions"
+  # What a run left that was killed.
+  for old in "$base"/versions/.new.*; do
+    if [ -d "$old" ] && ! [ -d "/proc/${old##*.}" ]; then rm -rf "$old"; fi
+  done
   work=$base/versions/.new.$$
   trap cleanup EXIT
   trap 'exit 130' INT
@@ -280,12 +329,15 @@ obtain() {
     return 0
   fi
 
+  check_room
   say "fetching $archive"
   fetch "$archive" "$work/$archive"
   [ "$(sha256_of "$work/$archive")" = "$wanted" ] || die "$archive is damaged (its checksum is not the manifest's). Nothing was installed."
   mkdir "$work/unpacked"
   gzip -dc "$work/$archive" | tar -xf - -C "$work/unpacked" || die "could not unpack $archive (is the disk full?). Nothing was installed."
   rm -f "$work/$archive"
+  [ -x "$work/unpacked/bin/node" ] ||
+    die "programs may not be run in $base: it is on a file system that is mounted with noexec. Mount it with exec and run this again. Nothing was installed."
   "$work/unpacked/bin/node" --version >/dev/null ||
     unsupported "the agent's runtime does not start here: it needs glibc 2.28 or newer and libstdc++ (Debian, Ubuntu: apt-get install libstdc++6). Nothing was installed."
   if [ "$checked_signature" = 0 ]; then check_signature_with_runtime "$work/unpacked"; fi
@@ -300,9 +352,21 @@ fill() {
     -e "s|@SERVER@|$server|g" -e "s|@EXEC@|$command|g" "$version_dir/share/$1"
 }
 
+# The service has none of this shell's variables. A later run without them leaves what is there.
+keep_proxy() {
+  [ -n "$proxies" ] || return 0
+  if [ "$(cat "$base/etc/proxy.env" 2>/dev/null)" = "$proxies" ]; then return 0; fi
+  changed=1
+  # Proxies have passwords.
+  (umask 077 && printf '%s\n' "$proxies" >"$base/etc/proxy.env.new")
+  mv -f "$base/etc/proxy.env.new" "$base/etc/proxy.env"
+}
+
 # Afterwards there is a way back, the program can be called, and the token and the CA lie where the agent looks.
 place() {
   mkdir -p "$base/etc" "$(dirname "$link")"
+  if [ -e "$base/etc/unstarted" ]; then cut=1; else cut=0; fi
+  changed=$cut
   if [ ! -d "$data" ]; then
     mkdir -p "$data"
     chmod 700 "$data"
@@ -322,6 +386,10 @@ place() {
   printf 'data=%s\nlink=%s\nunit=%s\ndocker=%s\nserver=%s\nexec=%s\n' "$data" "$link" "$unit" "$docker" "$server" "$command" >"$base/etc/installation.new"
   mv -f "$base/etc/installation.new" "$base/etc/installation"
 
+  keep_proxy
+  # Until the service was started with all of it: who finds it knows that a run before was cut off.
+  if [ -n "$unit" ]; then : >"$base/etc/unstarted"; fi
+
   for script in uninstall.sh upgrade-guard.sh; do
     fill "$script" >"$work/$script"
     chmod 755 "$work/$script"
@@ -329,6 +397,7 @@ place() {
   done
 
   previous=$(readlink "$base/current" 2>/dev/null || true)
+  if [ "$previous" != "$version_dir" ]; then changed=1; fi
   # This version was asked for: no upgrade that was going on has a say.
   rm -f "$base/upgrade.pending"
   ln -sfn "$version_dir" "$base/current.new"
@@ -343,11 +412,13 @@ place() {
 
 install_unit() {
   fill terrane-agent.service >"$work/unit"
-  changed=1
-  if cmp -s "$work/unit" "$unit" && [ "$previous" = "$version_dir" ]; then changed=0; fi
   if ! cmp -s "$work/unit" "$unit"; then
-    cp "$work/unit" "$unit"
-    chmod 644 "$unit"
+    cp "$work/unit" "$unit.new"
+    chmod 644 "$unit.new"
+    mv -f "$unit.new" "$unit"
+    changed=1
+    systemctl daemon-reload
+  elif [ "$cut" = 1 ]; then
     systemctl daemon-reload
   fi
 }
@@ -355,22 +426,31 @@ install_unit() {
 start_unit() {
   systemctl enable --quiet terrane-agent.service
   if [ "$changed" = 1 ] || ! systemctl is-active --quiet terrane-agent.service; then systemctl restart terrane-agent.service; fi
+  rm -f "$base/etc/unstarted"
 }
 
 # Waits until the agent has joined, at most a minute.
 wait_joined() {
+  if [ "$known" = 1 ]; then
+    say "this host has joined before, as node $(identity nodeName). See it with: terrane node list"
+    return 0
+  fi
   tries=0
   until joined; do
     tries=$((tries + 1))
-    if [ "$tries" -gt 60 ] || systemctl is-failed --quiet terrane-agent.service; then
+    # It tries again itself, unless the control plane has refused it.
+    if systemctl is-failed --quiet terrane-agent.service; then
+      say "the agent has not joined:"
+      journalctl -u terrane-agent.service -n 20 --no-pager -o cat 2>/dev/null | sed -n '/^error: /,/^  /p' | tail -n 2 >&2 || true
+      die "make a new join command with 'terrane token create --kind join', and run it here. Nothing else need be undone"
+    elif [ "$tries" -gt 60 ]; then
       say "the agent has not joined yet. What it says:"
       journalctl -u terrane-agent.service -n 15 --no-pager -o cat >&2 || true
       die "it goes on trying. Follow it with: journalctl -fu terrane-agent"
     fi
     sleep 1
   done
-  node=$(sed -n 's/.*"nodeName" *: *"\([^"]*\)".*/\1/p' "$data/identity.json")
-  say "joined as node ${node:-?}. See it with: terrane node list"
+  say "joined as node $(identity nodeName). See it with: terrane node list"
 }
 
 main() {
@@ -395,6 +475,8 @@ main() {
     exit 0
   fi
   check_token
+  check_membership
+  if joined; then known=1; else known=0; fi
   check_docker
   check_nft
   obtain

@@ -5,6 +5,8 @@ export interface Layout {
   readonly data: string;
   readonly identity: string;
   readonly key: string;
+  /** Why this host is no node any more; absent while it is one. install.sh joins such a host anew. */
+  readonly revoked: string;
   readonly assignment: string;
   readonly memory: string;
   readonly images: string;
@@ -28,6 +30,7 @@ export function layoutOf(data: string): Layout {
     data,
     identity: join(data, 'identity.json'),
     key: join(data, 'host.key'),
+    revoked: join(data, 'revoked'),
     assignment: join(data, 'assignment.json'),
     memory: join(data, 'memory.json'),
     images: join(data, 'images.json'),

@@ -65,7 +65,7 @@ async function print(io: Io, session: Session, { platform, format, name, expires
     path: '/v1/tokens',
     body,
   });
-  const service = joinService({ platform, joinLine: await joinCommand(session.http, info, secret), name });
+  const service = joinService({ platform, joinLine: await joinCommand(session.http, info, { ...token, secret }), name });
   const text = format === 'ignition' ? ignitionConfig(service) : await cloudInit(service);
   if (session.json) return printJson(io, { platform, format, document: text, token });
   const machines = uses === 1 ? 'one machine' : `up to ${uses} machines`;

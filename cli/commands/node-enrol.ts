@@ -61,7 +61,7 @@ async function enrolAll(io: Io, session: Session, { ssm: given, region, timeout 
       const body = { kind: 'join', cluster: cluster.id, uses: 1, expiresIn: Math.max(TOKEN_SECONDS, timeout) };
       const token = await session.http.json<TokenView & { secret: string }>({ method: 'POST', path: '/v1/tokens', body });
       return {
-        script: await joinCommand(session.http, info, token.secret),
+        script: await joinCommand(session.http, info, token),
         revoke: async () => {
           await session.http.json({ method: 'DELETE', path: `/v1/tokens/${encodeURIComponent(token.id)}` });
         },

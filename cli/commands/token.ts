@@ -62,7 +62,7 @@ async function create(io: Io, session: Session, { kind, expires, uses, role, clu
       await line(io.err, 'Put this into /etc/flatcar/update.conf of each host (docs/updates.md has other systems):');
     return printResult(io, session.json, { ...view, token: secret, url }, `SERVER=${url}`);
   }
-  const command = await joinCommand(session.http, info, secret);
+  const command = await joinCommand(session.http, info, token);
   if (!session.json) {
     const hosts = token.uses && token.uses.max > 1 ? `up to ${token.uses.max} hosts` : 'one host';
     await line(io.err, `Run this as root on the host (good for ${hosts}, for ${timeLeft(token.expiresAt, io.now())}):`);

@@ -21,8 +21,9 @@ export async function reportError(error: unknown, io: Io, json: boolean): Promis
 /** Server and agent throw errors of their own: with `fix` they are meant for people, without it somebody has to look where. */
 function foreign(error: unknown): CliError {
   const cause = error instanceof Error ? error : new Error(String(error));
-  const { fix, code } = cause as { fix?: unknown; code?: unknown };
+  const { fix, code, refused } = cause as { fix?: unknown; code?: unknown; refused?: unknown };
   return new CliError(cause.message, {
+    ...(refused === true ? { exit: EXIT.refused } : {}),
     code: typeof code === 'string' ? code : 'internal',
     cause,
     fix: typeof fix === 'string' ? fix : 'TERRANE_DEBUG=1 prints where it happened.',

@@ -21,7 +21,7 @@ export function JoinHost({ cluster, made }: JoinHostProps) {
     const [info, sha256] = await Promise.all([ask<ServerInfo>('/v1/info'), scriptSha256()]);
     const body = { kind: 'join', cluster: cluster.id, uses: Number(uses), expiresIn: Number(expiresIn) };
     const token = await ask<TokenView & { secret: string }>('/v1/tokens', { method: 'POST', body });
-    setJoin({ command: joinCommand(info, sha256, token.secret), token, local: isLocal(info.url) });
+    setJoin({ command: joinCommand(info, sha256, token), token, local: isLocal(info.url) });
     made();
   });
   const cli = <Cli>{`terrane token create --kind join --cluster ${cluster.name}`}</Cli>;

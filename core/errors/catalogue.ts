@@ -269,7 +269,7 @@ export const catalogue = {
   host_revoked: {
     status: 401,
     when: 'The node was removed and its key revoked.',
-    fix: 'To bring the host back, remove its agent data directory and join it again.',
+    fix: 'To bring the host back, run a new join command on it.',
   },
 } as const satisfies Record<string, CatalogueEntry>;
 

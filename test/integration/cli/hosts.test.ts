@@ -40,8 +40,10 @@ describe('token create', () => {
     const { stdout, stderr } = await terrane.run(['token', 'create', '--kind', 'join', '--uses', '3', '--expires', '2h']);
     const sha256 = createHash('sha256').update('#!/bin/sh\n').digest('hex');
     expect(stdout).toBe(
-      `f=$(mktemp) && curl -fsSLk https://terrane.test:7443/install.sh -o "$f" && echo "${sha256}  $f" | sha256sum -c --quiet && ` +
-        'TERRANE_TOKEN=trn_join_new_secret_crc TERRANE_KEY=sha256:abc sh "$f"\n',
+      'f=$(mktemp) && { curl -fsSLk https://terrane.test:7443/install.sh -o "$f" || ' +
+        'wget -qO "$f" --no-check-certificate https://terrane.test:7443/install.sh; } && ' +
+        `echo "${sha256}  $f" | sha256sum -c --quiet && ` +
+        'TERRANE_TOKEN=trn_join_new_secret_crc TERRANE_KEY=sha256:abc TERRANE_CLUSTER_ID=x sh "$f"\n',
     );
     expect(stderr).toContain('as root on the host (good for one host, for 60m)');
     expect(terrane.requests).toContain('POST /v1/tokens {"kind":"join","cluster":"x","expiresIn":7200,"uses":3}');
@@ -55,6 +57,9 @@ describe('token create', () => {
         encoding: 'utf8',
       });
     expect(sh('#!/bin/sh\\n')).toMatchObject({ status: 0 });
+    // A host that has only wget.
+    const wget = `curl() { return 127; }; wget() { printf '#!/bin/sh\\n' >"$2"; }; ${command}; code=$?; rm "$f"; exit $code`;
+    expect(spawnSync('sh', ['-c', wget])).toMatchObject({ status: 0 });
     expect(sh('echo pwned\\n')).toMatchObject({ status: 1, stdout: expect.not.stringContaining('pwned') });
   });
 

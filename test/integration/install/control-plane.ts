@@ -37,12 +37,20 @@ export interface PublishOptions {
   readonly share?: (text: string) => string;
 }
 
+/** That a host joins with any other token. */
+export const CLUSTER = 'cluster-one';
+export const REFUSED_TOKEN = 'trn_join_refused';
+
 const AGENT = `
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 const option = (name) => process.argv[process.argv.indexOf(name) + 1];
 const data = option('--data');
 const token = readFileSync(option('--token-file'), 'utf8').trim();
-writeFileSync(data + '/identity.json', JSON.stringify({ nodeName: 'test-node' }));
+if (token === '${REFUSED_TOKEN}') {
+  console.error('error: the control plane refused this host: The token has expired.\\n  Make a new one.');
+  process.exit(78);
+}
+writeFileSync(data + '/identity.json', JSON.stringify({ nodeName: 'test-node', cluster: '${CLUSTER}', hostId: 'h1' }, null, 2));
 if (process.argv.includes('stay')) {
   writeFileSync(data + '/agent.lock', process.pid + ' 1');
   setInterval(() => {}, 1000);

@@ -4,7 +4,7 @@ import { chmod, mkdir, readdir, readFile, readlink, stat, symlink, truncate, wri
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { inside, ip, makeNamespace, removeNamespaces } from '../../support/netlab/namespaces.ts';
-import { type TestControlPlane, testControlPlane } from './control-plane.ts';
+import { CLUSTER, type TestControlPlane, testControlPlane } from './control-plane.ts';
 import { install, JOIN_TOKEN, run, start } from './run-script.ts';
 
 const canIsolate = process.getuid?.() === 0 && existsSync('/usr/sbin/nft');
@@ -51,6 +51,31 @@ describe('a good install', () => {
     expect(code).toBe(0);
     expect(stderr).toContain('is installed already');
     expect(await readlink(join(prefix, 'current'))).toBe(before);
+  });
+
+  test('a host that has joined one cluster is not made to look as if it had joined another', async () => {
+    await install(plane, ['--prefix', prefix, '--foreground']);
+    const before = await tree(prefix);
+    const env = { TERRANE_TOKEN: JOIN_TOKEN, TERRANE_SERVER: 'https://192.0.2.1' };
+    const { code, stderr } = await install(plane, ['--prefix', prefix], { ...env, TERRANE_CLUSTER_ID: 'another' });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /is node test-node of the cluster cluster-one; the join command is for the cluster another\. Nothing was done/,
+    );
+    expect(stderr).toMatch(/to move it: terrane node remove test-node there, then .*\/uninstall\.sh --purge here/);
+    expect(await tree(prefix)).toEqual(before);
+    expect((await install(plane, ['--prefix', prefix], { TERRANE_CLUSTER_ID: CLUSTER })).code).toBe(0);
+  });
+
+  test('a host whose node was removed joins anew by a new join command, with nothing of what it was', async () => {
+    await install(plane, ['--prefix', prefix, '--foreground']);
+    for (const name of ['host.key', 'revoked']) await writeFile(join(prefix, 'data', name), 'old\n');
+    // Without a token, nothing is thrown away.
+    expect((await install(plane, ['--prefix', prefix], {})).code).toBe(0);
+    expect(await tree(join(prefix, 'data'))).toContain('host.key');
+    const { code, stderr } = await install(plane, ['--prefix', prefix, '--foreground']);
+    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringMatching(/was node test-node, which was removed/) });
+    expect(await tree(join(prefix, 'data'))).toEqual(['identity.json', 'join-token']);
   });
 
   test('a new version takes over and one version back stays', async () => {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { type TestControlPlane, testControlPlane } from './control-plane.ts';
+import { REFUSED_TOKEN, type TestControlPlane, testControlPlane } from './control-plane.ts';
 import { JOIN_TOKEN, run } from './run-script.ts';
 
 /**
@@ -23,9 +23,11 @@ const SYSTEMCTL = `#!/bin/sh
 echo "$*" >>"$CALLS"
 unit=/etc/systemd/system/terrane-agent.service
 case $1 in
-  restart) sh -c "$(sed -n 's/^ExecStart=//p' $unit)" >/dev/null; touch /run/active ;;
+  restart)
+    rm -f /run/active /run/failed
+    if sh -c "$(sed -n 's/^ExecStart=//p' $unit)" >/dev/null 2>/run/said; then touch /run/active; else touch /run/failed; fi ;;
   is-active) [ -e /run/active ] ;;
-  is-failed) exit 1 ;;
+  is-failed) [ -e /run/failed ] ;;
 esac
 `;
 
@@ -33,7 +35,8 @@ async function onHost(script: string): Promise<{ output: string; calls: string[]
   const { directory } = plane;
   await mkdir(join(directory, 'fake'), { recursive: true });
   await writeFile(join(directory, 'fake/systemctl'), SYSTEMCTL);
-  await chmod(join(directory, 'fake/systemctl'), 0o755);
+  await writeFile(join(directory, 'fake/journalctl'), '#!/bin/sh\ncat /run/said\n');
+  for (const name of ['systemctl', 'journalctl']) await chmod(join(directory, 'fake', name), 0o755);
   await writeFile(join(directory, 'calls'), '');
   const host = join(directory, 'host.sh');
   await writeFile(
@@ -105,6 +108,76 @@ async function onHost(script: string): Promise<{ output: string; calls: string[]
   expect(output).toMatch(
     /no service was set up \(no systemd here\)\. Run the agent with:\n\/opt\/terrane\/current\/bin\/terrane-agent /,
   );
+});
+
+(possible ? test : test.skip)(
+  'a token that is refused is said at once, with what to do, and a new one makes it good',
+  async () => {
+    const { output, calls } = await onHost(`
+    TERRANE_TOKEN=${REFUSED_TOKEN} install || echo "exit $?"
+    calls better; install
+  `);
+    expect(output).toMatch(
+      /the agent has not joined:\nerror: .*The token has expired\.\n {2}Make a new one\.\n.*make a new join command with 'terrane token create --kind join'.*\nexit 1\n/,
+    );
+    expect(output).toContain('joined as node test-node');
+    // The unit file is what tells systemd that this exit is for good.
+    expect(await readFile(join(plane.directory, 'etc/systemd/system/terrane-agent.service'), 'utf8')).toContain(
+      '\nRestartPreventExitStatus=78\n',
+    );
+    expect(calls.slice(calls.indexOf('-- better'))).toContain('restart terrane-agent.service');
+  },
+);
+
+(possible ? test : test.skip)('a run that was cut off before the service started is made good by the next', async () => {
+  const { output, calls } = await onHost(`
+    install --no-start
+    mkdir /opt/terrane/versions/.new.4194305
+    calls again; install
+    ls -A /opt/terrane/versions /opt/terrane/etc
+    calls third; install
+  `);
+  expect(output).not.toMatch(/\.new|unstarted/);
+  expect(calls.slice(calls.indexOf('-- again'), calls.indexOf('-- third'))).toEqual([
+    '-- again',
+    'daemon-reload',
+    'enable --quiet terrane-agent.service',
+    'restart terrane-agent.service',
+  ]);
+  expect(calls.slice(calls.indexOf('-- third'))).not.toContain('restart terrane-agent.service');
+});
+
+(possible ? test : test.skip)(
+  'the proxies of whoever installs are kept for the service, where only root reads them',
+  async () => {
+    const { output } = await onHost(`
+    export https_proxy=http://me:secret@proxy.test:3128 NO_PROXY=127.0.0.1 HTTPX=no
+    install --no-start
+    cat /opt/terrane/etc/proxy.env; stat -c %a /opt/terrane/etc/proxy.env
+    unset https_proxy NO_PROXY; install --no-start; wc -l </opt/terrane/etc/proxy.env
+    HTTP_PROXY='http://a b' install --no-start || echo "exit $?"
+  `);
+    expect(output.split('\n').toSorted()).toEqual(
+      expect.arrayContaining(['600', 'NO_PROXY=127.0.0.1', 'https_proxy=http://me:secret@proxy.test:3128', '2', 'exit 2']),
+    );
+    expect(output).not.toContain('HTTPX');
+    expect(await readFile(join(plane.directory, 'etc/systemd/system/terrane-agent.service'), 'utf8')).toContain(
+      '\nEnvironmentFile=-/opt/terrane/etc/proxy.env\n',
+    );
+  },
+);
+
+(possible ? test : test.skip)('where there is no room, or programs may not be run, it says so and leaves nothing', async () => {
+  const { output } = await onHost(`
+    umount /opt; mount -t tmpfs -o size=1M none /opt
+    install || echo "exit $?"; ls -A /opt
+    umount /opt; mount -t tmpfs -o noexec none /opt
+    install || echo "exit $?"; ls -A /opt
+  `);
+  expect(output).toMatch(
+    /^terrane: warning.*\n(?:terrane: warning.*\n)*terrane: \d MB are free for \/opt\/terrane, and the agent takes 250: .*\nexit 1\n/,
+  );
+  expect(output).toMatch(/programs may not be run in \/opt\/terrane: .*noexec.*\nexit 1\n$/);
 });
 
 (possible ? test : test.skip)('where /usr/local is read-only the link goes to /opt/bin', async () => {
