@@ -3,13 +3,15 @@ import { refusalsOf } from '../core/scheduler/engine/refusals.ts';
 import { check, type Placement, type Verdict } from './scheduler/check.ts';
 import { fullScan } from './scheduler/full-scan.ts';
 import { makeMix, type Mix, random } from './scheduler/mix.ts';
+import { shapeTable } from './scheduler/shape-table.ts';
 import { TerraneCluster } from './scheduler/terrane.ts';
 
 /**
  * Placing containers, decisions only: our engine beside full-scan first-fit and best-fit over the same seeded mix in the same run, each
  * result looked at by a checker that knows none of them.
  *
- * `npm run bench -- scheduler [--containers=N] [--hosts=N] [--load=0.85] [--seed=N] [--quick]`. --quick is a tenth of everything.
+ * `npm run bench -- scheduler [--containers=N] [--hosts=N] [--load=0.85] [--seed=N] [--quick] [--shapes]`. --quick is a tenth of everything, --shapes
+ * only the table of small clusters.
  */
 
 type Figures = Record<string, number>;
@@ -26,6 +28,7 @@ const QUALITY = { containers: Math.min(SIZE.containers, 100_000), hosts: Math.mi
 /** The last one is more than there is room for. */
 const LOADS = [0.6, 0.85, 0.95, 1.02];
 const SEEDS = (quick ? [0] : [0, 1, 2]).map((more) => SIZE.seed + more);
+const SHAPE_SEEDS = quick ? 2 : 6;
 const TURNS = 5;
 const SINGLES = 20_000;
 const GROWTH = [
@@ -44,6 +47,10 @@ function option(name: string, standard: number): number {
 }
 
 export function run(): Promise<Figures> {
+  return Promise.resolve(process.argv.includes('--shapes') ? shapeTable(SHAPE_SEEDS) : everything());
+}
+
+function everything(): Figures {
   const mix = makeMix({ ...SIZE, order: 'mixed' });
   console.log(
     `${SIZE.containers} containers in ${mix.classes.length} classes on ${SIZE.hosts} hosts, load ${SIZE.load}, seed ${SIZE.seed}\n`,
@@ -55,11 +62,12 @@ export function run(): Promise<Figures> {
     ...explaining(cluster),
     ...losses(mix),
     ...quality(),
+    ...shapeTable(SHAPE_SEEDS),
     ...growth(),
   };
   console.log('');
   for (const name of HEADLINES) console.log(`${name.padEnd(42)} ${Number((all[name] ?? Number.NaN).toFixed(3))}`);
-  return Promise.resolve(all);
+  return all;
 }
 
 /** What the scheduler promises, by the names of `--json`. */
@@ -73,6 +81,9 @@ const HEADLINES = [
   'stranded_memory_ratio_vs_best_fit',
   'stranded_memory_at_tenth_ratio_vs_best_fit',
   'useless_ratio_vs_best_fit',
+  'shapes_hosts_ratio_vs_best_fit',
+  'shapes_unplaced_ratio_vs_best_fit',
+  'shapes_stranded_sum_ratio_vs_best_fit',
 ];
 
 /** The whole batch, from plain descriptions to the last placement: the best of a few turns, and the peer's only one. */

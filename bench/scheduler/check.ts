@@ -80,6 +80,7 @@ export function check(mix: Mix, { hostOf, globals }: Placement, { settled = true
     for (const [index, count] of here) {
       const each = classes[index]!;
       if (each.disk && each.disk !== host.disk) wrong('selector ignored', count);
+      if (each.onHost !== undefined && each.onHost !== at) wrong('not on its host', count);
       if (host.reserved && !each.toleratesReserved) wrong('taint ignored', count);
       if (each.alone || each.global) wrong('not alone on its host', count - 1);
       if (each.conflicts !== undefined && here.has(each.conflicts)) wrong('beside what it conflicts with');

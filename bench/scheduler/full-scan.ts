@@ -81,6 +81,7 @@ class FullScan {
       const { spec } = host;
       if (spec.reserved && !wanted.toleratesReserved) continue;
       if (wanted.disk && spec.disk !== wanted.disk) continue;
+      if (wanted.onHost !== undefined && wanted.onHost !== at) continue;
       if (wanted.alone && host.classes.has(index)) continue;
       if (wanted.hostPort !== undefined && host.ports.has(wanted.hostPort)) continue;
       if (enemies.some((enemy) => host.classes.has(enemy))) continue;

@@ -15,6 +15,8 @@ export interface MixHost {
   readonly pods: number;
   /** Only for those who tolerate it. */
   readonly reserved: boolean;
+  /** It has a label with its name, by which work says "one a host". */
+  readonly named?: boolean;
 }
 
 export interface MixClass {
@@ -39,6 +41,8 @@ export interface MixClass {
   /** Only in a zone, or on a host, with this class. */
   readonly nearZone?: number;
   readonly nearHost?: number;
+  /** Only on this host. */
+  readonly onHost?: number;
   /** One on every host that takes it, before all others. `replicas` is the number of hosts then. */
   readonly global: boolean;
 }
@@ -62,7 +66,7 @@ export function random(seed: number): () => number {
   };
 }
 
-type Weighted<T> = readonly (readonly [value: T, weight: number])[];
+export type Weighted<T> = readonly (readonly [value: T, weight: number])[];
 
 /** Millicores. */
 const CPU: Weighted<number> = [
@@ -95,7 +99,7 @@ const SHAPES: Weighted<readonly [cores: number, gib: number, gpus: number]> = [
 ];
 const POD_LIMIT = 800;
 
-function pick<T>(weighted: Weighted<T>, share: number): T {
+export function pick<T>(weighted: Weighted<T>, share: number): T {
   const total = weighted.reduce((sum, [, weight]) => sum + weight, 0);
   let left = share * total;
   for (const [value, weight] of weighted) if ((left -= weight) < 0) return value;

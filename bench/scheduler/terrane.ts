@@ -14,11 +14,18 @@ import type { Mix, MixClass, MixHost } from './mix.ts';
 /** The mix in the words of our scheduler, and a run of it. */
 
 const ZONE = 'topology.kubernetes.io/zone';
+const HOSTNAME = 'kubernetes.io/hostname';
 
 const disk = (value: string): NodeFilter => ({
   labels: ['disk'],
   readsName: false,
   accepts: ({ labels }) => labels['disk'] === value,
+});
+
+const onHost = (name: string): NodeFilter => ({
+  labels: [HOSTNAME],
+  readsName: false,
+  accepts: ({ labels }) => labels[HOSTNAME] === name,
 });
 
 const classTerm = (name: string, topologyKey: string): Term => ({
@@ -28,10 +35,10 @@ const classTerm = (name: string, topologyKey: string): Term => ({
   label: { key: 'app', value: name },
 });
 
-function asNode({ name, zone, disk: kind, cpu, memory, gpus, pods, reserved }: MixHost): SchedulingNode {
+function asNode({ name, zone, disk: kind, cpu, memory, gpus, pods, reserved, named = false }: MixHost): SchedulingNode {
   return {
     name,
-    labels: { [ZONE]: zone, disk: kind },
+    labels: { [ZONE]: zone, disk: kind, ...(named && { [HOSTNAME]: name }) },
     taints: reserved ? [{ key: 'reserved', value: 'gpu', effect: 'NoSchedule' }] : [],
     room: new Map([
       ['cpu', cpu],
@@ -42,8 +49,9 @@ function asNode({ name, zone, disk: kind, cpu, memory, gpus, pods, reserved }: M
   };
 }
 
-function asWork(given: MixClass, classes: readonly MixClass[]): Work {
+function asWork(given: MixClass, { classes, hosts }: Mix): Work {
   const { name, cpu, memory, gpus, pieces } = given;
+  const host = hosts[0]?.named ? HOSTNAME : HOST;
   const near = (other: number | undefined, topologyKey: string) =>
     other === undefined ? [] : [classTerm(classes[other]!.name, topologyKey)];
   const work: Work = {
@@ -58,9 +66,10 @@ function asWork(given: MixClass, classes: readonly MixClass[]): Work {
     ports: given.hostPort === undefined ? [] : [{ ip: '0.0.0.0', protocol: 'TCP', port: given.hostPort }],
     tolerations: given.toleratesReserved ? [{ key: 'reserved', operator: 'Exists' }] : [],
     ...(given.disk && { filter: disk(given.disk) }),
+    ...(given.onHost !== undefined && { filter: onHost(hosts[given.onHost]!.name) }),
     preferences: given.prefersDisk ? [{ weight: 10, filter: disk(given.prefersDisk) }] : [],
-    needs: [...near(given.nearZone, ZONE), ...near(given.nearHost, HOST)],
-    avoids: [...(given.alone ? [classTerm(name, HOST)] : []), ...near(given.conflicts, HOST)],
+    needs: [...near(given.nearZone, ZONE), ...near(given.nearHost, host)],
+    avoids: [...(given.alone ? [classTerm(name, host)] : []), ...near(given.conflicts, host)],
     replaces: [],
     likes: [],
     spread:
@@ -104,7 +113,7 @@ export class TerraneCluster {
     this.mix = mix;
     const { hosts, classes, arrivals } = mix;
     const nodes = hosts.map(asNode);
-    const works = classes.map((each) => asWork(each, classes));
+    const works = classes.map((each) => asWork(each, mix));
     const global = [...classes.entries()].filter(([, each]) => each.global);
     const workOf = new Int32Array(arrivals.length + global.length * hosts.length);
     workOf.set(arrivals);

@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { lopsided } from '../testing/lopsided.ts';
-import { mayStand, standingIn } from '../testing/naive.ts';
+import { mayStand, misplacedIn, standingIn } from '../testing/naive.ts';
 import { plainNode, plainWork } from '../testing/plain-work.ts';
 import type { GeneratedProblem } from '../testing/problems.ts';
 import { Batch } from './batch.ts';
 import { placementOrder } from './order.ts';
 import { Placer } from './placer.ts';
 import { refusalsOf } from './refusals.ts';
-import type { Strategy, Work } from './work.ts';
+import type { SchedulingNode, Strategy, Term, Work } from './work.ts';
 
 function inOrder(placer: Placer): Int32Array {
   const rank = placementOrder(placer);
@@ -43,8 +43,9 @@ function hostsOfBestFit(works: readonly Work[], cpu: number, memory: number): nu
   for (const { requests } of works) {
     const wanted = { cpu: requests.get('cpu')!, memory: requests.get('memory')! };
     const left = (host: typeof wanted) => (host.cpu - wanted.cpu) / cpu + (host.memory - wanted.memory) / memory;
-    const able = hosts.filter((host) => host.cpu >= wanted.cpu && host.memory >= wanted.memory);
-    let best = able.sort((a, b) => left(a) - left(b))[0];
+    let best: typeof wanted | undefined;
+    for (const host of hosts)
+      if (host.cpu >= wanted.cpu && host.memory >= wanted.memory && (!best || left(host) < left(best))) best = host;
     if (!best) hosts.push((best = { cpu, memory }));
     best.cpu -= wanted.cpu;
     best.memory -= wanted.memory;
@@ -99,18 +100,30 @@ describe('placing a batch', () => {
     expect([...placedBatch({ ...problem, nodes: [] }, strategy).nodeOf]).toEqual([-1, -1, -1, -1]);
   });
 
-  test('leaves headroom on full hosts for a thirty-second more hosts than the batch fills, and for none if it fills few', () => {
-    const filling = (hosts: number) => {
+  test('leaves headroom on full hosts for a thirty-second more hosts than the batch fills, but for no more than it had won, and for none if it fills few', () => {
+    const filling = (full: number, scattered: number) => {
       const nodes = Array.from({ length: 80 }, (_, node) => plainNode(`n${node}`, 20, 20));
-      const problem = { nodes, works: [plainWork('one', 1, 0.5)], workOf: new Int32Array(hosts * 20) };
-      const { nodeOf, nodeCount } = placedBatch(problem);
-      const on = Array.from({ length: nodeCount }, (_, node) => nodeOf.filter((home) => home === node).length);
+      const homes = Array.from({ length: 20 * full + scattered }, (_, piece) =>
+        piece < 20 * full ? Math.floor(piece / 20) : full + ((piece - 20 * full) % 4),
+      );
+      const placer = new Placer({
+        nodes,
+        works: [plainWork('one', 1, 0.5)],
+        workOf: new Int32Array(homes.length),
+        strategy: 'pack',
+      });
+      const batch = new Batch(placer, new Uint8Array(homes.length).fill(1));
+      for (const [piece, home] of homes.entries()) placer.put(piece, home);
+      batch.finish(Int32Array.from(homes.keys()));
+      const on = nodes.map((_, node) => placer.nodeOf.filter((home) => home === node).length);
       return { inUse: on.filter((count) => count > 0).length, full: on.filter((count) => count === 20).length };
     };
-    expect(filling(31)).toEqual({ inUse: 31, full: 31 });
+    // Of four hosts with five pieces each three are won.
+    expect(filling(30, 20)).toEqual({ inUse: 31, full: 31 });
     // The new host takes 17 and keeps 3; each full one gives 3.
-    expect(filling(63)).toEqual({ inUse: 64, full: 58 });
-    expect(filling(64)).toEqual({ inUse: 66, full: 53 });
+    expect(filling(62, 20)).toEqual({ inUse: 64, full: 58 });
+    expect(filling(63, 20)).toEqual({ inUse: 66, full: 53 });
+    expect(filling(64, 0)).toEqual({ inUse: 64, full: 64 });
   });
 
   test('empties a host that others can take in once they have changed places', () => {
@@ -126,17 +139,46 @@ describe('placing a batch', () => {
     expect(new Set(placer.nodeOf).size).toBe(2);
   });
 
-  test('needs no more hosts than a full scan that leaves least of each, if all are of one size', () => {
-    const sum = { ours: 0, leaving: 0 };
-    for (let seed = 1; seed <= 4; seed++) {
-      const works = mixedWork(seed, 1_250);
-      const problem = { nodes: Array.from({ length: 250 }, (_, node) => plainNode(`n${node}`, 16, 32)), works };
-      const { nodeOf } = placedBatch({ ...problem, workOf: Int32Array.from(works.keys()) });
-      expect([...nodeOf]).not.toContain(-1);
-      sum.ours += new Set(nodeOf).size;
-      sum.leaving += hostsOfBestFit(works, 16, 32);
-    }
-    expect(sum.ours).toBeLessThanOrEqual(sum.leaving);
+  test.each([16, 32, 128])(
+    'needs no more hosts than a full scan that leaves least of each, if all are of one size, of 16 to %s',
+    (memory) => {
+      const sum = { ours: 0, leaving: 0 };
+      for (let seed = 1; seed <= 4; seed++) {
+        const works = mixedWork(seed, 1_250);
+        const problem = { nodes: Array.from({ length: 250 }, (_, node) => plainNode(`n${node}`, 16, memory)), works };
+        const { nodeOf } = placedBatch({ ...problem, workOf: Int32Array.from(works.keys()) });
+        expect([...nodeOf]).not.toContain(-1);
+        sum.ours += new Set(nodeOf).size;
+        sum.leaving += hostsOfBestFit(works, 16, memory);
+      }
+      expect(sum.ours).toBeLessThanOrEqual(sum.leaving);
+    },
+  );
+
+  test('empties hosts that are of a class each, by their names: work may go to any of them that takes it', () => {
+    const named = (node: SchedulingNode): SchedulingNode => ({ ...node, labels: { host: node.name } });
+    const nodes = ['a', 'b', 'c', 'd'].map((name) => named(plainNode(name, 8, 8)));
+    const alone: Term = { key: 'alone', topologyKey: 'host', matches: ({ name }) => name === 'alone' };
+    const only = (name: string) => ({
+      labels: ['host'],
+      readsName: false,
+      accepts: ({ labels }: SchedulingNode) => labels['host'] === name,
+    });
+    const placer = new Placer({
+      nodes,
+      works: [
+        plainWork('any', 2, 2),
+        { ...plainWork('alone', 1, 1), avoids: [alone] },
+        { ...plainWork('bound', 1, 1), filter: only('d') },
+      ],
+      workOf: Int32Array.of(0, 0, 0, 1, 1, 2),
+      placed: Int32Array.of(0, 1, 2, 0, 1, 3),
+      strategy: 'pack',
+    });
+    new Batch(placer, new Uint8Array(6).fill(1)).finish(Int32Array.from([0, 1, 2, 3, 4, 5]));
+    expect(misplacedIn(placer)).toEqual([]);
+    expect(new Set(placer.nodeOf).size).toBe(2);
+    expect(placer.nodeOf[5]).toBe(3);
   });
 
   test('tries all that waits once more in the end: less important work that came later has moved things', () => {

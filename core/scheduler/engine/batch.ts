@@ -12,7 +12,10 @@ const MOST_ROUNDS = 8;
 const MOST_FINISHES = 16;
 /** To empty no more than this share of all nodes is worth no further round. */
 const NEGLIGIBLE = 1 / 1024;
-/** For headroom a batch may begin on so many more nodes for each that it has begun on: one that began on few begins on none for it. */
+/**
+ * For headroom a batch may begin on so many more nodes for each that it has begun on, and on no more than emptying had won: one that began on few, or
+ * whose nodes are as full as they can be, begins on none for it.
+ */
 const MORE_NODES = 1 / 32;
 
 /**
@@ -28,6 +31,8 @@ export class Batch {
   readonly #turns: Turns | undefined;
   readonly #inUseBefore: number;
   #finishes = 0;
+  /** Nodes that were begun on and that all could do without. */
+  #won = 0;
 
   /** `movable`: piece -> 1 if it belongs to the batch and may be moved within it. */
   constructor(placer: Placer, movable: Uint8Array) {
@@ -65,7 +70,7 @@ export class Batch {
     this.#settle(pieces);
     if (!this.#headroom || !this.#exchange) return;
     const begun = Math.max(0, this.#inUse() - this.#inUseBefore);
-    if (this.#headroom.run(pieces, Math.floor(begun * MORE_NODES)) === 0) return;
+    if (this.#headroom.run(pieces, Math.min(Math.floor(begun * MORE_NODES), this.#won)) === 0) return;
     // What one node gave, another has: its rest may be uneven now.
     this.#exchange.run();
     this.#placeRuns(this.#unplaced(pieces));
@@ -91,11 +96,13 @@ export class Batch {
     if (!this.#compaction || !this.#exchange) return waiting;
     let left = waiting;
     let emptied = this.#compaction.run();
+    this.#won += emptied;
     for (let round = 0; round < MOST_ROUNDS; round++) {
       const exchanged = this.#exchange.run();
       if (exchanged + emptied === 0) break;
       // Rests that were of no use to each other take in whole nodes once they are even.
       emptied = exchanged > 0 ? this.#compaction.run() : 0;
+      this.#won += emptied;
       if (this.#placeRuns(left) === 0 && emptied <= NEGLIGIBLE * this.#placer.nodeCount) break;
       left = this.#unplaced(left);
     }

@@ -10,7 +10,7 @@ const NEGLIGIBLE = 0.01;
 const MOST_LOOKS = 5_000_000;
 
 /**
- * Empties nodes: those with least on them give all of it to others of their class that are in use. Work that may not share a node opens many
+ * Empties nodes: those with least on them give all of it to others of their pool that are in use. Work that may not share a node opens many
  * of them early; once it is clear what else there is, fewer will do. Only what the caller gives free is moved, and a node is emptied whole or
  * left as it is. Deterministic.
  */
@@ -27,22 +27,25 @@ export class Compaction {
   /** Returns how many nodes were emptied. */
   run(): number {
     const { nodeCount, model } = this.#placer;
-    const open: number[][] = Array.from({ length: model.classes.count }, () => []);
+    const { classOf, count } = model.classes;
+    const { pools } = this.#mobility;
+    const open: number[][] = Array.from({ length: pools.count }, () => []);
     for (let node = 0; node < nodeCount; node++)
-      if (!this.#placer.beginsOn(node) && this.#takesMore(node)) open[model.classes.classOf[node]!]!.push(node);
+      if (!this.#placer.beginsOn(node) && this.#takesMore(node)) open[pools.of[node]!]!.push(node);
+    const failures = new Int32Array(count);
     const load = Float64Array.from({ length: nodeCount }, (_, node) => this.#load(node));
     let emptied = 0;
     this.#looks = 0;
     for (const nodes of open) {
       nodes.sort((a, b) => load[a]! - load[b]! || a - b);
-      let failures = 0;
-      for (let at = 0; at < nodes.length - 1 && failures < MOST_FAILURES && this.#looks < MOST_LOOKS; ) {
-        if (this.#empty(nodes[at]!, nodes)) {
+      for (let at = 0; at < nodes.length && nodes.length > 1 && this.#looks < MOST_LOOKS; ) {
+        const nodeClass = classOf[nodes[at]!]!;
+        if (failures[nodeClass]! < MOST_FAILURES && this.#empty(nodes[at]!, nodes)) {
           nodes.splice(at, 1);
           emptied++;
         } else {
           at++;
-          failures++;
+          failures[nodeClass]!++;
         }
       }
     }

@@ -22,8 +22,7 @@ const MOST_PAIRS = 20_000_000;
  * comes is like what has come, and the other way round. The difference of both, over all nodes, is what the mix leaves over and cannot be
  * changed; so each exchange makes both smaller by the same amount, and none makes either greater.
  *
- * Nodes exchange within their class: zones, labels and taints are equal there, so that only what is on the nodes themselves has to be
- * asked. Only pieces that the caller gives free are moved. Deterministic, and nothing is ever left without a place: a piece goes only where there is
+ * Nodes exchange within their pool. Only pieces that the caller gives free are moved. Deterministic, and nothing is ever left without a place: a piece goes only where there is
  * one for it.
  */
 export class Exchange {
@@ -71,8 +70,8 @@ export class Exchange {
 
   /** Returns how many exchanges there were. */
   run(): number {
-    const { nodeCount, model, lastOn } = this.#placer;
-    const { classOf, count } = model.classes;
+    const { nodeCount, lastOn } = this.#placer;
+    const { of: poolOf, count } = this.#mobility.pools;
     const surplus = new Float64Array(nodeCount);
     const givers: number[] = [];
     for (let node = 0; node < nodeCount; node++) {
@@ -81,14 +80,14 @@ export class Exchange {
     }
     givers.sort((a, b) => surplus[b]! - surplus[a]! || a - b);
     const partners: (number[] | undefined)[] = Array.from({ length: count });
-    for (const node of givers) partners[classOf[node]!] ??= [];
+    for (const node of givers) partners[poolOf[node]!] ??= [];
     // An empty node stays empty: it is not in use.
     for (let node = 0; node < nodeCount; node++)
-      if (surplus[node]! < 0 && lastOn[node]! >= 0) partners[classOf[node]!]?.push(node);
+      if (surplus[node]! < 0 && lastOn[node]! >= 0) partners[poolOf[node]!]?.push(node);
     for (const list of partners) list?.sort((a, b) => surplus[a]! - surplus[b]! || a - b);
     let exchanges = 0;
     this.#pairs = 0;
-    for (const node of givers) exchanges += this.#even(node, partners[classOf[node]!]!);
+    for (const node of givers) exchanges += this.#even(node, partners[poolOf[node]!]!);
     return exchanges;
   }
 

@@ -16,9 +16,9 @@ const MOST_LOOKS = 20_000_000;
 /**
  * Keeps full nodes usable. On a node whose cpu is used up all the memory that it has left is stranded (Pond, ASPLOS '23); with a little cpu
  * other work can still use it, and the work that is there can grow. So nodes with one of both used up and the other left give pieces away
- * until they have their headroom: to nodes of their class that keep theirs, too, and if there are none, to an empty one.
+ * until they have their headroom: to nodes of their pool that keep theirs, too, and if there are none, to an empty one.
  *
- * The caller limits how many empty nodes that may cost, and of each class half of them stay empty, for work that needs a whole one. So the nodes
+ * The caller limits how many empty nodes that may cost, and of each pool half of them stay empty, for work that needs a whole one. So the nodes
  * where most becomes usable for what it takes come first: the greedy order for a knapsack (Dantzig 1957). A node whose headroom wouldn't hold the mean piece of all work stays as it is, and so does one that has
  * used up both: it strands nothing. Only pieces that the caller gives free are moved, and a node gets its whole headroom or stays as it was.
  * Deterministic.
@@ -32,7 +32,7 @@ export class Headroom {
   readonly #lacks: Float64Array;
   /** Node -> how much becomes usable for that. */
   readonly #worth: Float64Array;
-  /** By node class: nodes that have more than their headroom, the roomiest last; and half of the empty ones, the largest last. */
+  /** By pool: nodes that have more than their headroom, the roomiest last; and half of the empty ones, the largest last. */
   readonly #receivers: number[][];
   readonly #empty: number[][];
   readonly #offer = new Offer();
@@ -40,7 +40,7 @@ export class Headroom {
   #looks = 0;
 
   constructor(placer: Placer, mobility: Mobility) {
-    const { count } = placer.model.classes;
+    const { count } = mobility.pools;
     this.#placer = placer;
     this.#mobility = mobility;
     this.#mean = meanOf(placer);
@@ -71,6 +71,7 @@ export class Headroom {
   /** Sees which nodes can take something in, and returns those that should give something away, the best first. */
   #sort(pieces: Int32Array): number[] {
     const { nodeCount, nodeOf, model } = this.#placer;
+    const { of: poolOf } = this.#mobility.pools;
     const full: number[] = [];
     // A batch may be a small part of what runs: most nodes have nothing of it then.
     const has = new Uint8Array(nodeCount);
@@ -79,9 +80,9 @@ export class Headroom {
     for (const list of this.#empty) list.length = 0;
     for (let node = 0; node < nodeCount; node++) {
       if (this.#placer.isLost(node)) continue;
-      const nodeClass = model.classes.classOf[node]!;
-      if (this.#placer.beginsOn(node)) this.#empty[nodeClass]!.push(node);
-      else if (this.#spare(node) >= NEGLIGIBLE) this.#receivers[nodeClass]!.push(node);
+      const pool = poolOf[node]!;
+      if (this.#placer.beginsOn(node)) this.#empty[pool]!.push(node);
+      else if (this.#spare(node) >= NEGLIGIBLE) this.#receivers[pool]!.push(node);
       else if (has[node] === 1 && this.#measure(node)) full.push(node);
     }
     const size = (node: number) => this.#share(node, CPU, model.room) + this.#share(node, MEMORY, model.room);
@@ -166,16 +167,16 @@ export class Headroom {
 
   /** The node that takes the piece; -1 = none. */
   #receiver(piece: number, node: number): number {
-    const { workOf, model } = this.#placer;
-    const index = workOf[piece]!;
-    const receivers = this.#receivers[model.classes.classOf[node]!]!;
+    const index = this.#placer.workOf[piece]!;
+    const pool = this.#mobility.pools.of[node]!;
+    const receivers = this.#receivers[pool]!;
     for (let asked = 0, at = receivers.length - 1; at >= 0 && asked < MOST_ASKED; asked++, at--) {
       const other = receivers[at]!;
       if (this.#takes(index, node, other)) return other;
       if (this.#spare(other) < NEGLIGIBLE) receivers.splice(at, 1);
     }
     this.#looks += MOST_ASKED;
-    const empty = this.#empty[model.classes.classOf[node]!]!;
+    const empty = this.#empty[pool]!;
     if (this.#begins === 0 || empty.length === 0 || !this.#takes(index, node, empty.at(-1)!)) return -1;
     this.#begins--;
     receivers.push(empty.at(-1)!);

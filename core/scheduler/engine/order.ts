@@ -1,9 +1,12 @@
 import { type CompiledWork, PODS } from './compiled.ts';
+import type { NodeClasses } from './node-classes.ts';
 import type { Placer } from './placer.ts';
 
 /** Packing mixes work whose sizes are within a sixteenth of the largest node, within a sixteenth of that, and so on. */
 const BAND = 16;
 const SMALLEST = 2 ** -16;
+/** One node in so many is few. */
+const FEW = 16;
 
 /**
  * In which order classes of work are best placed. The important first; then what has fewest places to go to, while those are free;
@@ -12,12 +15,12 @@ const SMALLEST = 2 ** -16;
  * work. Returns class -> rank. Deterministic; ties by the order of the classes.
  */
 export function placementOrder({ model, strategy }: Pick<Placer, 'model' | 'strategy'>): Int32Array {
-  const { works, cpu, memory } = model;
+  const { works, cpu, memory, classes } = model;
   const size = works.map((each) => {
     const share = Math.max(cpu.share(each.cpu), memory.share(each.memory));
     return strategy === 'pack' ? bandOf(share) : share;
   });
-  const narrow = narrowness(works);
+  const narrow = narrowness(works, classes);
   const order = [...works.keys()].sort(
     (a, b) =>
       works[b]!.work.priority - works[a]!.work.priority ||
@@ -66,13 +69,23 @@ function followersOf(works: readonly CompiledWork[]): Map<number, number[]> {
   return followers;
 }
 
-/** How few places there are, roughly: kinds of constraints, those on single nodes weighing more than those on zones. */
-function narrowness(works: readonly CompiledWork[]): number[] {
+/**
+ * How few places there are, roughly: whether just a few nodes would do however empty they are, and kinds of constraints, those on single nodes
+ * weighing more than those on zones.
+ */
+function narrowness(works: readonly CompiledWork[], classes: NodeClasses): number[] {
+  const nodeCount = classes.nodes.length;
+  const sizes = new Int32Array(classes.count);
+  for (const nodeClass of classes.classOf) sizes[nodeClass]!++;
   const narrow = works.map((each) => {
     const single = each.forbidsHere.length + each.needsHere.length + each.spreadHere.length > 0;
     const some = each.work.filter !== undefined || each.resources.some((resource) => resource > PODS);
     const wide = each.forbidsWide.length + each.needsWide.length + each.spreadWide.length > 0;
-    return 2 * Number(single) + 2 * Number(some) + Number(wide);
+    const places = each.mask
+      ? each.mask.reduce((sum, one) => sum + one, 0)
+      : each.classes.reduce((sum, at) => sum + sizes[at]!, 0);
+    const few = places === 1 || places * FEW < nodeCount;
+    return 6 * Number(few) + 2 * Number(single) + 2 * Number(some) + Number(wide);
   });
   // Whoever is needed is placed with those who need it.
   for (const [index, { needed }] of works.entries())
