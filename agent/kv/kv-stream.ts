@@ -3,6 +3,7 @@ import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { ANSWER_BYTES_MAX } from '../../core/node/kv.ts';
 import { encodeFrame, type Frame, FrameReader, KV_STREAM_PATH, KV_STREAM_PROTOCOL } from '../../core/node/kv-stream.ts';
+import { byProxy } from '../uplink/by-proxy.ts';
 import { connectionProblem } from '../uplink/refusal.ts';
 import type { SignedClient } from '../uplink/signed-client.ts';
 import { checked, UnreachableError } from './control-plane.ts';
@@ -24,7 +25,7 @@ export function openKvStream(client: SignedClient, idleMs: number): Promise<KvSt
   return new Promise((resolve, reject) => {
     const headers = { ...client.headers('GET', url), connection: 'Upgrade', upgrade: KV_STREAM_PROTOCOL };
     const send = server.protocol === 'https:' ? httpsRequest : httpRequest;
-    const asked = send(url, { headers, agent: false, timeout: OPEN_MS, ...(ca ? { ca } : {}) });
+    const asked = send(url, { headers, agent: byProxy(server), timeout: OPEN_MS, ...(ca ? { ca } : {}) });
     const refuse = (why: string) => {
       asked.destroy();
       reject(new StreamRefusedError(why));

@@ -8,6 +8,7 @@ import { rootCertificates } from 'node:tls';
 import type { OfferedUpdate } from '../../core/updates/agent-protocol.ts';
 import { abortableDelay } from '../abortable-delay.ts';
 import { messageOf } from '../docker/errors.ts';
+import { byProxy } from '../uplink/by-proxy.ts';
 import { UpdateFailure } from './driver.ts';
 
 export interface DownloadOptions {
@@ -109,8 +110,8 @@ function ask(url: URL, ca: string | undefined, signal: AbortSignal): Promise<Inc
   return new Promise((resolve, reject) => {
     const request =
       url.protocol === 'https:'
-        ? httpsGet(url, { signal, ...(ca && { ca: [...rootCertificates, ca] }) }, resolve)
-        : httpGet(url, { signal }, resolve);
+        ? httpsGet(url, { signal, agent: byProxy(url), ...(ca && { ca: [...rootCertificates, ca] }) }, resolve)
+        : httpGet(url, { signal, agent: byProxy(url) }, resolve);
     request.once('error', reject);
     request.setTimeout(IDLE_MS, () => request.destroy(new Error(`nothing came for ${IDLE_MS / 1000} s`)));
   });

@@ -1,5 +1,6 @@
 import WebSocket from 'ws';
 import type { PushMessage } from '../../core/node/push.ts';
+import { byProxy } from './by-proxy.ts';
 import type { SignedClient } from './signed-client.ts';
 
 export interface PushConnectionOptions {
@@ -28,6 +29,7 @@ export function pushConnection({ client, signal, onMessage, pingMs }: PushConnec
   let answered = true;
   const socket = new WebSocket(url, {
     headers: client.headers('GET', url),
+    agent: byProxy(client.server),
     ...(client.ca ? { ca: client.ca } : {}),
     handshakeTimeout: HANDSHAKE_MS,
     maxPayload: MESSAGE_BYTES_MAX,

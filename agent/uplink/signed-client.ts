@@ -1,13 +1,14 @@
 import type { KeyObject } from 'node:crypto';
 import { randomBytes } from 'node:crypto';
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { signRequest } from '../../core/node/http-signature.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import type { ServerTime } from '../clock-offset.ts';
+import { byProxy } from './by-proxy.ts';
 
 /** HTTP to the control plane, each request signed with the host's key. Connections are kept alive. */
 export interface SignedClient {
@@ -66,9 +67,7 @@ const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 export function signedClient({ server, ca, keyId, privateKey, time, log }: SignedClientOptions): SignedClient & BytesClient {
   const secure = server.protocol === 'https:';
-  const agent = secure
-    ? new HttpsAgent({ keepAlive: true, maxFreeSockets: 2, ...(ca ? { ca } : {}) })
-    : new HttpAgent({ keepAlive: true, maxFreeSockets: 2 });
+  const agent = byProxy(server, { keepAlive: true, maxFreeSockets: 2, ...(ca ? { ca } : {}) });
   const base = server.href.replace(/\/$/, '');
 
   const sign = (method: string, url: string, body: string | Uint8Array | { streamed: true } | undefined) =>

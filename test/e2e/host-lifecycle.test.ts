@@ -8,6 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { tarEnd, tarMembers } from '../../bin/build/tar.ts';
 import type { Node } from '../../core/resources/schema/node.ts';
 import type { Pod } from '../../core/resources/schema/pod.ts';
+import { type ConnectProxy, connectProxy } from '../support/connect-proxy.ts';
 import { eventually } from '../support/eventually.ts';
 import type { SystemdHost } from '../support/systemd-host/host.ts';
 import { canRunSystemdHosts } from '../support/systemd-host/lab.ts';
@@ -52,6 +53,7 @@ const ROOT = join(import.meta.dirname, '../..');
   let all: HostsInstallation;
   let host: SystemdHost;
   let before: string;
+  let proxy: ConnectProxy | undefined;
   const show = (unit: string, property: string) => host.show(unit, property);
   const runs = () =>
     eventually('the unit and the container run', async () => {
@@ -71,7 +73,10 @@ const ROOT = join(import.meta.dirname, '../..');
     await host.sh(IMAGE);
     before = await everyFile(host);
   });
-  afterAll(() => all?.stop());
+  afterAll(async () => {
+    await all?.stop();
+    await proxy?.stop();
+  });
 
   test('the line that `terrane token create` prints makes it a node, and the agent a service that comes back at each boot', async () => {
     await host.sh(await all.joinLine());
@@ -233,7 +238,7 @@ const ROOT = join(import.meta.dirname, '../..');
     expect(await show('kept.service', 'InvocationID')).toBe(unit);
   });
 
-  test('a machine whose first boot finds a document of `terrane node config` joins, and keeps no token', async () => {
+  test('a machine whose first boot finds a document of `terrane node config` joins, by a proxy if it has one, and keeps no token', async () => {
     const { stdout } = await all.terrane(['node', 'config', '--platform', 'vm', '--format', 'ignition', '--name', 'two']);
     const { storage, systemd } = JSON.parse(stdout) as {
       storage: { files: { path: string; contents: { source: string } }[] };
@@ -247,14 +252,23 @@ const ROOT = join(import.meta.dirname, '../..');
       await two.write(`/etc/systemd/system/${name}`, contents);
       await two.sh(`ln -s ../${name} /etc/systemd/system/multi-user.target.wants/${name}`);
     }
+    proxy = await connectProxy();
+    await all.lab.expose(proxy.port);
+    const environment = `Environment=HTTPS_PROXY=http://${all.lab.gateway}:${proxy.port}`;
+    await two.sh('mkdir /etc/systemd/system/terrane-join.service.d');
+    await two.write('/etc/systemd/system/terrane-join.service.d/proxy.conf', `[Service]\n${environment}\n`);
     await two.reboot();
     await all.ready('one', 'two');
+    const to = (port: number | string) => two.sh(`ss -Htn state established dst ${all.lab.gateway}:${port}`);
+    await eventually('the agent keeps a connection by the proxy', async () => expect(await to(proxy!.port)).not.toBe(''));
+    expect(await to(new URL(all.https).port)).toBe('');
     await eventually('nothing of it is left', async () =>
       expect(
-        (await two.run('ls /etc/terrane-join.sh /etc/systemd/system/*terrane-join* /var/lib/terrane/agent/join-token')).stdout,
+        (await two.run('ls /etc/terrane-join.sh /etc/systemd/system/terrane-join.service /var/lib/terrane/agent/join-token'))
+          .stdout,
       ).toBe(''),
     );
-    // Units and containers, with limits, under the one hierarchy.
+    // Units and containers, with limits, under the one hierarchy. The kernel here keeps memory and cpu for v1: what systemd is told is what can be seen.
     await two.sh(IMAGE);
     await apply(pod('box-two', 'nodeName: two'));
     await apply(unit('kept-two.service', 'MachineID=two'));
@@ -266,6 +280,12 @@ const ROOT = join(import.meta.dirname, '../..');
       const boxes = (await all.list<Pod>('pods')).filter(({ metadata }) => metadata.name === 'box-two');
       expect(boxes.map(({ status }) => status?.phase)).toEqual(['Running']);
     });
+    const told = ['MemoryMax', 'CPUQuotaPerSecUSec', 'MemoryAccounting', 'ControlGroup'].map((name) =>
+      two.show('kept-two.service', name),
+    );
+    expect(await Promise.all(told)).toEqual([`${64 * 2 ** 20}`, '500ms', 'yes', '/system.slice/kept-two.service']);
+    const main = await two.show('kept-two.service', 'MainPID');
+    expect(await two.sh('cat /sys/fs/cgroup/system.slice/kept-two.service/cgroup.procs')).toBe(`${main}\n`);
   });
 
   test('uninstalled with --purge, nothing of it is left', async () => {
