@@ -13,6 +13,7 @@ import { printTable } from '../output/table.ts';
 import { openSession, type SessionOptions } from '../session.ts';
 import { configCommand } from './node-config.ts';
 import { enrolCommand } from './node-enrol.ts';
+import { labelCommand } from './node-label.ts';
 
 export function nodeCommand(io: Io): Command {
   return new Command('node')
@@ -20,6 +21,7 @@ export function nodeCommand(io: Io): Command {
     .addCommand(listCommand(io))
     .addCommand(enrolCommand(io))
     .addCommand(configCommand(io))
+    .addCommand(labelCommand(io))
     .addCommand(cordonCommand(io, 'cordon', true, 'place no new pods and units on a node'))
     .addCommand(cordonCommand(io, 'uncordon', false, 'place pods and units on a node again'))
     .addCommand(drainCommand(io))

@@ -207,3 +207,32 @@ describe('machines', () => {
     expect(impossible['pong.service']).toContain('0/3');
   });
 });
+
+test('a unit is never beside one that it conflicts with, although MachineOf ties them: one has a place, the other one waits', () => {
+  const apart = [unit('a.service', 'MachineOf=b.service'), unit('b.service', 'Conflicts=a.service')];
+  expect(place(apart)).toEqual({
+    'a.service':
+      "0/3 nodes are available: 1 node(s) didn't satisfy existing pods anti-affinity rules, 2 node(s) didn't match pod affinity rules.",
+    'b.service': A,
+  });
+  // Round three corners, too.
+  const chain = [
+    unit('a.service', 'MachineOf=b.service'),
+    unit('b.service', 'MachineOf=c.service'),
+    unit('c.service', 'Conflicts=a*'),
+  ];
+  const placed = place(chain);
+  expect(placed['c.service']).toBe(A);
+  expect(placed['a.service']).not.toBe(A);
+});
+
+test('a global unit does not give way to one that Replaces it: it has nowhere else to go', () => {
+  const placed = place([
+    { ...unit('g.service', 'Global=true'), machineIds: [A, B, C] },
+    unit('new.service', 'Replaces=g.service'),
+  ]);
+  expect(placed).toEqual({
+    'g.service': [A, B, C],
+    'new.service': "0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules.",
+  });
+});

@@ -69,11 +69,11 @@ export function placeUnits(units: readonly PlaceableUnit[], machines: readonly M
   for (const [node, name] of names.entries()) if (closed.has(name)) close(placer, node);
   const rank = placementOrder(placer);
   waiting.sort((a, b) => rank[a]! - rank[b]! || a - b);
-  // Each gives way once at most: units may replace each other in a circle.
+  // Each gives way once at most: units may replace each other in a circle. Global ones never do: they have nowhere else to go.
   const moved = new Set<number>();
   for (let at = 0; at < waiting.length; at++) {
     const piece = waiting[at]!;
-    const replaced = takePlace(placer, piece, moved);
+    const replaced = takePlace(placer, piece, (other) => other < groups.length && !moved.has(other));
     for (const other of replaced) moved.add(other);
     if (replaced.length > 0) waiting.push(...replaced);
     else placer.place(Int32Array.of(piece), 0, 1);
@@ -120,7 +120,8 @@ function pieces(groups: number, globals: number, machines: number): Int32Array {
 
 /**
  * Units that name each other by MachineOf, directly or through others, are one group, if they are in one place: all on the same machine, or on none yet.
- * Whoever is to join others that are somewhere already goes there, or nowhere; it doesn't move them. A name that nobody has ties to nothing.
+ * Whoever is to join others that are somewhere already goes there, or nowhere; it doesn't move them. A name that nobody has ties to nothing, nor does
+ * that of a unit which it can't be beside: one of them has a place, the other one waits.
  */
 function groupByMachine(units: readonly PlaceableUnit[]): PlaceableUnit[][] {
   const leader = new Map(units.map(({ name }) => [name, name]));
@@ -131,15 +132,30 @@ function groupByMachine(units: readonly PlaceableUnit[]): PlaceableUnit[][] {
     leader.set(name, at);
     return at;
   };
+  const members = new Map(units.map((unit) => [unit.name, [unit]]));
   for (const { name, requirements } of units)
-    for (const other of requirements.machineOf)
-      if (leader.has(other) && place.get(name) === place.get(other)) leader.set(find(name), find(other));
+    for (const other of requirements.machineOf) {
+      if (!leader.has(other) || place.get(name) !== place.get(other)) continue;
+      const [joining, joined] = [find(name), find(other)];
+      if (joining === joined) continue;
+      const [some, others] = [members.get(joining)!, members.get(joined)!];
+      if (some.some((one) => others.some((each) => cannotBeBeside(one, each)))) continue;
+      leader.set(joining, joined);
+      members.set(joined, [...others, ...some]);
+    }
   const groups = new Map<string, PlaceableUnit[]>();
   for (const unit of [...units].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const key = find(unit.name);
     groups.set(key, [...(groups.get(key) ?? []), unit]);
   }
   return [...groups.values()];
+}
+
+/** By their names: one of them Conflicts with the other, or Replaces it. */
+function cannotBeBeside(one: PlaceableUnit, other: PlaceableUnit): boolean {
+  const against = ({ requirements: { conflicts, replaces } }: PlaceableUnit, { name }: PlaceableUnit) =>
+    [...conflicts, ...replaces].some((pattern) => globMatcher(pattern)(name));
+  return against(one, other) || against(other, one);
 }
 
 function asWork(group: readonly PlaceableUnit[]): Work {
@@ -271,14 +287,14 @@ function close(placer: Placer, node: number): void {
   for (const piece of placer.loseNode(node).reverse()) placer.put(piece, node);
 }
 
-/** The piece takes the place of what it replaces, on the first machine where that is all that stands against it. */
-function takePlace(placer: Placer, piece: number, moved: ReadonlySet<number>): number[] {
+/** The piece takes the place of what it replaces and what may give way, on the first machine where that is all that stands against it. */
+function takePlace(placer: Placer, piece: number, mayGiveWay: (piece: number) => boolean): number[] {
   const work = placer.model.works[placer.workOf[piece]!]!;
   if (work.replaces.size === 0) return [];
   for (let node = 0; node < placer.nodeCount; node++) {
     const replaced: number[] = [];
     for (let other = placer.lastOn[node]!; other >= 0; other = placer.before[other]!)
-      if (work.replaces.has(placer.workOf[other]!) && !moved.has(other) && !mutual(placer, piece, other)) replaced.push(other);
+      if (work.replaces.has(placer.workOf[other]!) && mayGiveWay(other) && !mutual(placer, piece, other)) replaced.push(other);
     if (replaced.length === 0) continue;
     for (const other of replaced) placer.remove(other);
     if (placer.placeOn(piece, node)) return replaced.reverse();

@@ -2,13 +2,12 @@ import { machineSuits, type PlaceableUnit, placeUnits, type UnitPlacement } from
 import { isTemplate } from '../../fleet/unit-name.ts';
 import type { Node } from '../../resources/schema/node.ts';
 import type { Unit, UnitHost } from '../../resources/schema/unit.ts';
-import { explainRefusals } from '../../scheduler/explain.ts';
 import { amountsOf } from '../../scheduler/requests.ts';
-import type { Refusals } from '../../scheduler/types.ts';
 import { findCondition, withCondition } from '../conditions.ts';
 import { Draft } from '../draft.ts';
 import { timestamp } from '../time.ts';
 import type { ClusterState, Controller } from '../types.ts';
+import { explainUnit, type Situation, whyNotThere } from './explain.ts';
 import { type UnitMachine, unitMachines } from './machines.ts';
 import { isWanted, parsedUnit } from './parsed.ts';
 import { UNIT_FINALIZER } from './unit-controller.ts';
@@ -30,7 +29,8 @@ export const unitScheduler: Controller = {
     const machines = unitMachines(state, readable(state, draft));
     if (!units.some((unit) => asksForPlace(unit, machines))) return draft.finish();
     const placements = placeUnits(units.map(placeable), machines);
-    draft.forEach(units, (unit) => place(draft, unit, placements.get(unit.metadata.name)!, machines, now));
+    const situation = { machines, placements, units: new Map(units.map((unit) => [unit.metadata.name, unit])) };
+    draft.forEach(units, (unit) => place(draft, unit, placements.get(unit.metadata.name)!, situation, now));
     return draft.finish();
   },
 };
@@ -91,15 +91,15 @@ function placeable(unit: Unit): PlaceableUnit {
 
 const stays = ({ leaving, uid }: UnitHost) => leaving === undefined && uid === undefined;
 
-function place(draft: Draft, unit: Unit, placement: UnitPlacement, machines: readonly UnitMachine[], now: number): void {
+function place(draft: Draft, unit: Unit, placement: UnitPlacement, situation: Situation, now: number): void {
   if (!isWanted(unit)) return;
   const hosts = unit.status?.hosts ?? [];
-  if ('machineIds' in placement) return placeGlobal(draft, unit, placement.machineIds, machines, now);
+  if ('machineIds' in placement) return placeGlobal(draft, unit, placement.machineIds, situation, now);
   if (!hosts.every(stays)) return;
   const [host] = hosts;
   if (host && 'machineId' in placement && placement.machineId === host.nodeName) return settle(draft, unit, now);
   if (host) {
-    const why = 'machineId' in placement ? 'it has to be on another host' : explain(placement.refusals, machines);
+    const why = whyNotThere(unit, host.nodeName, situation);
     return change(draft, unit, [leave(host, why, now)], now, ['Normal', 'Moving', `It leaves host ${host.nodeName}: ${why}`]);
   }
   if ('machineId' in placement) {
@@ -111,10 +111,10 @@ function place(draft: Draft, unit: Unit, placement: UnitPlacement, machines: rea
       `Successfully assigned ${unit.metadata.name} to ${placement.machineId}`,
     ]);
   }
-  wait(draft, unit, explain(placement.refusals, machines), now);
+  wait(draft, unit, explainUnit(unit, placement.refusals, situation), now);
 }
 
-function placeGlobal(draft: Draft, unit: Unit, names: readonly string[], machines: readonly UnitMachine[], now: number): void {
+function placeGlobal(draft: Draft, unit: Unit, names: readonly string[], situation: Situation, now: number): void {
   const before = unit.status?.hosts ?? [];
   const known = new Set(before.map(({ nodeName }) => nodeName));
   const wanted = new Set(names);
@@ -124,14 +124,15 @@ function placeGlobal(draft: Draft, unit: Unit, names: readonly string[], machine
   );
   const left = kept.filter((host, at) => host !== before[at]);
   if (added.length === 0 && left.length === 0) {
-    if (before.length === 0) return wait(draft, unit, noneSuits(machines), now);
+    if (before.length === 0) return wait(draft, unit, explainUnit(unit, undefined, situation), now);
     return settle(draft, unit, now);
   }
-  const parts = [added.length > 0 && `Assigned to ${namesOf(added)}`, left.length > 0 && `leaves ${namesOf(left)}`].filter(
-    (part) => part !== false,
-  );
   const hosts = [...kept, ...added].sort((a, b) => (a.nodeName < b.nodeName ? -1 : 1));
-  change(draft, unit, hosts, now, ['Normal', 'Scheduled', parts.join(', ')]);
+  const leaves = `leaves ${namesOf(left)}: it may not be there any more`;
+  const [type, reason] = ['Normal', added.length > 0 ? 'Scheduled' : 'Moving'] as const;
+  const where = added.length > 0 ? `Assigned to ${namesOf(added)}` : '';
+  const message = where === '' ? `It ${leaves}` : left.length > 0 ? `${where}; it ${leaves}` : where;
+  change(draft, unit, hosts, now, [type, reason, message]);
 }
 
 const namesOf = (hosts: readonly UnitHost[]) => hosts.map(({ nodeName }) => nodeName).join(', ');
@@ -199,31 +200,4 @@ function observed(unit: Unit) {
 
 function isObserved(unit: Unit): boolean {
   return unit.status?.observedGeneration === (unit.metadata.generation ?? 1) && unit.status.hash === parsedUnit(unit).hash;
-}
-
-/** Words for pods, said of units. */
-const IN_FLEETS_WORDS: ReadonlyMap<string, string> = new Map([
-  ["node(s) didn't match Pod's node affinity/selector", "node(s) didn't match MachineID or MachineMetadata"],
-  ["node(s) didn't match pod affinity rules", 'node(s) had no unit that MachineOf names'],
-  ["node(s) didn't match pod anti-affinity rules", 'node(s) had a unit that Conflicts names'],
-  ["node(s) didn't satisfy existing pods anti-affinity rules", 'node(s) had a unit that conflicts with this one'],
-]);
-
-function explain(refusals: Refusals, machines: readonly UnitMachine[]): string {
-  const counts = closedCounts(machines);
-  for (const [reason, count] of refusals) counts.set(IN_FLEETS_WORDS.get(reason) ?? reason, count);
-  return explainRefusals(machines.length, counts);
-}
-
-function noneSuits(machines: readonly UnitMachine[]): string {
-  const counts = closedCounts(machines);
-  const open = machines.filter(({ closed }) => !closed).length;
-  if (open > 0) counts.set("node(s) didn't match MachineMetadata, or had a unit that conflicts", open);
-  return explainRefusals(machines.length, counts);
-}
-
-function closedCounts(machines: readonly UnitMachine[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { refusal } of machines) if (refusal !== undefined) counts.set(refusal, (counts.get(refusal) ?? 0) + 1);
-  return counts;
 }

@@ -161,6 +161,19 @@ describe('node', () => {
     });
   });
 
+  test('label shows, sets and takes away labels', async () => {
+    await addNode('left', 'True');
+    expect(await terrane.must(['node', 'label', 'left', 'disk=ssd', 'gpu='])).toMatch(/^disk=ssd\ngpu=\n/m);
+    expect(await terrane.must(['node', 'label', 'left', 'gpu-', 'disk=hdd'])).not.toContain('gpu');
+    expect((await node('left')).metadata.labels).toMatchObject({ disk: 'hdd' });
+    expect(await terrane.must(['node', 'label', 'left'])).toContain('disk=hdd\n');
+    expect(await terrane.run(['node', 'label', 'left', 'disk'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('KEY=VALUE sets one'),
+    });
+    expect(await terrane.run(['node', 'label', 'left', 'disk=no spaces'])).toMatchObject({ code: 1 });
+  });
+
   test('drain evicts what runs there, waits until it is gone, and leaves the node cordoned', async () => {
     await addNode('left', 'True');
     await addPod('here', 'left');
