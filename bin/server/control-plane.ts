@@ -26,6 +26,7 @@ import { startDynoxide } from '../../store/dynoxide.ts';
 import { openDataKeys } from '../../store/data-keys.ts';
 import { everyCluster } from '../../store/every-cluster.ts';
 import { dynamoInbox } from '../../store/inbox.ts';
+import { listeningInbox } from '../../store/inbox-listening.ts';
 import { watchedInbox } from '../../store/inbox-watched.ts';
 import { keyFile } from '../../store/key-file.ts';
 import { type OpenKeyspaces, openKeyspaces } from '../../store/keyspaces.ts';
@@ -133,7 +134,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     const payloads = payloadFiles(join(dataDir, 'payloads'));
     const relay = localRelay(connections);
     // The inbox tells the reconciler of reports, and the reconciler reads the inbox.
-    const inbox = watchedInbox(dynamoInbox(client, EMBEDDED_TABLES.tenant), (...report) => reconciler.reported(...report));
+    const heard = listeningInbox(
+      dynamoInbox(client, EMBEDDED_TABLES.tenant),
+      () => ({ wall: clock.now(), elapsed: performance.now() }),
+      (missedMs) => log.warn('time was missed, in which no host could be heard: it is not counted against them', { missedMs }),
+    );
+    const inbox = watchedInbox(heard, (...report) => reconciler.reported(...report));
     const reconciler = startReconciler({
       keyspaces,
       inbox,
@@ -142,7 +148,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       logger: log,
       newUid: randomUUID,
       told: new Map(),
-      listeningSince: clock.now(),
+      listeningSince: () => heard.since(),
     });
     const mailer = maildirMailer({
       directory: join(dataDir, 'mail'),
@@ -227,6 +233,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       },
       async stop() {
         clearInterval(counting);
+        heard.close();
         await reconciler.stop();
         await accounts.flushRequests('all');
         await keyspaces.close();

@@ -29,7 +29,7 @@ export function reportFolder(items: readonly InboxItem[]): Controller {
       const tell = tellOnce(state, draft, component, now);
       for (const item of [...items].sort((a, b) => (a.nodeName < b.nodeName ? -1 : 1))) {
         // What a silent host said last is no longer known to be true.
-        if ((nodeSilentAt(state, item.nodeName, settings) ?? Number.POSITIVE_INFINITY) <= now) continue;
+        if ((nodeSilentAt(state, item.nodeName, settings, now) ?? Number.POSITIVE_INFINITY) <= now) continue;
         const node = state.get('Node', '', item.nodeName);
         draft.attempt(node, () => fold(state, draft, item, node, checks, tell, now));
       }

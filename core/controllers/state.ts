@@ -17,7 +17,7 @@ export interface FollowingState extends ClusterState {
 }
 
 /** What is known of hosts beside the log. */
-export type Hearing = Pick<ClusterState, 'heartbeats' | 'heardAsOf'>;
+export type Hearing = Pick<ClusterState, 'heartbeats' | 'heardAsOf'> & Partial<Pick<ClusterState, 'listeningSince'>>;
 
 const NOBODY: Hearing = { heartbeats: new Map(), heardAsOf: 0 };
 
@@ -106,15 +106,17 @@ class IndexedState implements FollowingState {
   readonly revision: number;
   readonly heartbeats: ReadonlyMap<string, Heartbeat>;
   readonly heardAsOf: number;
+  readonly listeningSince: number;
   readonly #byKey = new Map<Key, AnyResource>();
   readonly #kinds = new Index(({ kind }) => [kind]);
   readonly #indexes = new Map<keyof typeof INDEXES, Index>();
   #uids: Map<string, AnyResource> | undefined;
 
-  constructor(revision: number, { heartbeats, heardAsOf }: Hearing) {
+  constructor(revision: number, { heartbeats, heardAsOf, listeningSince = 0 }: Hearing) {
     this.revision = revision;
     this.heartbeats = heartbeats;
     this.heardAsOf = heardAsOf;
+    this.listeningSince = listeningSince;
   }
 
   set(key: Key, kv: KeyValue | undefined): void {

@@ -30,6 +30,11 @@ export interface ClusterState {
   readonly heartbeats: ReadonlyMap<string, Heartbeat>;
   /** The heartbeats were read after everything up to this revision was committed. */
   readonly heardAsOf: number;
+  /**
+   * Since when the control plane has listened by a clock that went steadily, as far as it can tell, ms since the epoch; 0: nothing else is known. What
+   * the log says of times before can't be subtracted from now (core/controllers/wait.ts).
+   */
+  readonly listeningSince: number;
 }
 
 /** An object to be created: the store gives it uid, resourceVersion and creationTimestamp. */

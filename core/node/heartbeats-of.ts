@@ -3,29 +3,31 @@ import type { InboxItem } from '../ports/inbox.ts';
 import type { Heartbeat } from './heartbeat.ts';
 
 /**
- * Heartbeats by node name. Nobody can have been heard before `listeningSince`, ms since the epoch, when the process that holds
- * the push connections started: silence counts from then on, and connections from before are lost.
+ * Heartbeats by node name, in the time of a clock that is at `now` (ms since the epoch), as it was when the items began to be read. What was
+ * measured is told in that time, whatever the clock was when the report came.
  */
-export function heartbeatsOf(items: readonly InboxItem[], listeningSince = 0): Map<string, Heartbeat> {
-  return new Map(items.map((item) => [item.nodeName, heartbeatOf(item, listeningSince)]));
+export function heartbeatsOf(items: readonly InboxItem[], now: number): Map<string, Heartbeat> {
+  return new Map(items.map((item) => [item.nodeName, heartbeatOf(item, now)]));
 }
 
-function heartbeatOf({ receivedAt, report, lostAt }: InboxItem, listeningSince: number): Heartbeat {
-  const before = receivedAt < listeningSince;
-  const at = Math.max(receivedAt, listeningSince);
-  const lost = before ? Math.max(lostAt ?? 0, listeningSince) : lostAt;
+function heartbeatOf({ receivedAt, report, lostAt, unheard }: InboxItem, now: number): Heartbeat {
+  // Rounded up: later is always safe.
+  const before = (ms: number) => Math.ceil(now - ms);
+  const at = unheard ? before(unheard.heardMsAgo) : receivedAt;
+  const lost = unheard ? unheard.lostMsAgo !== undefined && before(unheard.lostMsAgo) : lostAt;
   const { withinSeconds, leaseSeconds, suspects } = report;
   return {
     at,
+    ...(unheard && { reportedAt: unheard.reportedMsAgo === undefined ? 0 : before(unheard.reportedMsAgo) }),
     ...(withinSeconds !== undefined && { withinSeconds }),
     ...(leaseSeconds !== undefined && { leaseSeconds }),
-    ...(lost !== undefined && { lostAt: lost }),
+    ...(typeof lost === 'number' && { lostAt: lost }),
     ...(suspects && {
       suspects: suspects.map(({ node, since, told }) => ({
         node,
         // Nobody knows of it before he says so. Who says it again means now: the host may have answered the control plane between, and died. In the
         // end he has said it often enough: on a path that stays broken, that is no news.
-        since: told < TOLD_MAX ? receivedAt : Math.min(since, receivedAt),
+        since: told < TOLD_MAX ? at : Math.min(since, at),
       })),
     }),
   };

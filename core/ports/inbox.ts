@@ -1,3 +1,4 @@
+import type { Unheard } from '../node/listening.ts';
 import type { Report } from '../node/report.ts';
 
 /** A host's latest report, outside the log: one item a host, overwritten (DESIGN 1). */
@@ -8,6 +9,8 @@ export interface InboxItem {
   readonly report: Report;
   /** When the host's push connection ended, ms since the epoch, if it has not reported since. */
   readonly lostAt?: number;
+  /** Of an inbox that measures silence itself: how long the host had been silent when the reading began. It holds, whatever the times say. */
+  readonly unheard?: Unheard;
 }
 
 export type Kept = 'heartbeat' | 'report';

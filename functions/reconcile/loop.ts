@@ -108,9 +108,16 @@ class ClusterLoop {
   }
 
   #startRested(): void {
-    const wait = this.#restUntil - this.#deps.clock.now();
+    const wait = this.#restLeft();
     if (wait <= 0) this.#start();
     else this.#wakeIn(wait);
+  }
+
+  #restLeft(): number {
+    const left = this.#restUntil - this.#deps.clock.now();
+    // The clock was set back: by it that would take as long as it was set.
+    if (left > REST_MS.most) this.#restUntil = 0;
+    return left > REST_MS.most ? 0 : left;
   }
 
   #rest(started: number): void {
@@ -120,7 +127,7 @@ class ClusterLoop {
   }
 
   async #runWhilePoked(): Promise<void> {
-    while (this.#poked && !this.#stopped.signal.aborted && this.#deps.clock.now() >= this.#restUntil) {
+    while (this.#poked && !this.#stopped.signal.aborted && this.#restLeft() <= 0) {
       this.#poked = false;
       const started = this.#deps.clock.now();
       try {

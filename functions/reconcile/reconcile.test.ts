@@ -90,17 +90,6 @@ describe('reconciling a cluster', () => {
     expect(world.state.list('Pod')).toHaveLength(3);
     expect(world.state.list('ReplicaSet')).toHaveLength(1);
   });
-
-  test('takes silence during an outage of the control plane for what it is', async () => {
-    const world = await twoHosts();
-    world.now += 300 * SECOND;
-    const restarted = new ReconcileWorld({ ...world.deps, listeningSince: world.now });
-    const { wakeAt, silent } = await restarted.reconcile();
-    expect([...silent]).toEqual([]);
-    expect(wakeAt).toBe(world.now + 60 * SECOND);
-    world.now += 60 * SECOND;
-    expect([...(await restarted.reconcile()).silent]).toEqual(['n1', 'n2']);
-  });
 });
 
 describe('telling hosts', () => {

@@ -25,10 +25,10 @@ export interface ReconcileDeps {
   /** Up to which revision hosts were told, by cluster. Kept as long as the process: a new one tells every host once. */
   readonly told: ToldRevisions;
   /**
-   * Hosts can't have been heard before this time, ms since the epoch: when the embedded control plane started. Silence is counted from
-   * then on, so that an outage of the control plane isn't taken for one of the hosts.
+   * Of a process that hears all hosts itself: since when it has listened, by a clock that went steadily, ms since the epoch (core/node/listening.ts). Asked
+   * after the inbox was.
    */
-  readonly listeningSince?: number;
+  readonly listeningSince?: () => number;
   readonly place?: Place;
   readonly limits?: Limits;
 }
@@ -62,7 +62,11 @@ export async function reconcileCluster(deps: ReconcileDeps, tenant: string, clus
   const now = deps.clock.now();
   const reports = await deps.inbox.list(tenant, cluster);
   const ctx: WriteContext = { now, newUid: () => deps.newUid() };
-  const hearing: Hearing = { heartbeats: heartbeatsOf(reports, deps.listeningSince), heardAsOf: view.revision };
+  const hearing: Hearing = {
+    heartbeats: heartbeatsOf(reports, now),
+    heardAsOf: view.revision,
+    ...(deps.listeningSince && { listeningSince: deps.listeningSince() }),
+  };
   const controllers = allControllers(reports, deps.place);
   const decide = (view: ReadView): Outcome => {
     const outcome = runControllers(view, hearing, controllers, ctx, deps.limits);

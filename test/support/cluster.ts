@@ -44,7 +44,7 @@ export class TestCluster {
   }
 
   #hearing() {
-    return { heartbeats: heartbeatsOf(this.inbox), heardAsOf: this.keyspace.view().revision };
+    return { heartbeats: heartbeatsOf(this.inbox, this.now), heardAsOf: this.keyspace.view().revision };
   }
 
   async create(object: { kind: string; metadata?: object }): Promise<void> {

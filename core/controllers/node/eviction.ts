@@ -8,6 +8,7 @@ import { isFinished } from '../pod-state.ts';
 import { type ClusterSettings, settingsOf } from '../settings.ts';
 import { parseTime } from '../time.ts';
 import type { ClusterState, Controller } from '../types.ts';
+import { countedFrom } from '../wait.ts';
 import { isOurs, UNREACHABLE } from './taints.ts';
 
 /** Times in resources are rounded down to the second. */
@@ -71,7 +72,7 @@ export function replaceableAt(state: ClusterState, node: Node, { notReadySeconds
   if (Number(node.metadata.resourceVersion) > state.heardAsOf) return now + 1;
   const mark = unreachableMark(node);
   const heard = state.heartbeats.get(node.metadata.name);
-  const renewed = heard?.at ?? (parseTime(mark?.timeAdded) ?? now) + TIMESTAMP_MS;
+  const renewed = heard?.at ?? countedFrom(parseTime(mark?.timeAdded) ?? now, state, now) + TIMESTAMP_MS;
   // A host that doesn't know yet that the times were shortened goes by the old ones.
   return renewed + Math.max(notReadySeconds, heard?.leaseSeconds ?? 0) * 1000;
 }
@@ -103,7 +104,7 @@ function removeFromNowhere(state: ClusterState, draft: Draft, pod: Pod, settings
   if (deletionTimestamp && deletionGracePeriodSeconds === 0) return;
   if (isFenced(pod) && !isFinished(pod)) {
     const since = parseTime(deletionTimestamp);
-    const safe = (since ?? now) + TIMESTAMP_MS + settings.notReadySeconds * 1000;
+    const safe = countedFrom(since ?? now, state, now) + TIMESTAMP_MS + settings.notReadySeconds * 1000;
     if (since === undefined) draft.delete(pod);
     if (now < safe) return draft.wakeAt(safe);
   }

@@ -10,6 +10,7 @@ import { HOST_FINALIZER } from '../fold-node.ts';
 import { type ClusterSettings, settingsOf } from '../settings.ts';
 import { parseTime } from '../time.ts';
 import type { ClusterState, Controller } from '../types.ts';
+import { countedFrom } from '../wait.ts';
 import { nodeSilentAt } from './silence.ts';
 import { askAgainAt, firstAskAt, type Suspected, suspectedNodes } from './suspicion.ts';
 import { fencedUnitsOn } from '../units/hosts.ts';
@@ -44,7 +45,9 @@ function reconcile(
   const { name, creationTimestamp } = node.metadata;
   const heard = state.heartbeats.get(name);
   if (node.metadata.deletionTimestamp) return release(state, draft, node, settings, now);
-  const silentAt = nodeSilentAt(state, name, settings) ?? (parseTime(creationTimestamp) ?? now) + settings.notReadySeconds * 1000;
+  const silentAt =
+    nodeSilentAt(state, name, settings, now) ??
+    countedFrom(parseTime(creationTimestamp) ?? now, state, now) + settings.notReadySeconds * 1000;
   const silent = silentAt <= now;
   draft.wakeAt(silentAt);
 
@@ -98,7 +101,7 @@ function question(
 function release(state: ClusterState, draft: Draft, node: Node, settings: ClusterSettings, now: number): void {
   const { name, deletionTimestamp, finalizers = [] } = node.metadata;
   if (!finalizers.includes(HOST_FINALIZER)) return;
-  const deletedAt = parseTime(deletionTimestamp) ?? 0;
+  const deletedAt = countedFrom(parseTime(deletionTimestamp) ?? 0, state, now);
   const mayReport = state.heartbeats.has(name);
   const fenced = state.podsOn(name).filter((pod) => isFenced(pod) && !isFinished(pod));
   const outBy = Math.max(

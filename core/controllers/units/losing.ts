@@ -4,6 +4,7 @@ import { refuge, replaceableAt } from '../node/eviction.ts';
 import { type ClusterSettings } from '../settings.ts';
 import { parseTime } from '../time.ts';
 import type { ClusterState } from '../types.ts';
+import { countedFrom } from '../wait.ts';
 
 /** Times in resources are rounded down to the second. */
 const TIMESTAMP_MS = 1_000;
@@ -30,14 +31,16 @@ export function lossOf(
   const node = state.get('Node', '', nodeName);
   if (!node) {
     // Its Node stays as long as its lease lasts, unless somebody took its finalizer away: then all is counted from when that was noticed.
-    const since = fenced ? (parseTime(host.leavingSince) ?? now) + leaseMs(state, nodeName, settings) : now;
+    const since = fenced
+      ? countedFrom(parseTime(host.leavingSince) ?? now, state, now) + leaseMs(state, nodeName, settings)
+      : now;
     return { at: since, why: `Host ${nodeName} was removed from the cluster` };
   }
   const removedAt = parseTime(node.metadata.deletionTimestamp);
   if (removedAt !== undefined)
     return fenced
       ? {
-          at: removedAt + leaseMs(state, nodeName, settings),
+          at: countedFrom(removedAt, state, now) + leaseMs(state, nodeName, settings),
           why: `Host ${nodeName} was removed, and its last lease has run out`,
         }
       : undefined;

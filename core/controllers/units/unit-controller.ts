@@ -33,7 +33,7 @@ export function unitController(items: readonly InboxItem[]): Controller {
       const heard = new Map<string, ReadonlyMap<string, UnitReport>>();
       // What a silent host said last is no longer known to be true.
       for (const [nodeName, units] of reports)
-        if ((nodeSilentAt(state, nodeName, settings) ?? Number.POSITIVE_INFINITY) > now) heard.set(nodeName, units);
+        if ((nodeSilentAt(state, nodeName, settings, now) ?? Number.POSITIVE_INFINITY) > now) heard.set(nodeName, units);
       const emptied = emptiedHosts(state, draft);
       draft.forEach(state.list('Unit'), (unit) => follow({ state, draft, settings, heard, emptied, now }, unit));
       return draft.finish();
