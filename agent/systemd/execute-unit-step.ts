@@ -2,9 +2,9 @@ import type { Logger } from '../../core/ports/logger.ts';
 import { messageOf } from '../docker/errors.ts';
 import type { Launches } from './launches.ts';
 import type { SystemdManager } from './manager.ts';
-import type { SystemdState } from './observed.ts';
+import { isUp, type SystemdState } from './observed.ts';
 import type { UnitFiles } from './unit-files.ts';
-import type { UnitStep } from './unit-steps.ts';
+import type { UnitStep, UnitStepOf } from './unit-steps.ts';
 
 /** What steps act on. */
 export interface UnitStepContext {
@@ -13,8 +13,10 @@ export interface UnitStepContext {
   readonly log: Logger;
   /** Throws while systemd can't be reached. */
   readonly manager: () => SystemdManager;
-  /** May fenced units be started now? */
-  readonly mayRun: () => boolean;
+  /** Is that start still wanted, and may the unit run now? */
+  readonly mayStart: (step: UnitStepOf<'startUnit'>) => boolean;
+  /** Is there a unit of this name that isn't ours? */
+  readonly hidden: (state: SystemdState, name: string) => boolean;
   readonly stateOf: (name: string) => SystemdState;
   /** Are there files that systemd has yet to read? */
   readonly stale: (stale: boolean) => void;
@@ -35,12 +37,16 @@ export async function executeUnitStep(step: UnitStep, context: UnitStepContext):
       context.stale(true);
       if (INSTALLED.test(step.unit.contents)) await manager.enable(name);
       return;
-    case 'removeUnit':
+    case 'removeUnit': {
       await manager.disable(name);
+      // Another unit may have started it since it was looked at: one that runs without its file is nobody's, and never stopped.
+      const state = await manager.state(name);
+      if (isUp(state) && !context.hidden(state, name)) return;
       await files.remove(name);
       context.stale(true);
       await started.forget(name);
       return manager.resetFailed(name);
+    }
     case 'reload':
       // First: what is written meanwhile is not in it.
       context.stale(false);
@@ -52,9 +58,9 @@ export async function executeUnitStep(step: UnitStep, context: UnitStepContext):
       }
       return context.reloaded();
     case 'startUnit':
-      if (step.fenced && !context.mayRun()) return;
+      if (!context.mayStart(step)) return;
       log.info('starting a unit', { unit: name, generation: step.generation });
-      return started.start(name, step, context.stateOf(name));
+      return started.start(name, { ...step, mayStart: () => context.mayStart(step) }, context.stateOf(name));
     case 'stopUnit':
       log.info('stopping a unit', { unit: name, reason: step.reason });
       // It stops though the disk is full: what is fenced may soon start elsewhere. This agent remembers it all the same.

@@ -9,7 +9,7 @@ import type { Launch, SystemdState } from './observed.ts';
  */
 export interface Launches {
   readonly all: ReadonlyMap<string, Launch>;
-  start(name: string, wanted: { readonly uid: string; readonly generation: number }, before: SystemdState): Promise<void>;
+  start(name: string, wanted: Wanted, before: SystemdState): Promise<void>;
   /** Before systemd is asked to stop it. */
   stopping(name: string): Promise<void>;
   forget(name: string): Promise<void>;
@@ -17,6 +17,13 @@ export interface Launches {
   jobEnded(job: number, result: string): Promise<void>;
   /** For what is seen first on a new connection: an earlier one, or an earlier agent, may have lost sight of a start. */
   settle(name: string, state: SystemdState): Promise<void>;
+}
+
+export interface Wanted {
+  readonly uid: string;
+  readonly generation: number;
+  /** Asked at the very last moment: what comes before it may take long. */
+  readonly mayStart?: () => boolean;
 }
 
 export interface LaunchesOptions {
@@ -61,12 +68,19 @@ export function launches({ now, manager, known, save }: LaunchesOptions): Launch
 
   return {
     all,
-    async start(name, { uid, generation }, before) {
+    async start(name, { uid, generation, mayStart = () => true }, before) {
+      const earlier = all.get(name);
       const launch: Launch = { uid, generation, starting: true, invocationBefore: before.invocationId };
       all.set(name, launch);
       await saved();
       // Starts that we ask for count towards no limit of starts: each is somebody's wish.
       await manager().resetFailed(name);
+      if (!mayStart()) {
+        // What ran before still does.
+        if (earlier) all.set(name, earlier);
+        else all.delete(name);
+        return saved();
+      }
       let job: number;
       try {
         job = await manager().restart(name);

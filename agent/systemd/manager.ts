@@ -1,4 +1,4 @@
-import { type Bus, BusError, plainValue } from './bus.ts';
+import { type Bus, BusError, type BusSignal, plainValue } from './bus.ts';
 import type { SystemdState } from './observed.ts';
 import { unitPath } from './unit-path.ts';
 
@@ -136,18 +136,41 @@ function jobNumber(path: string): number {
 
 function stateOf(get: (name: string) => unknown): SystemdState {
   const [loadErrorName, loadErrorText] = get('LoadError') as [string, string];
-  const micros = Number(get('StateChangeTimestamp'));
   return {
+    ...TOLD.ActiveState(get('ActiveState')),
+    ...TOLD.SubState(get('SubState')),
+    ...TOLD.InvocationID(get('InvocationID')),
+    ...TOLD.Job(get('Job')),
+    ...TOLD.StateChangeTimestamp(get('StateChangeTimestamp')),
     loadState: String(get('LoadState')),
-    activeState: String(get('ActiveState')),
-    subState: String(get('SubState')),
     fragmentPath: String(get('FragmentPath')),
-    invocationId: Buffer.from(get('InvocationID') as Uint8Array).toString('hex'),
-    jobId: Number((get('Job') as [number, string])[0]),
-    since: micros > 0 ? Math.floor(micros / 1000) : undefined,
     needsReload: get('NeedDaemonReload') === true,
     loadError: loadErrorText || loadErrorName,
   };
+}
+
+/** The properties whose change systemd tells of by itself, as parts of a unit's state. The others change when it reads files. */
+const TOLD = {
+  ActiveState: (value: unknown) => ({ activeState: String(value) }),
+  SubState: (value: unknown) => ({ subState: String(value) }),
+  InvocationID: (value: unknown) => ({ invocationId: Buffer.from(value as Uint8Array).toString('hex') }),
+  Job: (value: unknown) => ({ jobId: Number((value as [number, string])[0]) }),
+  StateChangeTimestamp: (value: unknown) => ({ since: Number(value) > 0 ? Math.floor(Number(value) / 1000) : undefined }),
+} satisfies Record<string, (value: unknown) => Partial<SystemdState>>;
+
+/**
+ * Does a PropertiesChanged say anything of a unit but what is known? systemd sends them, too, when it loads a unit because it is asked about it, and when
+ * it forgets one that doesn't run: whoever asked again at each would be told by that for ever.
+ */
+export function isNews(known: SystemdState, { body: [of, changed, unsaid] }: Pick<BusSignal, 'body'>): boolean {
+  if (of !== UNIT) return false;
+  const said = changed as Readonly<Record<string, unknown>>;
+  return Object.entries(TOLD).some(([property, part]) => {
+    if ((unsaid as readonly string[]).includes(property)) return true;
+    if (!Object.hasOwn(said, property)) return false;
+    const [field, value] = Object.entries(part(plainValue(said[property])))[0]!;
+    return known[field as keyof SystemdState] !== value;
+  });
 }
 
 /** CLD_EXITED; the others mean that a signal ended it. */

@@ -12,6 +12,7 @@ import { type Launches, launches } from './launches.ts';
 import { isUp, type ObservedUnit, type SystemdState, type UnitFile } from './observed.ts';
 import { hostsOwn, type Lapsed, planUnits } from './plan-units.ts';
 import { HOST_WITHOUT_BUS, type WithoutBus } from './stop-without-bus.ts';
+import { isNews } from './manager.ts';
 import { systemdConnection } from './systemd-connection.ts';
 import { unitFiles } from './unit-files.ts';
 import { unitOfPath } from './unit-path.ts';
@@ -73,7 +74,11 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
   /** Units of the host's own that hide a file of ours, for all that was seen last. */
   const theirs = new Set<string>();
   const outdated = new Set<string>();
+  /** Units that systemd is being asked about, and what it says of them meanwhile by itself: whether that is older or newer isn't known. */
+  const asking = new Map<string, BusSignal[]>();
   const busy = new Set<string>();
+  /** Their last step has ended since the pass under way began: what that one has seen of them may be from before. */
+  const ended = new Set<string>();
   const cools = cooling({ now, firstMs: COOLING_MS_FIRST, maxMs: COOLING_MS_MAX });
   const fence = fenceWatch({
     now,
@@ -120,7 +125,12 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     started,
     log,
     manager: () => systemd.manager(),
-    mayRun: options.mayRun,
+    mayStart({ name, uid, generation, fenced }) {
+      const wish = assigned()?.find((unit) => unit.name === name);
+      const wanted_ = wish?.desired === 'launched' && wish.uid === uid && wish.generation === generation;
+      return wanted_ && (!fenced || options.mayRun());
+    },
+    hidden: (state, name) => hostsOwn(state, pathOf(name)),
     onKilled(name, words) {
       const { uid } = assigned()?.find((unit) => unit.name === name) ?? {};
       const unit = uid === undefined ? {} : { unit: { name, uid } };
@@ -135,14 +145,19 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     },
   };
 
-  function onSignal({ path, member, body }: BusSignal): void {
-    const name = member === 'PropertiesChanged' ? unitOfPath(path) : member.startsWith('Unit') ? String(body[0]) : undefined;
+  function onSignal(signal: BusSignal): void {
+    const { path, member, body } = signal;
     if (member === 'JobRemoved') {
       void started.jobEnded(Number(body[0]), String(body[3])).then(trigger, sayFailed);
       outdated.add(String(body[2]));
     } else if (member === 'Reloading' && body[0] === false) for (const known of states.keys()) outdated.add(known);
-    else if (name === undefined || !states.has(name)) return;
-    else outdated.add(name);
+    else {
+      const name = member === 'PropertiesChanged' ? unitOfPath(path) : undefined;
+      const state = name === undefined ? undefined : states.get(name);
+      if (name !== undefined) asking.get(name)?.push(signal);
+      if (name === undefined || !state || asking.has(name) || !isNews(state, signal)) return;
+      outdated.add(name);
+    }
     trigger();
   }
 
@@ -181,14 +196,15 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
 
   /** Looks, plans, and sets steps going. Gives when to do so again. */
   async function pass(): Promise<number> {
-    const units = wanted();
-    if (!units) return Number.POSITIVE_INFINITY;
+    if (!wanted()) return Number.POSITIVE_INFINITY;
+    ended.clear();
     listed = await files.list();
-    const names = new Set([...units.map(({ name }) => name), ...listed.keys()]);
+    const names = new Set([...(wanted() ?? []).map(({ name }) => name), ...listed.keys()]);
     // Whoever has no units pays for no connection.
     if (names.size === 0) {
       states.clear();
-      systemd.disconnect();
+      // What is left to do for the last one takes it.
+      if (busy.size === 0) systemd.disconnect();
       return Number.POSITIVE_INFINITY;
     }
     if (await systemd.connect()) {
@@ -198,12 +214,14 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
       problem = undefined;
     }
     await look(names);
+    // All of it as it is now, and not before so many answers were waited for: the lease that is held by now may be good for another assignment only,
+    // one without a unit that runs elsewhere. What was not looked at yet waits for the next pass, which whoever changed it has asked for.
     const plan = planUnits({
       now: now(),
-      units,
+      units: wanted() ?? [],
       observed: observed(names),
       launches: started.all,
-      busy,
+      busy: new Set([...busy, ...ended]),
       held: (name) => cools.holds(name),
       stale,
       lapsed: options.lapsed(),
@@ -230,8 +248,17 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     await Promise.all(
       asked.map(async (name) => {
         const first = !states.has(name);
-        const state = await systemd.manager().state(name);
+        const meanwhile: BusSignal[] = [];
+        asking.set(name, meanwhile);
+        const state = await systemd
+          .manager()
+          .state(name)
+          .finally(() => asking.delete(name));
         states.set(name, state);
+        if (meanwhile.some((signal) => isNews(state, signal))) {
+          outdated.add(name);
+          again = true;
+        }
         if (hostsOwn(state, pathOf(name))) theirs.add(name);
         else theirs.delete(name);
         if (first) await started.settle(name, state);
@@ -259,6 +286,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
       if (!closed) sayFailed(error, { step: step.type, unit: name });
     }
     busy.delete(name);
+    ended.add(name);
     outdated.add(name);
     cools.done(name, known);
     trigger();

@@ -17,12 +17,18 @@ export interface SystemdLab {
   start(name: string, options?: Pick<HostOptions, 'unified'>): Promise<SystemdHost>;
   /** A port of this machine's loopback, for the hosts at `gateway`. */
   expose(port: number): Promise<void>;
-  /** No packet comes from the host or gets to it, and nobody is told. */
-  cutOff(host: SystemdHost): void;
-  reconnect(host: SystemdHost): void;
+  /** No packet comes from the host or gets to it, or only one of both, and nobody is told. */
+  cutOff(host: SystemdHost, which?: Packets): void;
+  /** As it was cut off. */
+  reconnect(host: SystemdHost, which?: Packets): void;
   /** Removes every trace of it. */
   stop(): Promise<void>;
 }
+
+export type Packets = 'both' | 'from' | 'to';
+
+/** What iptables calls the end of a packet that the host is. */
+const ENDS: Record<Packets, readonly string[]> = { both: ['-s', '-d'], from: ['-s'], to: ['-d'] };
 
 const SUBNET = '10.77.0';
 const NETWORK = 'hosts';
@@ -55,9 +61,9 @@ export async function startSystemdLab(): Promise<SystemdLab> {
     execFileSync('ip', ['netns', 'delete', namespace]);
     rmSync(directory, { recursive: true, force: true });
   };
-  const filter = (flag: '-I' | '-D', { address }: SystemdHost) => {
+  const filter = (flag: '-I' | '-D', { address }: SystemdHost, which: Packets) => {
     for (const chain of CHAINS) {
-      for (const end of ['-s', '-d']) {
+      for (const end of ENDS[which]) {
         const rule = ['iptables', '-w', flag, chain, end, address, '-j', 'DROP'];
         execFileSync(inside[0]!, [...inside.slice(1), ...rule]);
       }
@@ -105,8 +111,8 @@ export async function startSystemdLab(): Promise<SystemdLab> {
           relay.once('exit', (code) => reject(new Error(`the relay for port ${port} ended (${code})`)));
         });
       },
-      cutOff: (host) => filter('-I', host),
-      reconnect: (host) => filter('-D', host),
+      cutOff: (host, which = 'both') => filter('-I', host, which),
+      reconnect: (host, which = 'both') => filter('-D', host, which),
       stop,
     };
   } catch (error) {
