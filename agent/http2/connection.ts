@@ -1,24 +1,11 @@
 import type { Duplex } from 'node:stream';
 import { Allowance } from './allowance.ts';
-import { FrameReader } from './frame-reader.ts';
-import { HeaderAssembly } from './header-assembly.ts';
+import { type FrameHandler, FrameIntake } from './frame-intake.ts';
 import { CompressionError, HpackDecoder } from './hpack/decoder.ts';
 import type { Http2Limits } from './limits.ts';
 import { Patience } from './patience.ts';
 import { PingPolicy } from './ping-policy.ts';
-import {
-  ConnectionError,
-  DEFAULT_WINDOW_BYTES,
-  ERROR,
-  type ErrorCode,
-  FLAG,
-  FRAME,
-  PREFACE,
-  SETTING,
-  STREAM_ID_MAX,
-  StreamError,
-  WINDOW_MAX,
-} from './protocol.ts';
+import { ConnectionError, DEFAULT_WINDOW_BYTES, ERROR, type ErrorCode, SETTING, STREAM_ID_MAX, StreamError } from './protocol.ts';
 import { RememberedResets } from './remembered-resets.ts';
 import { Sender } from './sender.ts';
 import { Stream } from './stream.ts';
@@ -40,7 +27,7 @@ export interface ConnectionOptions {
 }
 
 /**
- * The server's side of an HTTP/2 connection (RFC 9113) on any byte stream. Sections are named where a rule isn't obvious; priorities are
+ * The server's side of an HTTP/2 connection (RFC 9113) on any byte stream: its streams, its windows, and how it ends. Sections are named where a rule isn't obvious; priorities are
  * ignored, as section 5.3.2 allows. Everything a client can make us hold is bounded by `limits`.
  */
 export class Connection {
@@ -48,7 +35,7 @@ export class Connection {
   readonly sender: Sender;
   readonly #options: ConnectionOptions;
   readonly #socket: Duplex;
-  readonly #reader: FrameReader;
+  readonly #intake: FrameIntake;
   readonly #hpack: HpackDecoder;
   readonly #pings: PingPolicy;
   readonly #resets: Allowance;
@@ -56,9 +43,6 @@ export class Connection {
   readonly #streams = new Map<number, Stream>();
   readonly #resetByUs = new RememberedResets();
 
-  #prefaceSeen = 0;
-  #settingsSeen = false;
-  #assembly: HeaderAssembly | undefined;
   #lastStreamId = 0;
   #receiveWindow = DEFAULT_WINDOW_BYTES;
   #unannounced = 0;
@@ -79,7 +63,7 @@ export class Connection {
       onSent: () => this.#pings.sent(),
       onUnread: () => this.#notRead(),
     });
-    this.#reader = new FrameReader((type, flags, id, payload) => this.#frame(type, flags, id, payload));
+    this.#intake = new FrameIntake(this.#handler(), limits);
     this.#hpack = new HpackDecoder({ tableBytesMax: HEADER_TABLE_BYTES, listBytesMax: limits.headerListBytes });
     this.#pings = new PingPolicy(limits.pingInterval);
     this.#resets = new Allowance(limits.resets);
@@ -162,13 +146,12 @@ export class Connection {
     if (this.#closed) return;
     this.#patience.heard(this.#options.now());
     try {
-      const rest = this.#prefaceSeen < PREFACE.length ? this.#preface(chunk) : chunk;
-      this.#reader.push(rest);
+      this.#intake.push(chunk);
     } catch (error) {
       this.#fail(error);
       return;
     }
-    this.#patience.read(this.#reader.within || this.#assembly !== undefined);
+    this.#patience.read(this.#intake.within);
   }
 
   #fail(error: unknown): void {
@@ -178,100 +161,41 @@ export class Connection {
     this.destroy(ERROR.internal, 'internal error');
   }
 
-  /** Returns what follows the preface in the chunk. */
-  #preface(chunk: Buffer): Buffer {
-    const count = Math.min(PREFACE.length - this.#prefaceSeen, chunk.length);
-    if (PREFACE.compare(chunk, 0, count, this.#prefaceSeen, this.#prefaceSeen + count) !== 0) {
-      throw new ConnectionError(ERROR.protocol, 'this is not HTTP/2');
-    }
-    this.#prefaceSeen += count;
-    return chunk.subarray(count);
+  #handler(): FrameHandler {
+    return {
+      data: (id, data, flowBytes, end) => this.#data(id, data, flowBytes, end),
+      headers: (id, block, end) => this.#headers(id, block, end),
+      reset: (id) => this.#reset(id),
+      settings: (payload) => {
+        this.#patience.settingsCame();
+        this.sender.settings(payload, this.#streams.values());
+      },
+      ping: (payload) => this.#ping(payload),
+      pingAcked: (payload) => {
+        if (this.#goingAway === 'announced' && payload.equals(SHUTDOWN_PING)) this.#refuseStreams();
+      },
+      windowUpdate: (id, bytes) => this.#windowUpdate(id, bytes),
+      idle: () => this.#countIdle(),
+      refuse: (id, { code }) => {
+        // A client can provoke resets of ours as fast as it can send its own (CVE-2025-8671).
+        this.#countReset();
+        const stream = this.#streams.get(id);
+        this.#sendReset(id, code);
+        if (stream) this.#forget(stream, true);
+      },
+    };
   }
 
-  #frame(type: number, flags: number, id: number, payload: Buffer): void {
-    if (this.#closed) return;
-    if (!this.#settingsSeen && (type !== FRAME.settings || (flags & FLAG.ack) !== 0)) {
-      throw new ConnectionError(ERROR.protocol, 'the first frame is not SETTINGS');
-    }
-    if (this.#assembly && (type !== FRAME.continuation || id !== this.#assembly.streamId)) {
-      throw new ConnectionError(ERROR.protocol, 'a header block was not continued');
-    }
-    try {
-      this.#dispatch(type, flags, id, payload);
-    } catch (error) {
-      if (!(error instanceof StreamError)) throw error;
-      // A client can provoke resets of ours as fast as it can send its own (CVE-2025-8671).
-      this.#countReset();
-      const stream = this.#streams.get(id);
-      this.#sendReset(id, error.code);
-      if (stream) this.#forget(stream, true);
-    }
-  }
-
-  #dispatch(type: number, flags: number, id: number, payload: Buffer): void {
-    switch (type) {
-      case FRAME.data:
-        return this.#data(flags, id, payload);
-      case FRAME.headers:
-        return this.#headers(flags, id, payload);
-      case FRAME.continuation:
-        return this.#continuation(flags, payload);
-      case FRAME.rstStream:
-        return this.#rstStream(id, payload);
-      case FRAME.settings:
-        return this.#settings(flags, id, payload);
-      case FRAME.ping:
-        return this.#ping(flags, id, payload);
-      case FRAME.windowUpdate:
-        return this.#windowUpdate(id, payload);
-      case FRAME.goaway:
-        if (id !== 0) throw new ConnectionError(ERROR.protocol, 'GOAWAY on a stream');
-        if (payload.length < 8) throw new ConnectionError(ERROR.frameSize, 'GOAWAY is too short');
-        return;
-      case FRAME.priority:
-        if (id === 0) throw new ConnectionError(ERROR.protocol, 'PRIORITY on the connection');
-        this.#countIdle();
-        if (payload.length !== 5) throw new StreamError(ERROR.frameSize, 'PRIORITY has five bytes');
-        return;
-      case FRAME.pushPromise:
-        throw new ConnectionError(ERROR.protocol, 'a client does not push');
-      default:
-        // 5.5: unknown types are passed over.
-        this.#countIdle();
-    }
-  }
-
-  #data(flags: number, id: number, payload: Buffer): void {
-    if (id === 0) throw new ConnectionError(ERROR.protocol, 'DATA on the connection');
-    this.#receiveWindow -= payload.length;
+  #data(id: number, data: Buffer, flowBytes: number, end: boolean): void {
+    this.#receiveWindow -= flowBytes;
     if (this.#receiveWindow < 0) throw new ConnectionError(ERROR.flowControl, 'more data than the connection allows');
-    const end = (flags & FLAG.endStream) !== 0;
-    if (payload.length === 0 && !end) this.#countIdle();
-    const data = unpad(flags, payload, 0);
     const stream = this.#streams.get(id);
-    if (stream && !stream.ended) return stream.receive(data, payload.length, end);
-    this.consumed(payload.length);
+    if (stream && !stream.ended) return stream.receive(data, flowBytes, end);
+    this.consumed(flowBytes);
     if (!this.#ignores(id)) this.#refuseClosed(id, 'DATA');
   }
 
-  #headers(flags: number, id: number, payload: Buffer): void {
-    if (id === 0) throw new ConnectionError(ERROR.protocol, 'HEADERS on the connection');
-    const fragment = unpad(flags, payload, (flags & FLAG.priority) !== 0 ? 5 : 0);
-    const end = (flags & FLAG.endStream) !== 0;
-    if ((flags & FLAG.endHeaders) !== 0) return this.#headerBlock(id, end, fragment);
-    this.#assembly = new HeaderAssembly(id, end, fragment, this.limits);
-  }
-
-  #continuation(flags: number, payload: Buffer): void {
-    const assembly = this.#assembly;
-    if (!assembly) throw new ConnectionError(ERROR.protocol, 'CONTINUATION of nothing');
-    assembly.add(payload);
-    if ((flags & FLAG.endHeaders) === 0) return;
-    this.#assembly = undefined;
-    this.#headerBlock(assembly.streamId, assembly.endStream, assembly.whole());
-  }
-
-  #headerBlock(id: number, end: boolean, block: Buffer): void {
+  #headers(id: number, block: Buffer, end: boolean): void {
     // Decoded whatever becomes of it, as it changes the table.
     const { fields, tooLarge } = this.#hpack.decode(block);
     const stream = this.#streams.get(id);
@@ -307,9 +231,7 @@ export class Connection {
     if (ended && !stream.closed) stream.receiver.end();
   }
 
-  #rstStream(id: number, payload: Buffer): void {
-    if (id === 0) throw new ConnectionError(ERROR.protocol, 'RST_STREAM on the connection');
-    if (payload.length !== 4) throw new ConnectionError(ERROR.frameSize, 'RST_STREAM has four bytes');
+  #reset(id: number): void {
     if (id > this.#lastStreamId) throw new ConnectionError(ERROR.protocol, 'RST_STREAM on an idle stream');
     const stream = this.#streams.get(id);
     if (!stream) return this.#countIdle();
@@ -318,26 +240,7 @@ export class Connection {
     this.#forget(stream, true);
   }
 
-  #settings(flags: number, id: number, payload: Buffer): void {
-    if (id !== 0) throw new ConnectionError(ERROR.protocol, 'SETTINGS on a stream');
-    if ((flags & FLAG.ack) !== 0) {
-      if (payload.length > 0) throw new ConnectionError(ERROR.frameSize, 'an acknowledgement of SETTINGS is empty');
-      return;
-    }
-    if (payload.length % 6 !== 0) throw new ConnectionError(ERROR.frameSize, 'SETTINGS has six bytes each');
-    if (this.#settingsSeen) this.#countIdle();
-    this.#settingsSeen = true;
-    this.#patience.settingsCame();
-    this.sender.settings(payload, this.#streams.values());
-  }
-
-  #ping(flags: number, id: number, payload: Buffer): void {
-    if (id !== 0) throw new ConnectionError(ERROR.protocol, 'PING on a stream');
-    if (payload.length !== 8) throw new ConnectionError(ERROR.frameSize, 'PING has eight bytes');
-    if ((flags & FLAG.ack) !== 0) {
-      if (this.#goingAway === 'announced' && payload.equals(SHUTDOWN_PING)) this.#refuseStreams();
-      return;
-    }
+  #ping(payload: Buffer): void {
     this.sender.frames.pingAck(payload);
     this.sender.bound();
     if (!this.#pings.ping(this.#options.now(), this.#streams.size)) {
@@ -345,9 +248,7 @@ export class Connection {
     }
   }
 
-  #windowUpdate(id: number, payload: Buffer): void {
-    if (payload.length !== 4) throw new ConnectionError(ERROR.frameSize, 'WINDOW_UPDATE has four bytes');
-    const bytes = payload.readUInt32BE(0) & WINDOW_MAX;
+  #windowUpdate(id: number, bytes: number): void {
     if (id === 0) {
       if (bytes === 0) throw new ConnectionError(ERROR.protocol, 'WINDOW_UPDATE of nothing');
       return this.sender.widen(bytes);
@@ -431,6 +332,7 @@ export class Connection {
     this.#error ??= error;
     if (this.#closed) return;
     this.#closed = true;
+    this.#intake.close();
     const streams = [...this.#streams.values()];
     this.#options.total.streams -= streams.length;
     this.#streams.clear();
@@ -443,14 +345,3 @@ export class Connection {
 
 const SHUTDOWN_PING = Buffer.from('shutdown', 'latin1');
 const KEEPALIVE_PING = Buffer.from('are you?', 'latin1');
-
-/** Without padding, and without what else lies before the content (`prefixBytes`). Throws ConnectionError. */
-function unpad(flags: number, payload: Buffer, prefixBytes: number): Buffer {
-  const padded = (flags & FLAG.padded) !== 0;
-  if (!padded && prefixBytes === 0) return payload;
-  const from = (padded ? 1 : 0) + prefixBytes;
-  const to = payload.length - (padded ? (payload[0] ?? 0) : 0);
-  if (payload.length < from) throw new ConnectionError(ERROR.frameSize, 'a frame is too short for its flags');
-  if (to < from) throw new ConnectionError(ERROR.protocol, 'the padding is longer than the frame');
-  return payload.subarray(from, to);
-}
