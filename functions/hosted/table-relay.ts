@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { StreamRelay, StreamSink } from '../../core/ports/stream-relay.ts';
 import { type StreamPart, type StreamParts, streamParts } from '../../store/stream-parts.ts';
 import type { Gateway } from '../push/api-gateway.ts';
@@ -117,15 +118,7 @@ function bodyOf(
   );
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    if (signal.aborted) done();
-    else signal.addEventListener('abort', done, { once: true });
-  });
+/** Or until the signal, which is the only reason to reject. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => undefined);
 }

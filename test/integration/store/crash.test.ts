@@ -51,6 +51,7 @@ describe('crashes in the middle of writing', () => {
         expect(new Set(found.values()).size).toBe(found.size);
         expect(Math.max(...found.values())).toBe(found.size + 1);
         await keyspaces.close();
+        client.destroy();
         await dynoxide.stop();
       }
       expect(acknowledged.size).toBeGreaterThan(300);
@@ -93,6 +94,7 @@ describe('crashes in the middle of writing', () => {
     expect(steps.map(({ revision }) => revision)).toEqual(Array.from({ length: 480 }, (_, n) => n + 2));
     await keyspaces.close();
     await another.close();
+    client.destroy();
     await dynoxide.stop();
   }, 60_000);
 });
