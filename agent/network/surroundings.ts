@@ -3,7 +3,7 @@ import { podMtu } from '../../core/network/paths.ts';
 import type { Engine } from '../docker/engine.ts';
 import { ensurePodNetwork, type PodNetworks, removePodNetworks } from './docker-network.ts';
 import { type Firewall, firewall } from './firewall.ts';
-import { patience } from './patience.ts';
+import { softDeadline } from './soft-deadline.ts';
 
 /**
  * What stands around the kernel's part on a host: Docker's network on the lease, and the firewall. Calls must not overlap. An engine that hangs
@@ -44,7 +44,7 @@ export function surroundings({ owner, onLateEnd, walls = firewall() }: Surroundi
   let asked: string | undefined;
   /** What it refused when nobody waited any more. */
   let refused: { readonly for: string | undefined; readonly error: unknown } | undefined;
-  const engineWork = patience(ENGINE_WAIT_MS, (failure) => {
+  const engineWork = softDeadline(ENGINE_WAIT_MS, (failure) => {
     refused = failure && { for: asked, ...failure };
     onLateEnd();
   });

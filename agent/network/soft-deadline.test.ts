@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { patience } from './patience.ts';
+import { softDeadline } from './soft-deadline.ts';
 
 /** Work that ends when the test says so. */
 class Work {
@@ -14,7 +14,7 @@ const LONG_MS = 60_000;
 describe('work that may hang', () => {
   test('that is done in time gives its result, or its error', async () => {
     let lateEnds = 0;
-    const work = patience(LONG_MS, () => lateEnds++);
+    const work = softDeadline(LONG_MS, () => lateEnds++);
     expect(await work.wait(() => Promise.resolve('done'))).toBe('done');
     await expect(work.wait(() => Promise.reject(new Error('refused')))).rejects.toThrow('refused');
     expect(await work.wait(() => Promise.resolve('again'))).toBe('again');
@@ -25,7 +25,7 @@ describe('work that may hang', () => {
     'is late when it hangs, is not begun a second time, and its end is told when it ends %s',
     async (how) => {
       const ended = new Work();
-      const work = patience(1, () => ended.resolve('told'));
+      const work = softDeadline(1, () => ended.resolve('told'));
       const hung = new Work();
       let begun = 0;
       const next = () => Promise.resolve(String(++begun));
@@ -40,7 +40,7 @@ describe('work that may hang', () => {
 
   test('is not waited for longer than it takes', async () => {
     let lateEnds = 0;
-    const work = patience(LONG_MS, () => lateEnds++);
+    const work = softDeadline(LONG_MS, () => lateEnds++);
     const slow = new Work();
     const first = work.wait(slow.run);
     const second = work.wait(() => Promise.resolve('not begun'));

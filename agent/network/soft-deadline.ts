@@ -1,5 +1,5 @@
 /** Work that is mostly soon done, and now and then hangs: it is waited for a moment, and goes on by itself then. */
-export interface Patience {
+export interface SoftDeadline {
   /**
    * Does `work`, and gives what came of it, or throws as it does; or gives `late`, if it isn't done in a moment, or if work from before still goes
    * on. How that ends is told by `onLateEnd`.
@@ -8,7 +8,7 @@ export interface Patience {
 }
 
 /** `onLateEnd`: what was late has ended; not well, if there is a `failure`. */
-export function patience(msMax: number, onLateEnd: (failure?: { readonly error: unknown }) => void): Patience {
+export function softDeadline(msMax: number, onLateEnd: (failure?: { readonly error: unknown }) => void): SoftDeadline {
   /** Resolves when the work that goes on has ended. */
   let going: Promise<void> | undefined;
 
