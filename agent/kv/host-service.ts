@@ -14,7 +14,6 @@ import type { Methods } from '../../core/etcd/methods/methods.ts';
 import { decodeResponse, encodeRequest, revisionOf } from '../../core/etcd/protobuf/index.ts';
 import { checkRange, range } from '../../core/etcd/range.ts';
 import { readerOf } from '../../core/etcd/reader.ts';
-import type { RangeRequest, TxnRequest } from '../../core/etcd/requests.ts';
 import type { EtcdCaller, EtcdMethod, EtcdRelay, EtcdRequestOf, EtcdResponseOf, EtcdService } from '../../core/etcd/service.ts';
 import { snapshotStream } from '../../core/etcd/snapshot-stream.ts';
 import { isReadOnly, isSerializable, readTransaction } from '../../core/etcd/txn.ts';
@@ -24,6 +23,7 @@ import type { OpenKeyspace } from '../../core/keyspace/open.ts';
 import type { Timing } from '../../core/keyspace/timing.ts';
 import type { View } from '../../core/keyspace/view.ts';
 import type { Schedule } from '../../core/ports/schedule.ts';
+import { asOfNow } from './as-of-now.ts';
 import type { Following } from './following.ts';
 import { CALL_MS, type Forwarder } from './forwarder.ts';
 import { hostErrorOf } from './host-errors.ts';
@@ -108,7 +108,7 @@ export function hostService(options: HostServiceOptions): EtcdService {
     },
     async Txn(request, caller) {
       checkTxn(request);
-      if (!isReadOnly(request) || !coversTxn(keys, request)) return undefined;
+      if (!isReadOnly(request) || !keys.coversTxn(request)) return undefined;
       const from = await reader(isSerializable(request));
       if (!from) return undefined;
       admitTxn(permits(from.keyspace, caller), from.keyspace, request);
@@ -255,36 +255,6 @@ function orForgotten<T>(read: () => T): T | undefined {
 const RELAYED: ReadonlySet<EtcdMethod> = new Set(['Put', 'DeleteRange']);
 
 const NOT_ALL_KEYS = "etcdserver: this host keeps only a part of the keys: save a snapshot from the control plane's endpoint";
-
-function coversTxn(keys: KeyChoice, { compare, success, failure }: TxnRequest): boolean {
-  if (keys.all) return true;
-  const operations = [...success, ...failure];
-  return (
-    compare.every((each) => keys.covers(each)) &&
-    operations.every((operation) => {
-      if (!operation) return true;
-      return operation.type === 'txn' ? coversTxn(keys, operation.request) : keys.covers(operation.request as RangeRequest);
-    })
-  );
-}
-
-/**
- * A read that may be old as one that may not: the control plane has many processes, some of which know less than the one that answered
- * last.
- */
-function asOfNow<M extends EtcdMethod>(method: M, request: EtcdRequestOf<M>): EtcdRequestOf<M> {
-  if (method === 'Range') return { ...(request as RangeRequest), serializable: false } as EtcdRequestOf<M>;
-  if (method === 'Txn' && isReadOnly(request as TxnRequest)) return txnAsOfNow(request as TxnRequest) as EtcdRequestOf<M>;
-  return request;
-}
-
-function txnAsOfNow(request: TxnRequest): TxnRequest {
-  const each = (operation: TxnRequest['success'][number]): TxnRequest['success'][number] => {
-    if (operation?.type === 'range') return { ...operation, request: { ...operation.request, serializable: false } };
-    return operation?.type === 'txn' ? { ...operation, request: txnAsOfNow(operation.request) } : operation;
-  };
-  return { ...request, success: request.success.map(each), failure: request.failure.map(each) };
-}
 
 /** Undefined: it takes longer, and goes on. */
 async function soon<T>(schedule: Schedule, ms: number, work: Promise<T>): Promise<T | undefined> {
