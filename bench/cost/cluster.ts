@@ -4,6 +4,7 @@ import { heard } from '../../test/support/builders.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import type { hostedInstallation } from '../../test/support/lambda/hosted-installation.ts';
 import { ask, hostAt, runningPod } from '../../test/support/lambda/visitors.ts';
+import { webDeployment } from '../../test/support/web-deployment.ts';
 
 type Hosted = Awaited<ReturnType<typeof hostedInstallation>>;
 
@@ -21,7 +22,7 @@ export async function aCluster(hosted: Hosted) {
   await host.join(join.secret as string, 'metal-1');
   await host.report();
   const path = `${url}/clusters/${cluster}/apis/apps/v1/namespaces/default/deployments`;
-  await ask(path, 'POST', token, deployment(2));
+  await ask(path, 'POST', token, webDeployment(2));
   const assigned = async (count: number) => {
     const assignment = await host.assignment();
     const live = assignment.pods.filter(({ metadata }) => !metadata.deletionTimestamp);
@@ -35,7 +36,7 @@ export async function aCluster(hosted: Hosted) {
     host,
     pods,
     /** A person changes something that concerns the host. */
-    settle: (turn: number) => ask(`${path}/web`, 'PUT', token, deployment(2, { changed: String(turn) })),
+    settle: (turn: number) => ask(`${path}/web`, 'PUT', token, webDeployment(2, { annotations: { changed: String(turn) } })),
     /** So many more hosts that have reported. */
     async grow(count: number): Promise<void> {
       const inbox = dynamoInbox(client, 'tenant');
@@ -52,19 +53,6 @@ export async function aCluster(hosted: Hosted) {
     async alarm() {
       await wakes.set(me.organisation.id as string, cluster, Date.now() - 120_000);
       await hosted.tick();
-    },
-  };
-}
-
-function deployment(replicas: number, annotations: Record<string, string> = {}) {
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: 'web', namespace: 'default', annotations },
-    spec: {
-      replicas,
-      selector: { matchLabels: { app: 'web' } },
-      template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'web', image: 'web:1' }] } },
     },
   };
 }

@@ -14,6 +14,7 @@ import { dynamoWakes } from '../../../store/wakes.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type HostedInstallation, hostedInstallation } from '../../support/lambda/hosted-installation.ts';
 import { ask, hostAt, runningPod } from '../../support/lambda/visitors.ts';
+import { webDeployment } from '../../support/web-deployment.ts';
 
 const SYNTH_MS = 180_000;
 const STEP_MS = 60_000;
@@ -27,17 +28,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await hosted?.stop();
 }, STEP_MS);
-
-const deployment = (replicas: number) => ({
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name: 'web', namespace: 'default' },
-  spec: {
-    replicas,
-    selector: { matchLabels: { app: 'web' } },
-    template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'web', image: 'web:1' }] } },
-  },
-});
 
 /** One story in order: each part begins where the one before it ended. */
 describe('the hosted service, by its own bundles', () => {
@@ -108,7 +98,7 @@ describe('the hosted service, by its own bundles', () => {
         }
       })();
       const before = push.messages.length;
-      expect(await ask(`${kube}/apis/apps/v1/namespaces/default/deployments`, 'POST', token, deployment(2))).toMatchObject({
+      expect(await ask(`${kube}/apis/apps/v1/namespaces/default/deployments`, 'POST', token, webDeployment(2))).toMatchObject({
         status: 201,
       });
 
@@ -346,7 +336,7 @@ describe('the hosted service, by its own bundles', () => {
     'does by the clock what the stream did not bring',
     async () => {
       hosted.stream.paused = true;
-      const scaled = await ask(`${kube}/apis/apps/v1/namespaces/default/deployments/web`, 'PUT', token, deployment(3));
+      const scaled = await ask(`${kube}/apis/apps/v1/namespaces/default/deployments/web`, 'PUT', token, webDeployment(3));
       expect(scaled).toMatchObject({ status: 200 });
       const wakes = dynamoWakes(hosted.client, 'identity');
       await wakes.set(tenant, cluster, Date.now() - 120_000);

@@ -7,6 +7,7 @@ import type { Node } from '../../../core/resources/schema/node.ts';
 import type { Pod } from '../../../core/resources/schema/pod.ts';
 import { eventually } from '../eventually.ts';
 import { ask } from '../lambda/visitors.ts';
+import { webDeployment } from '../web-deployment.ts';
 import { SimulatedAgent } from './simulated-agent.ts';
 import { Timings } from './timings.ts';
 
@@ -114,7 +115,7 @@ async function run(
   const path = `${kube}/apis/apps/v1/namespaces/default/deployments`;
   const rolled = since();
   const created = performance.now();
-  await must(ask(path, 'POST', token, deployment(count, {})));
+  await must(ask(path, 'POST', token, webDeployment(count, { container })));
   await eventually(
     'all pods run',
     async () => {
@@ -214,19 +215,8 @@ const sharedConfig = (value: string) => ({
   data: { value },
 });
 
-function deployment(replicas: number, annotations: Record<string, string>) {
-  const container = { name: 'web', image: 'web:1', envFrom: [{ configMapRef: { name: 'shared', optional: true } }] };
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: 'web', namespace: 'default', annotations },
-    spec: {
-      replicas,
-      selector: { matchLabels: { app: 'web' } },
-      template: { metadata: { labels: { app: 'web' } }, spec: { containers: [container] } },
-    },
-  };
-}
+/** Its containers read the shared ConfigMap. */
+const container = { envFrom: [{ configMapRef: { name: 'shared', optional: true } }] };
 
 function since(): () => number {
   const start = performance.now();
