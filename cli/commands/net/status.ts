@@ -34,6 +34,8 @@ export function statusCommand(io: Io): Command {
       const config = network && readNetwork(network.spec).config;
       const hosts = nodes.items.map(rowOf);
       if (session.json) return printJson(io, { network: network?.spec ?? null, status: network?.status ?? null, hosts });
+      if (!network && hosts.length === 0)
+        return line(io.out, 'the cluster has no network yet: it is made with the first host, unless you apply one before that');
       if (!network || !config || config.backend.type === 'none')
         return line(io.out, "the cluster has no network: pods are on Docker's own bridges");
       const { capacity = 0, leased = 0 } = network.status ?? {};

@@ -22,7 +22,10 @@ export function lockCommand(io: Io): Command {
     .argument('[command...]', 'run with ETCD_LOCK_KEY and ETCD_LOCK_REV set; it ends if the lock is lost')
     .option('--ttl <seconds>', 'how long after this program died the lock ends', wholeNumber, 10)
     .passThroughOptions()
-    .action((name: string, command: string[], options: Options) => run(io, name, command, options));
+    .action((name: string, words: string[], options: Options) =>
+      // The -- that people put before the command, as for etcdctl, is no part of it.
+      run(io, name, words[0] === '--' ? words.slice(1) : words, options),
+    );
 }
 
 async function run(io: Io, name: string, command: string[], options: Options): Promise<void> {

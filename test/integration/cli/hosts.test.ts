@@ -119,6 +119,11 @@ describe('clusters', () => {
     });
   });
 
+  test('a new one has no network yet, and says when it gets one', async () => {
+    await terrane.must(['cluster', 'create', 'test']);
+    expect(await terrane.must(['net', 'status'])).toContain('no network yet: it is made with the first host');
+  });
+
   test('deleting one asks', async () => {
     expect(await terrane.run(['cluster', 'delete', 'prod'])).toMatchObject({ code: 2 });
     expect(terrane.clusters).toHaveLength(1);

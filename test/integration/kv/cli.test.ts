@@ -135,7 +135,7 @@ describe('terrane kv', () => {
 
   test('a command runs while a lock is held, and the lock ends with it', async () => {
     const file = join(directory, 'lock');
-    expect(await kv(['lock', 'm', 'sh', '-c', `printf %s "$ETCD_LOCK_KEY" > ${file}`])).toMatchObject({ code: 0 });
+    expect(await kv(['lock', 'm', '--', 'sh', '-c', `printf %s "$ETCD_LOCK_KEY" > ${file}`])).toMatchObject({ code: 0 });
     expect(await readFile(file, 'utf8')).toMatch(/^m\/[0-9a-f]+$/);
     expect(await kv(['get', 'm/', '--prefix'])).toEqual(ok(''));
     expect(await kv(['lock', 'm', 'sh', '-c', 'exit 7'])).toMatchObject({

@@ -14,8 +14,7 @@ export async function log(request: KubeRequest): Promise<Response> {
   if (!pod) throw notFound(definition, name!);
   const container = containerOf(pod, c.req.query('container'));
   const { nodeName } = pod.spec;
-  if (!nodeName)
-    throw badRequest(`pod ${name} has no output yet: it is not placed on a node (kubectl describe pod ${name} says why)`);
+  if (!nodeName) throw badRequest(`pod ${name} has no output yet: it is not placed on a node ("describe pod ${name}" says why)`);
   const { tenant, id } = c.var.cluster;
   const stream = await deps.relay.request(tenant, id, nodeName, logsRequest(request, container), c.req.raw.signal);
   if (!stream.ok) throw new StatusError(reasonOf(stream.status), stream.message, {}, stream.status);
