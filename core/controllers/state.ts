@@ -5,6 +5,7 @@ import type { Heartbeat } from '../node/heartbeat.ts';
 import type { AnyResource, KindMap, KindName } from '../resources/schema/kinds.ts';
 import type { Pod } from '../resources/schema/pod.ts';
 import type { Unit } from '../resources/schema/unit.ts';
+import { LISTENING_SINCE_NAMESPACE, listeningSinceOf } from './listening-since.ts';
 import type { ClusterState } from './types.ts';
 
 /**
@@ -106,17 +107,21 @@ class IndexedState implements FollowingState {
   readonly revision: number;
   readonly heartbeats: ReadonlyMap<string, Heartbeat>;
   readonly heardAsOf: number;
-  readonly listeningSince: number;
+  readonly #listeningSince: number | undefined;
   readonly #byKey = new Map<Key, AnyResource>();
   readonly #kinds = new Index(({ kind }) => [kind]);
   readonly #indexes = new Map<keyof typeof INDEXES, Index>();
   #uids: Map<string, AnyResource> | undefined;
 
-  constructor(revision: number, { heartbeats, heardAsOf, listeningSince = 0 }: Hearing) {
+  constructor(revision: number, { heartbeats, heardAsOf, listeningSince }: Hearing) {
     this.revision = revision;
     this.heartbeats = heartbeats;
     this.heardAsOf = heardAsOf;
-    this.listeningSince = listeningSince;
+    this.#listeningSince = listeningSince;
+  }
+
+  get listeningSince(): number {
+    return this.#listeningSince ?? listeningSinceOf(this.get('Namespace', '', LISTENING_SINCE_NAMESPACE));
   }
 
   set(key: Key, kv: KeyValue | undefined): void {

@@ -33,6 +33,12 @@ const ALARMS_AT_A_TIME = 200;
 /** An alarm's run must fit into what is left of the invocation, ms. */
 const RUN_MS = 20_000;
 
+/**
+ * An alarm is set for a whole minute, the clock that asks ticks once a minute, and a run that failed comes again after one: who is looked at later than that was
+ * not looked at by anybody.
+ */
+const LATE_MS = 180_000;
+
 const store = hostedStore();
 const { client, clock, inbox, keyspaces, log, tables } = store;
 const gateway = apiGateway({
@@ -55,6 +61,7 @@ const runner = hostedRunner({
   logger: log,
   newUid: randomUUID,
   told: new Map(),
+  lateMs: LATE_MS,
   notifier: gateway,
   wakes: dynamoWakes(client, tables.identity),
   exists: logExists(client, tables.tenant),

@@ -1,4 +1,5 @@
 import { allControllers } from '../../core/controllers/all.ts';
+import { awayController } from '../../core/controllers/node/away.ts';
 import { type Limits, type Outcome, runControllers } from '../../core/controllers/fixpoint.ts';
 import type { Hearing } from '../../core/controllers/state.ts';
 import { tellProblems } from '../../core/controllers/problems.ts';
@@ -29,6 +30,8 @@ export interface ReconcileDeps {
    * after the inbox was.
    */
   readonly listeningSince?: () => number;
+  /** Where that isn't known: each cluster is looked at within so long, ms, after it asked to be. Later means that nobody was there (core/controllers/node/away.ts). */
+  readonly lateMs?: number;
   readonly place?: Place;
   readonly limits?: Limits;
 }
@@ -67,7 +70,8 @@ export async function reconcileCluster(deps: ReconcileDeps, tenant: string, clus
     heardAsOf: view.revision,
     ...(deps.listeningSince && { listeningSince: deps.listeningSince() }),
   };
-  const controllers = allControllers(reports, deps.place);
+  const away = deps.lateMs === undefined ? [] : [awayController(deps.lateMs)];
+  const controllers = [...away, ...allControllers(reports, deps.place)];
   const decide = (view: ReadView): Outcome => {
     const outcome = runControllers(view, hearing, controllers, ctx, deps.limits);
     tellProblems(outcome.overlay, outcome.problems, ctx);

@@ -25,8 +25,9 @@ export const evictionController: Controller = {
       const taints = (node.spec?.taints ?? []).filter(({ effect }) => effect === 'NoExecute');
       if (taints.length === 0) return;
       const unreachable = taints.some(({ key }) => key === UNREACHABLE);
+      const fencedSeconds = fencedWaitSeconds(node, refugeSince, settings);
       for (const pod of state.podsOn(node.metadata.name)) {
-        const seconds = isFenced(pod) && unreachable ? 0 : settings.evictionSeconds;
+        const seconds = isFenced(pod) && unreachable ? fencedSeconds : settings.evictionSeconds;
         const due = Math.min(...taints.map((taint) => dueAt(pod, taint, seconds, refugeSince)));
         const safe = unreachable && isFenced(pod) ? replaceableAt(state, node, settings, now) : 0;
         const at = Math.max(due, safe);
@@ -49,6 +50,15 @@ export function refuge(state: ClusterState): number {
     return ready?.status === 'True' ? (parseTime(ready.lastTransitionTime) ?? 0) : Infinity;
   });
   return Math.min(...since);
+}
+
+/**
+ * So long after there is a refuge fenced work stays on a host that was given up. There is none to wait for where the others were there all the time. But
+ * a host that was given up while nobody was heard may be as well as who is heard first again: it has its time from then on.
+ */
+export function fencedWaitSeconds(node: Node, refugeSince: number, { notReadySeconds }: ClusterSettings): number {
+  const givenUpAt = parseTime(unreachableMark(node)?.timeAdded) ?? Infinity;
+  return refugeSince > givenUpAt ? notReadySeconds : 0;
 }
 
 /** When the taint drives the pod away, ms since the epoch; Infinity = never. */

@@ -13,13 +13,17 @@ export function nodeSilentAt(state: ClusterState, nodeName: string, settings: Cl
   const heard = state.heartbeats.get(nodeName);
   if (!heard) return undefined;
   const node = state.get('Node', '', nodeName);
-  const counted = node && unreachableMark(node) ? asReported(heard) : heard;
+  const givenUp = node !== undefined && unreachableMark(node) !== undefined;
+  const counted = givenUp ? asReported(heard) : heard;
   const [fenced, asked] = [fencedSince(state, nodeName), node && askedAt(node)];
-  return silentAt(counted, settings, {
+  const at = silentAt(counted, settings, {
     fencedSince: fenced === undefined ? undefined : countedFrom(fenced, state, now),
     // It was answered, or is not yet, by the times that are known.
     askedAt: asked === undefined || asked <= heard.at ? undefined : countedFrom(asked, state, now),
   });
+  // Who measures silence has left out by itself what was not listened.
+  if (givenUp || heard.reportedAt !== undefined || heard.at >= state.listeningSince) return at;
+  return Math.max(at, state.listeningSince + settings.notReadySeconds * 1000);
 }
 
 /** That nobody listened, or begins to, brings no host back that was given up: its next report does. */

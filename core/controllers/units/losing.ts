@@ -1,6 +1,6 @@
 import { unreachableMark } from '../../node/fencing.ts';
 import type { UnitHost } from '../../resources/schema/unit.ts';
-import { refuge, replaceableAt } from '../node/eviction.ts';
+import { fencedWaitSeconds, refuge, replaceableAt } from '../node/eviction.ts';
 import { type ClusterSettings } from '../settings.ts';
 import { parseTime } from '../time.ts';
 import type { ClusterState } from '../types.ts';
@@ -47,10 +47,11 @@ export function lossOf(
   const mark = unreachableMark(node);
   if (!mark) return undefined;
   if (global) return leaving === undefined ? undefined : { at: now, why: `Host ${nodeName} is unreachable` };
-  const since = Math.max(parseTime(mark.timeAdded) ?? Infinity, refuge(state));
+  const refugeSince = refuge(state);
+  const since = Math.max(parseTime(mark.timeAdded) ?? Infinity, refugeSince);
   if (fenced)
     return {
-      at: Math.max(since, replaceableAt(state, node, settings, now)),
+      at: Math.max(since + fencedWaitSeconds(node, refugeSince, settings) * 1000, replaceableAt(state, node, settings, now)),
       why: `Host ${nodeName} is unreachable, and has stopped the unit since its lease ran out`,
     };
   return {
