@@ -1,5 +1,4 @@
 import { type Assignment, FIRST_SETTINGS } from '../core/node/assignment.ts';
-import { isFenced } from '../core/node/fencing.ts';
 import type { Logger } from '../core/ports/logger.ts';
 import { applyAssignment, configSource } from './assignment-state.ts';
 import { DockerConnection } from './docker/connection.ts';
@@ -11,6 +10,7 @@ import { type LeaseKeeper, leaseKeeper } from './fencing/lease-keeper.ts';
 import { imageCollector } from './images/image-gc.ts';
 import { imageStore } from './images/image-store.ts';
 import type { HostInfo } from './node/host-info.ts';
+import { mayStart } from './planner/may-start.ts';
 import { containerMemory, type PodMemory } from './planner/memory.ts';
 import type { ObservedContainer } from './planner/observed.ts';
 import type { VolumeVersions } from './planner/plan.ts';
@@ -136,7 +136,7 @@ export async function openWorkload(options: WorkloadOptions): Promise<Workload> 
     },
     volumesWanted: (uid) => volumeVersions().get(uid)?.wanted,
     cancel: (key) => loop.cancel(key),
-    mayRun: (pod) => !isFenced(pod) || lease.holds(),
+    mayStart: (uid) => mayStart(pods.get(uid), lease.holds()),
   };
   const lease = leaseKeeper({
     file: leaseFile(layout.lease),

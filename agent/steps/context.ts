@@ -42,8 +42,8 @@ export interface StepContext {
   cancel(key: string): void;
   /** Docker's network for a new pod; undefined: Docker's own. Waits until it is there. */
   podNetwork(): Promise<string | undefined>;
-  /** May this pod's containers be started now? Not a fenced one without a lease. */
-  mayRun(pod: Pod): boolean;
+  /** May the pod's containers be started now? Not those of one that is being stopped, nor of a fenced one without a lease. */
+  mayStart(podUid: string): boolean;
 }
 
 /** The pod and the container that a step is about; throws when the pod was forgotten meanwhile. */

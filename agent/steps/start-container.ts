@@ -61,9 +61,9 @@ export async function startContainer(step: StepOf<'startContainer'>, context: St
   const past = containerMemory(memory, name);
   const started = { attempt, bootId: context.bootId, containerId: id };
   try {
-    // The image may have been pulled for minutes, and the lease run out: what was created is then removed, as any start that was broken off.
+    // Else what was created is removed, as after any start that was broken off.
     const begun = await context.starting(async () => {
-      if (!context.mayRun(pod)) return false;
+      if (!context.mayStart(podUid)) return false;
       await context.engine.startContainer(id);
       return true;
     });
