@@ -8,6 +8,7 @@ import { clusterToAsk, namesToServe } from './dns/names-to-serve.ts';
 import { startDns } from './dns/start-dns.ts';
 import { messageOf } from './docker/errors.ts';
 import { eventLog } from './event-log.ts';
+import { hostFenceGuard } from './fencing/host-fence-guard.ts';
 import { writeAtomic } from './files/atomic-file.ts';
 import { type AgentFacts, gaugesOf, healthOf } from './health/agent-health.ts';
 import { startHealthServer } from './health/health-server.ts';
@@ -122,10 +123,23 @@ export async function runHost({
   const installation = ownInstallation(process.argv[1]);
   const upgrade = installation && agentUpgrade({ installation, now });
   let lookAfterUnits = () => {};
+  const owner = `${identity.cluster}/${identity.hostId}`;
+  const guard = hostFenceGuard({
+    owner,
+    bootId: info.bootId,
+    uptime,
+    log,
+    leaseFile: layout.lease,
+    lease: () => workload.lease,
+    settings: () => workload.assignment()?.settings,
+    units: () => (units ? units.fenced() : []),
+    containers: () => [],
+  });
   const units = await startUnits({
-    owner: `${identity.cluster}/${identity.hostId}`,
+    owner,
     assignment: () => workload.assignment(),
     lease: () => workload.lease,
+    guard,
     log,
     events,
     now,
@@ -164,7 +178,7 @@ export async function runHost({
     uptime,
     signal,
     docker: options.docker,
-    owner: `${identity.cluster}/${identity.hostId}`,
+    owner,
     host: () => ({ nodeName, hostIp: node.address() }),
     names: () => ({ ...dns.hostConf(), cluster: clusterToAsk(workload.assignment(), network.inUse()) }),
     podNetwork: () => network.podNetwork(),
@@ -174,6 +188,7 @@ export async function runHost({
       network.trigger();
     },
     onLease: () => lookAfterUnits(),
+    guard: () => guard,
     onStep(type, ok) {
       counted.count('terrane_agent_steps_total', { step: type, result: ok ? 'ok' : 'error' });
       // A pod has an address, or no longer; the first one of a network brings its bridge.

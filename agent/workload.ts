@@ -5,6 +5,7 @@ import { DockerConnection } from './docker/connection.ts';
 import { dockerEngine, type Engine } from './docker/engine.ts';
 import { messageOf } from './docker/errors.ts';
 import type { EventLog } from './event-log.ts';
+import type { FenceGuard } from './fencing/fence-guard.ts';
 import { leaseFile } from './fencing/lease-file.ts';
 import { type LeaseKeeper, leaseKeeper } from './fencing/lease-keeper.ts';
 import { imageCollector } from './images/image-gc.ts';
@@ -81,6 +82,7 @@ export interface WorkloadOptions {
   readonly onEngineConnected: () => void;
   /** Fenced work may run, or may not any more. */
   readonly onLease: () => void;
+  readonly guard: () => FenceGuard;
   readonly onStep: (type: StepType, ok: boolean) => void;
 }
 
@@ -149,6 +151,7 @@ export async function openWorkload(options: WorkloadOptions): Promise<Workload> 
       loop.trigger();
       options.onLease();
     },
+    onUntil: () => options.guard().tell(),
   });
   const lapsed = () => {
     const at = lease.lapsedAt();

@@ -7,13 +7,13 @@ import { type LeaseKeeper, leaseKeeper } from './lease-keeper.ts';
 const EPOCH = 1_700_000_000_000;
 const STOP_SECONDS = 40;
 
-/** Of a machine that has been up for `uptime.ms`, and whose clock goes with that. */
-function keeper(saved: HostLease, uptime: { ms: number }): LeaseKeeper {
+/** Of a machine that has been up for `uptime.ms`, and whose clock goes with that, unless it is set. */
+function keeper(saved: HostLease, uptime: { ms: number; set?: number }): LeaseKeeper {
   const one = leaseKeeper({
     file: { read: () => saved, write() {} },
     bootId: 'boot',
     assignment: () => ({ revision: 1, settings: { fencedStopSeconds: STOP_SECONDS } }) as Assignment,
-    now: () => EPOCH + uptime.ms,
+    now: () => EPOCH + uptime.ms + (uptime.set ?? 0),
     uptime: () => uptime.ms,
     log: silentLogger,
     onChange() {},
@@ -45,4 +45,27 @@ test('a lease that ended while the machine slept has lapsed when it ended, also 
 test('where there was no lease fenced work may not run from the start on, and where it holds for another assignment neither', () => {
   expect(keeper(NO_LEASE, { ms: 7_000 }).lapsedAt()).toBe(EPOCH + 7_000);
   expect(keeper({ ...LEASE, confirmed: false }, { ms: 7_000 }).lapsedAt()).toBe(EPOCH + 7_000);
+});
+
+test('a clock that is set after the lease has ended gives what is fenced no other time for stopping', () => {
+  const machine: { ms: number; set?: number } = { ms: 99_000 };
+  const one = keeper(LEASE, machine);
+  machine.ms = 103_000;
+  expect(one.lapsedAt()).toBe(EPOCH + 100_000);
+  machine.set = -3_600_000;
+  machine.ms = 105_000;
+  const now = EPOCH + 105_000 - 3_600_000;
+  expect(one.lapsedAt()).toBe(now - 5_000);
+  expect(one.until()).toBe(100_000);
+});
+
+test('a lease is another one after it has lapsed, and the same while it is renewed', () => {
+  const uptime = { ms: 99_000 };
+  const one = keeper(LEASE, uptime);
+  one.renew(99_000, STOP_SECONDS);
+  expect([one.number(), one.until()]).toEqual([0, 139_000]);
+  uptime.ms = 200_000;
+  one.renew(199_000, STOP_SECONDS);
+  one.confirm(200_000);
+  expect([one.number(), one.until()]).toEqual([200_000, 239_000]);
 });

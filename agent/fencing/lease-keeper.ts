@@ -9,8 +9,15 @@ export interface LeaseKeeper {
   /** Is there anything to keep a lease for? */
   readonly fenced: () => boolean;
   readonly holds: () => boolean;
-  /** Since when fenced work may not run, in the planner's time (ms since the epoch); undefined while it may. */
+  /**
+   * Since when fenced work may not run, in the planner's time (ms since the epoch, by the clock as it is now: it may have been set since); undefined
+   * while it may.
+   */
   readonly lapsedAt: () => number | undefined;
+  /** Fenced work may run until then, or may not since then. Of the machine's uptime, ms. */
+  readonly until: () => number;
+  /** Names the lease that is held, or was: another one after it has lapsed. What was started under one may have ended with it. */
+  readonly number: () => number;
   /** A report sent at `sentAt` (uptime, ms) was answered; `stopSeconds` is what the report counted on. */
   renew(sentAt: number, stopSeconds: number): void;
   /** An assignment asked for at `askedAt` (uptime, ms) is in force. */
@@ -28,19 +35,22 @@ export interface LeaseKeeperOptions {
   readonly log: Logger;
   /** Fenced work may run, or may not any more. */
   readonly onChange: () => void;
+  /** `until` is another. */
+  readonly onUntil?: () => void;
 }
 
 const TICK_MS = 1_000;
 
 export function leaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
-  const { file, bootId, assignment, now, uptime, log, onChange } = options;
+  const { file, bootId, assignment, now, uptime, log, onChange, onUntil } = options;
   const stopMs = (assignment()?.settings.fencedStopSeconds ?? FIRST_SETTINGS.fencedStopSeconds) * 1000;
   let lease: HostLease = file.read(bootId, assignment()?.revision, uptime(), stopMs);
+  /** Uptime, ms: a clock that is set amid it neither shortens nor lengthens what fenced work has for stopping. */
   let lapsed = holds(lease, uptime()) ? undefined : endOfLease();
 
   /** Not when that was noticed: an agent that was away, or a machine that slept, has no more time for that. */
   function endOfLease(): number {
-    return now() - (Number.isFinite(lease.until) ? Math.max(0, uptime() - lease.until) : 0);
+    return Number.isFinite(lease.until) ? Math.min(lease.until, uptime()) : uptime();
   }
 
   function fenced(): boolean {
@@ -52,10 +62,13 @@ export function leaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
     const held = holds(lease, uptime());
     if (held === (lapsed === undefined)) return;
     lapsed = held ? undefined : endOfLease();
-    if (!fenced()) return;
-    if (held) log.info('the host lease is held: fenced pods and units may run');
-    else log.warn('the host lease has run out: fenced pods and units are stopped until the control plane answers', {});
+    if (fenced()) {
+      if (held) log.info('the host lease is held: fenced pods and units may run');
+      else log.warn('the host lease has run out: fenced pods and units are stopped until the control plane answers', {});
+    }
+    // Also if nothing is assigned any more: what was may still be stopping.
     onChange();
+    onUntil?.();
   }
 
   // A timer for the very moment would be late after the machine slept.
@@ -69,6 +82,7 @@ export function leaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
     const revision = assignment()?.revision;
     if (fenced() && revision !== undefined) file.write({ ...lease, bootId, revision });
     look();
+    onUntil?.();
   }
 
   return {
@@ -76,8 +90,13 @@ export function leaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
     holds: () => holds(lease, uptime()),
     lapsedAt() {
       look();
-      return lapsed;
+      return lapsed === undefined ? undefined : now() - Math.max(0, uptime() - lapsed);
     },
+    until() {
+      look();
+      return lapsed ?? lease.until;
+    },
+    number: () => lease.since,
     renew: (sentAt, stopSeconds) => take(renewed(lease, sentAt, uptime(), stopSeconds * 1000)),
     confirm: (askedAt) => take(confirmed(lease, askedAt, uptime())),
     close: () => clearInterval(timer),

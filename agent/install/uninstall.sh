@@ -4,7 +4,7 @@
 #   uninstall.sh [--purge] [--yes]
 #
 # Without --purge the containers and units that it runs go on running, and their data and the host's key stay in @DATA@, so that
-# a later install continues where this one ended. With --purge the containers, the units and the data go too; a unit that hasn't stopped after
+# a later install continues where this one ended. What is fenced is ended in any case: nobody renews the lease that it runs under, and it will start elsewhere. With --purge the containers, the units and the data go too; a unit that hasn't stopped after
 # ten minutes (TERRANE_STOP_SECONDS) is killed.
 set -eu
 
@@ -60,6 +60,24 @@ remove_units() {
     systemctl reset-failed -- "$unit" 2>/dev/null || true
   done
   systemctl daemon-reload
+}
+
+# The fence guard (agent/fencing/guard-process.ts). It first ends what is fenced, unless all is gone already.
+end_guard() {
+  [ -s "$DATA/identity.json" ] || return 0
+  guard=/run/terrane/fence-$(printf '%s' "$(field cluster)/$(field hostId)" | sha256sum | cut -c 1-16)
+  [ -e "$guard.sh" ] || return 0
+  if [ "$1" = 0 ] && [ -e "$guard" ]; then sh "$guard.sh" end "$guard" >/dev/null 2>&1 || true; fi
+  service=terrane-${guard##*/}.service
+  if [ -e "/run/systemd/system/$service" ]; then
+    systemctl stop "$service" 2>/dev/null || true
+    rm -f "/run/systemd/system/$service"
+    systemctl daemon-reload
+  fi
+  pid=$(cat "$guard.pid" 2>/dev/null) || pid=''
+  if [ -n "$pid" ] && tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | grep -qxF "$guard.sh"; then kill "$pid" 2>/dev/null || true; fi
+  rm -f "$guard" "$guard".*
+  rmdir /run/terrane 2>/dev/null || true
 }
 
 # Commands beside units (agent/systemd/exec-scope.ts): whoever asked for them hears nothing any more.
@@ -186,9 +204,11 @@ main() {
 
   stop_agent
   end_commands
+  if [ "$purge" = 0 ]; then end_guard 0; fi
   if [ "$purge" = 1 ]; then
     remove_containers
     remove_units
+    end_guard 1
     remove_network
     unmount_below "$DATA"
     rm -rf "$DATA"
@@ -210,7 +230,7 @@ main() {
   if [ "$purge" = 1 ]; then
     say "terrane: the agent, its containers, its units and its data are gone"
   else
-    say "terrane: the agent is gone; its containers and units run on, and $DATA keeps their data and this host's key"
+    say "terrane: the agent is gone; its containers and units run on (but what is fenced), and $DATA keeps their data and this host's key"
   fi
   say "terrane: if this host is not coming back: terrane node remove <name>"
   exit 0

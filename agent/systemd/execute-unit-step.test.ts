@@ -28,6 +28,12 @@ async function done(step: UnitStep, { state = {}, mayStart = true, hidden = fals
     log: silentLogger,
     mayStart: () => mayStart,
     hidden: () => hidden,
+    guard: {
+      during(work, start) {
+        did.push(`guard ${work.units?.join()}`);
+        return start();
+      },
+    },
     stateOf: () => state as SystemdState,
     stale() {},
     onKilled() {},
@@ -57,6 +63,7 @@ describe('a step for a unit', () => {
   test('starts none that is not to be started any more', async () => {
     const start = unitStep('startUnit', NAME, { uid: 'u', generation: 1, fenced: true });
     expect(await done(start, { mayStart: false })).toEqual([]);
-    expect(await done(start)).toEqual(['start']);
+    expect(await done(start)).toEqual([`guard ${NAME}`, 'start']);
+    expect(await done({ ...start, fenced: false })).toEqual(['start']);
   });
 });

@@ -1,5 +1,6 @@
 import type { Logger } from '../../core/ports/logger.ts';
 import { messageOf } from '../docker/errors.ts';
+import type { FenceGuard } from '../fencing/fence-guard.ts';
 import type { Launches } from './launches.ts';
 import type { SystemdManager } from './manager.ts';
 import { isUp, type SystemdState } from './observed.ts';
@@ -17,6 +18,7 @@ export interface UnitStepContext {
   readonly mayStart: (step: UnitStepOf<'startUnit'>) => boolean;
   /** Is there a unit of this name that isn't ours? */
   readonly hidden: (state: SystemdState, name: string) => boolean;
+  readonly guard: Pick<FenceGuard, 'during'>;
   readonly stateOf: (name: string) => SystemdState;
   /** Are there files that systemd has yet to read? */
   readonly stale: (stale: boolean) => void;
@@ -60,7 +62,7 @@ export async function executeUnitStep(step: UnitStep, context: UnitStepContext):
     case 'startUnit':
       if (!context.mayStart(step)) return;
       log.info('starting a unit', { unit: name, generation: step.generation });
-      return started.start(name, { ...step, mayStart: () => context.mayStart(step) }, context.stateOf(name));
+      return step.fenced ? context.guard.during({ units: [name] }, () => start(step, context)) : start(step, context);
     case 'stopUnit':
       log.info('stopping a unit', { unit: name, reason: step.reason });
       // It stops though the disk is full: what is fenced may soon start elsewhere. This agent remembers it all the same.
@@ -83,6 +85,10 @@ export async function executeUnitStep(step: UnitStep, context: UnitStepContext):
     case 'forgetLaunch':
       return started.forget(name);
   }
+}
+
+function start(step: UnitStepOf<'startUnit'>, { started, mayStart, stateOf }: UnitStepContext): Promise<void> {
+  return started.start(step.name, { ...step, mayStart: () => mayStart(step) }, stateOf(step.name));
 }
 
 /** Does it ask for links from other units? */

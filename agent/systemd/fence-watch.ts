@@ -37,14 +37,15 @@ export function fenceWatch(options: FenceWatchOptions): FenceWatch {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let acting = false;
   let closed = false;
-  /** The lapse of which it was said that the bus hangs. */
-  let hungAt: number | undefined;
+  /** It was said of this lapse that the bus hangs. */
+  let hung = false;
 
   function look(): void {
     const since = lapsed();
     if (!since || closed) {
       clearTimeout(timer);
       timer = undefined;
+      hung = false;
     } else if (!acting) timer ??= setTimeout(() => void onTime(), Math.max(0, overAt(since) - now()) + SEEN_MS);
   }
 
@@ -55,8 +56,8 @@ export function fenceWatch(options: FenceWatchOptions): FenceWatch {
     if (!since || now() < overAt(since)) return look();
     acting = true;
     if (fenced().some(options.mayBeUp)) {
-      const first = hungAt !== since.at;
-      hungAt = since.at;
+      const first = !hung;
+      hung = true;
       if (first) log.warn('units must have ended by now, and the bus does not say so: they are killed without it');
       await stop();
       if (first) options.onHung();

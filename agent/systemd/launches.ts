@@ -22,6 +22,8 @@ export interface Launches {
 export interface Wanted {
   readonly uid: string;
   readonly generation: number;
+  /** Of a fenced one: the lease that it is started under. */
+  readonly lease?: number | undefined;
   /** Asked at the very last moment: what comes before it may take long. */
   readonly mayStart?: () => boolean;
 }
@@ -68,9 +70,10 @@ export function launches({ now, manager, known, save }: LaunchesOptions): Launch
 
   return {
     all,
-    async start(name, { uid, generation, mayStart = () => true }, before) {
+    async start(name, { uid, generation, lease, mayStart = () => true }, before) {
       const earlier = all.get(name);
-      const launch: Launch = { uid, generation, starting: true, invocationBefore: before.invocationId };
+      const under = lease === undefined ? {} : { lease };
+      const launch: Launch = { uid, generation, ...under, starting: true, invocationBefore: before.invocationId };
       all.set(name, launch);
       await saved();
       // Starts that we ask for count towards no limit of starts: each is somebody's wish.

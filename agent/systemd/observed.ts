@@ -41,6 +41,8 @@ export interface Launch {
   readonly uid: string;
   /** The generation that it was for. */
   readonly generation: number;
+  /** Of a fenced one: the lease that it was started under. It may have ended with that one, by the fence guard, though nobody here has seen it. */
+  readonly lease?: number;
   /** Asked for; systemd has not said how it went. */
   readonly starting: boolean;
   /** We have asked systemd to stop it since: whatever is wanted next, it does not run because of this start. */

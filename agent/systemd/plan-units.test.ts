@@ -211,4 +211,16 @@ describe('a fenced unit without a lease', () => {
   test('has no say over one that is not fenced', () => {
     expect(steps(unit(), { state: RUNNING, file: FILE }, { lapsed, launch: launch() })).toEqual([]);
   });
+
+  test('that was started under a lease that is over is started anew, whether the fence guard has stopped it yet or not', () => {
+    const fenced = unit({ fenced: true });
+    const under = (lease: number | undefined, file = FILE, seen = state()) =>
+      steps(fenced, { file, state: seen }, { launch: launch(lease === undefined ? {} : { lease }), lease: 7 });
+    expect(under(7)).toEqual([]);
+    expect(under(5)).toEqual(['startUnit']);
+    expect(under(5, FILE, RUNNING)).toEqual(['startUnit']);
+    // By an agent from before.
+    expect(under(undefined)).toEqual([]);
+    expect(steps(unit(), { file: FILE, state: state() }, { launch: launch({ lease: 5 }), lease: 7 })).toEqual([]);
+  });
 });

@@ -28,6 +28,8 @@ export interface UnitPlanInput {
   readonly stale: boolean;
   /** As the pods' planner takes it: the host holds no lease. */
   readonly lapsed?: Lapsed | undefined;
+  /** The lease that is held (LeaseKeeper.number). */
+  readonly lease?: number | undefined;
   /** Where a unit's file is, if it is ours. */
   readonly pathOf: (name: string) => string;
 }
@@ -103,9 +105,11 @@ function planPresent(input: UnitPlanInput, unit: AssignedUnit, state: SystemdSta
   if (input.stale || unread(state)) return undefined;
   if (unit.desired === 'launched') {
     // A stop that was asked for when something else was wanted may still be under way: then it has to be started again.
-    if (launch?.uid === uid && launch.generation === unit.generation && !launch.stopping) return undefined;
+    if (launch?.uid === uid && launch.generation === unit.generation && !launch.stopping && !isOver(input, unit, launch))
+      return undefined;
+    const lease = unit.fenced && input.lease !== undefined ? { lease: input.lease } : {};
     return state.loadState === 'loaded'
-      ? unitStep('startUnit', name, { uid, generation: unit.generation, fenced: unit.fenced })
+      ? unitStep('startUnit', name, { uid, generation: unit.generation, fenced: unit.fenced, ...lease })
       : undefined;
   }
   // Loaded: it doesn't run on our account. Another unit may start it.
@@ -119,6 +123,11 @@ function planLapsed({ now, lapsed }: UnitPlanInput, name: string, state: Systemd
   if (!isUp(state)) return launch ? unitStep('forgetLaunch', name, {}) : undefined;
   if (now >= killAt) return unitStep('killUnit', name, {});
   return stop(name, state, launch, 'the host could not renew its lease, and the unit must not run in two places') ?? killAt;
+}
+
+/** Its lease was another one: the fence guard has stopped it, or is about to, if this agent was away when that one ended. */
+function isOver({ lease }: UnitPlanInput, { fenced }: AssignedUnit, launch: Launch): boolean {
+  return fenced && launch.lease !== undefined && lease !== undefined && launch.lease !== lease;
 }
 
 /** systemd does not know the file as it is. */

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Assignment } from '../../core/node/assignment.ts';
 import { FIRST_SETTINGS } from '../../core/node/assignment.ts';
 import type { Logger } from '../../core/ports/logger.ts';
+import type { FenceGuard } from '../fencing/fence-guard.ts';
 import type { LeaseKeeper } from '../fencing/lease-keeper.ts';
 import type { UnitStreams } from '../uplink/unit-streams.ts';
 import { hostStreams } from './host-streams.ts';
@@ -18,6 +19,7 @@ export interface StartUnitsOptions {
   readonly owner: string;
   readonly assignment: () => Assignment | undefined;
   readonly lease: () => LeaseKeeper;
+  readonly guard: FenceGuard;
   readonly log: Logger;
   readonly events: UnitDriverOptions['events'];
   readonly now: () => number;
@@ -31,7 +33,7 @@ const PLACES = { bus: '/run/dbus/system_bus_socket', directory: '/run/systemd/sy
 
 /** Units of this host, whose systemd is the first process and whose agent may use it. undefined on any other host. */
 export async function startUnits(options: StartUnitsOptions): Promise<HostUnits | undefined> {
-  const { owner, assignment, lease, log, events, now, time, onChange, places = PLACES } = options;
+  const { owner, assignment, lease, guard, log, events, now, time, onChange, places = PLACES } = options;
   const why = withoutSystemd(places.directory);
   if (why !== undefined) {
     log.info('this host runs no systemd units', { reason: why });
@@ -50,6 +52,8 @@ export async function startUnits(options: StartUnitsOptions): Promise<HostUnits 
       return at === undefined ? undefined : { at, graceSeconds: fencedGraceSeconds };
     },
     mayRun: () => lease().holds(),
+    lease: () => lease().number(),
+    guard,
     log,
     events,
     now,

@@ -6,6 +6,7 @@ import { cooling } from '../cooling.ts';
 import { messageOf } from '../docker/errors.ts';
 import type { EventInput } from '../event-log.ts';
 import type { BusSignal } from './bus.ts';
+import type { FenceGuard } from '../fencing/fence-guard.ts';
 import { executeUnitStep, type UnitStepContext } from './execute-unit-step.ts';
 import { fenceWatch } from './fence-watch.ts';
 import { type Launches, launches } from './launches.ts';
@@ -25,6 +26,8 @@ export interface UnitDriver {
   trigger(): void;
   /** `unknown`: systemd is about to be asked for the first time. */
   reports(): readonly UnitReport[] | 'unknown';
+  /** Fenced units of which the host has a file of ours; undefined: it is not known yet. */
+  fenced(): readonly string[] | undefined;
   /** Units run on. */
   close(): Promise<void>;
 }
@@ -48,6 +51,9 @@ export interface UnitDriverOptions {
   readonly lapsed: () => Lapsed | undefined;
   /** May fenced units be started now? */
   readonly mayRun: () => boolean;
+  /** The lease that is held (LeaseKeeper.number). */
+  readonly lease: () => number;
+  readonly guard: FenceGuard;
   readonly log: Logger;
   readonly events: { add(event: EventInput): void };
   readonly now: () => number;
@@ -83,8 +89,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
   const fence = fenceWatch({
     now,
     lapsed: options.lapsed,
-    fenced: () =>
-      (wanted() ?? []).filter(({ name, fenced }) => fenced && listed.has(name) && !theirs.has(name)).map(({ name }) => name),
+    fenced: () => fenced() ?? [],
     // A start that nobody has seen end in a stop may be one that systemd couldn't tell of any more.
     mayBeUp: (name) => isUp(states.get(name) ?? UP) || started.all.has(name),
     forget: (name) => started.forget(name),
@@ -92,7 +97,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     withoutBus: options.withoutBus ?? HOST_WITHOUT_BUS,
     log,
   });
-  let listed = new Map<string, UnitFile>();
+  let listed: Map<string, UnitFile> | undefined;
   let problem: string | undefined;
   let stale = false;
   /** How often a file was to be changed, so far. */
@@ -125,12 +130,13 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     started,
     log,
     manager: () => systemd.manager(),
-    mayStart({ name, uid, generation, fenced }) {
+    mayStart({ name, uid, generation, fenced: isFenced, lease }) {
       const wish = assigned()?.find((unit) => unit.name === name);
       const wanted_ = wish?.desired === 'launched' && wish.uid === uid && wish.generation === generation;
-      return wanted_ && (!fenced || options.mayRun());
+      return wanted_ && (!isFenced || (options.mayRun() && lease === options.lease()));
     },
     hidden: (state, name) => hostsOwn(state, pathOf(name)),
+    guard: options.guard,
     onKilled(name, words) {
       const { uid } = assigned()?.find((unit) => unit.name === name) ?? {};
       const unit = uid === undefined ? {} : { unit: { name, uid } };
@@ -187,6 +193,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
         wakeAt = now() + Math.min(RECONNECT_MS_FIRST * 2 ** failures++, RECONNECT_MS_MAX);
       }
       looked = true;
+      options.guard.tell();
       tell();
       clearTimeout(timer);
       // One that is set after the end would keep the process.
@@ -225,6 +232,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
       held: (name) => cools.holds(name),
       stale,
       lapsed: options.lapsed(),
+      lease: options.lease(),
       pathOf,
     });
     let wakeAt = plan.wakeAt ?? Number.POSITIVE_INFINITY;
@@ -239,6 +247,12 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
   /** Names become names of files: those that could not be a unit's are nobody's wish. */
   function wanted(): readonly AssignedUnit[] | undefined {
     return assigned()?.filter(({ name }) => unitNameProblem(name) === undefined);
+  }
+
+  function fenced(): string[] | undefined {
+    const units = wanted();
+    if (!units || !listed) return undefined;
+    return units.flatMap(({ name, fenced: isFenced }) => (isFenced && listed!.has(name) && !theirs.has(name) ? [name] : []));
   }
 
   async function look(names: ReadonlySet<string>): Promise<void> {
@@ -267,7 +281,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
   }
 
   function observed(names: Iterable<string>): Map<string, ObservedUnit> {
-    return new Map(Array.from(names, (name) => [name, { file: listed.get(name), state: states.get(name) }]));
+    return new Map(Array.from(names, (name) => [name, { file: listed?.get(name), state: states.get(name) }]));
   }
 
   /** To read other files than the last time is another step: units that come one after the other aren't held up by each other. */
@@ -313,6 +327,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
   return {
     trigger,
     reports,
+    fenced,
     async close() {
       closed = true;
       clearTimeout(timer);

@@ -9,7 +9,7 @@ export interface UnitStepArguments {
   /** Let systemd read what has been written and removed. */
   reload: Record<never, never>;
   /** A new process for this generation, whether one runs or not. */
-  startUnit: { readonly uid: string; readonly generation: number; readonly fenced: boolean };
+  startUnit: { readonly uid: string; readonly generation: number; readonly fenced: boolean; readonly lease?: number };
   /** Ask systemd to stop it, in the time that the unit gives itself. `reason` is for people. */
   stopUnit: { readonly reason: string };
   /** Its time for stopping is over. `tell`: worth an Event, with these words. */

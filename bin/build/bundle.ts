@@ -20,6 +20,9 @@ interface Stamp {
   readonly inputs: Record<string, string>;
 }
 
+/** A script that the agent brings along wherever it runs from (agent/fencing/guard-process.ts). */
+const FENCE_GUARD = 'agent/install/fence-guard.sh';
+
 /** Bundles one entry for Node, unless nothing it was made from has changed. */
 export async function bundle(options: BundleOptions): Promise<void> {
   const { name, entry, outdir, split = false, minify = false, executable = false, say } = options;
@@ -32,6 +35,7 @@ export async function bundle(options: BundleOptions): Promise<void> {
   const chunks = `${name}-chunks`;
   await rm(join(outdir, chunks), { recursive: true, force: true });
   const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
+  const fenceGuard = await readFile(FENCE_GUARD, 'utf8');
   const result = await build({
     entryPoints: [{ in: entry, out: name }],
     outdir,
@@ -46,7 +50,10 @@ export async function bundle(options: BundleOptions): Promise<void> {
     mainFields: ['module', 'main'],
     // Binaries found at run time, by path.
     external: ['@dynoxide/*'],
-    define: { 'process.env.TERRANE_VERSION': JSON.stringify(version) },
+    define: {
+      'process.env.TERRANE_VERSION': JSON.stringify(version),
+      'process.env.TERRANE_FENCE_GUARD': JSON.stringify(fenceGuard),
+    },
     banner: {
       js:
         (executable ? '#!/usr/bin/env node\n' : '') +
@@ -78,7 +85,7 @@ async function upToDate(stampFile: string, outfile: string): Promise<boolean> {
 async function writeStamp(stampFile: string, files: readonly string[]): Promise<void> {
   // node_modules changes only with the lock file; this file's own settings count too.
   const own = files.filter((file) => !file.includes('node_modules/'));
-  const paths = [...own, 'package.json', 'package-lock.json', 'bin/build/bundle.ts'];
+  const paths = [...own, FENCE_GUARD, 'package.json', 'package-lock.json', 'bin/build/bundle.ts'];
   const hashes = await Promise.all(paths.map(fileHash));
   const inputs = Object.fromEntries(paths.map((path, i) => [path, hashes[i]!]));
   await mkdir(join(stampFile, '..'), { recursive: true });

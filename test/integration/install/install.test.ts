@@ -267,7 +267,7 @@ describe('refused, with nothing half done', () => {
 });
 
 test('the scripts are clean under shellcheck', async () => {
-  const scripts = ['install.sh', 'uninstall.sh', 'upgrade-guard.sh', 'terrane-agent'].map((name) =>
+  const scripts = ['install.sh', 'uninstall.sh', 'upgrade-guard.sh', 'fence-guard.sh', 'terrane-agent'].map((name) =>
     join(import.meta.dirname, '../../../agent/install', name),
   );
   expect(await run('shellcheck', scripts)).toMatchObject({ code: 0, stdout: '' });

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AssignedUnit } from '../../../core/node/assigned-unit.ts';
+import { NO_GUARD } from '../../../agent/fencing/fence-guard.ts';
 import { openUnitDriver, type UnitDriver, type UnitDriverOptions } from '../../../agent/systemd/unit-driver.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { SystemdHost } from '../../support/systemd-host/host.ts';
@@ -35,6 +36,8 @@ export async function drive(host: SystemdHost, owner = OWNER): Promise<DrivenHos
     assigned: () => units,
     lapsed: () => lapsed,
     mayRun: () => lapsed === undefined,
+    lease: () => 1,
+    guard: NO_GUARD,
     log: { info: log('info'), warn: log('warn'), error: log('error') },
     events: { add: ({ reason, message }) => void lines.push(`event ${reason} ${message}`) },
     now: () => Date.now(),

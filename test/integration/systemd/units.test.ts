@@ -377,6 +377,7 @@ suite('units on a host', () => {
     assign(unit('again.service', text, { fenced: true }), unit('again.timer', '[Timer]\nOnBootSec=1w\n', { fenced: true }));
     await reported('again.service', { launched: 1, activeState: 'active' });
     await reported('again.timer', { launched: 1, activeState: 'active' });
+    await eventually('it has begun', async () => expect(await host.sh('cat /run/again')).toBe('one\n'));
     lapse({ at: Date.now() - 60_000, graceSeconds: 1 });
     await reported('again.timer', { activeState: 'inactive', launched: undefined });
     await eventually('it is down', async () => expect(await show('again.service', 'SubState')).toMatch(/^(dead|failed)$/));

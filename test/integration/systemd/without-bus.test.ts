@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { LeaseKeeper } from '../../../agent/fencing/lease-keeper.ts';
+import { NO_GUARD } from '../../../agent/fencing/fence-guard.ts';
 import { silentLogger } from '../../../core/ports/logger.ts';
 import { startUnits } from '../../../agent/systemd/start-units.ts';
 
@@ -18,6 +19,7 @@ asRoot(
       owner: 'c/h',
       assignment: () => undefined,
       lease: () => ({ lapsedAt: () => undefined, holds: () => true }) as unknown as LeaseKeeper,
+      guard: NO_GUARD,
       log: silentLogger,
       events: { add() {} },
       now: () => 0,

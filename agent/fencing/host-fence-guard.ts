@@ -1,0 +1,30 @@
+import { type AssignmentSettings, FIRST_SETTINGS } from '../../core/node/assignment.ts';
+import { fenceGuard, type FenceGuard, type FenceGuardOptions, guardPath, NO_GUARD } from './fence-guard.ts';
+import { guardProcess } from './guard-process.ts';
+import type { LeaseKeeper } from './lease-keeper.ts';
+
+export interface HostFenceGuardOptions extends Omit<FenceGuardOptions, 'path' | 'lease' | 'process'> {
+  /** `<cluster>/<host id>`: two agents may share a machine. */
+  readonly owner: string;
+  readonly lease: () => LeaseKeeper;
+  readonly settings: () => AssignmentSettings | undefined;
+}
+
+const MEMORY = '/run/terrane';
+const UNITS = '/run/systemd/system';
+
+/** The guard of this host's agent. */
+export function hostFenceGuard({ owner, lease, settings, ...rest }: HostFenceGuardOptions): FenceGuard {
+  if (process.getuid?.() !== 0) return NO_GUARD;
+  const path = guardPath(MEMORY, owner);
+  return fenceGuard({
+    ...rest,
+    path,
+    lease: () => ({
+      until: lease().until(),
+      held: lease().lapsedAt() === undefined,
+      graceSeconds: (settings() ?? FIRST_SETTINGS).fencedGraceSeconds,
+    }),
+    process: guardProcess({ path, unitDirectory: UNITS, log: rest.log }),
+  });
+}
