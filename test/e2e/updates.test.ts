@@ -138,8 +138,18 @@ test('a reboot slot is taken by FleetLock, shown, and given back by a person', a
 test('what is wrong is said with what to do', async () => {
   const run = async (...args: string[]) => installation.terrane(['update', ...args]);
   expect((await run('channel', 'promote', 'stable', 'nothing')).stderr).toContain('there is no package or channel nothing');
+  await terrane('update', 'channel', 'create', 'other', '--application', 'acme-os');
+  for (const [into, from] of [
+    ['other', 'os-2'],
+    ['stable', 'other'],
+  ] as const)
+    expect(await run('channel', 'promote', into, from)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('no host would get it'),
+    });
   expect((await run('rollout', 'status', 'nothing')).stderr).toContain('There is no UpdateGroup nothing');
   expect((await run('rollout', 'set', 'edge')).stderr).toContain('exactly one of --percent, --linear and --all');
+  expect((await run('group', 'create', 'bad', '--channel', 'other')).stderr).toContain('Add --application acme-os');
   expect((await run('group', 'create', 'bad', '--channel', 'stable', '--period', 'soon')).stderr).toContain(
     'must be a duration such as',
   );

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { applicationOf } from '../../../core/updates/settings.ts';
 import { CliError } from '../../errors.ts';
 import type { Io } from '../../io.ts';
 import { kindPath, type KubeObject } from '../../kube/client.ts';
@@ -6,7 +7,7 @@ import { UPDATE_CHANNEL, UPDATE_PACKAGE } from '../../kube/kinds.ts';
 import { withCluster } from '../../options.ts';
 import { printResult } from '../../output/print.ts';
 import { openSession, type SessionOptions } from '../../session.ts';
-import { deleteOf, listOf, patch } from './resource.ts';
+import { absent, deleteOf, listOf, patch } from './resource.ts';
 import { missingFiles } from './upload.ts';
 
 export function channelCommand(io: Io): Command {
@@ -40,6 +41,7 @@ function createCommand(io: Io): Command {
 
 interface Spec {
   readonly spec: {
+    readonly application: string;
     readonly arch?: string;
     readonly version?: string;
     readonly url?: string;
@@ -56,13 +58,23 @@ function promoteCommand(io: Io): Command {
     .action(async (channel: string, from: string, options: SessionOptions) => {
       const session = await openSession(io, options);
       const kube = await session.kube();
-      const found = await Promise.all([
+      const [into, onePackage, other] = await Promise.all([
+        kube.get<KubeObject & Spec>(UPDATE_CHANNEL, { name: channel }),
         kube.get<KubeObject & Spec>(UPDATE_PACKAGE, { name: from }).catch(absent),
         kube.get<KubeObject & Spec>(UPDATE_CHANNEL, { name: from }).catch(absent),
       ]);
-      const [onePackage, other] = found;
-      if (!onePackage && !other)
+      const given = onePackage ?? other;
+      if (!given)
         throw new CliError(`there is no package or channel ${from}`, { code: 'not_found', fix: 'terrane update package list' });
+      const { application } = into.spec;
+      if (applicationOf(given.spec.application) !== applicationOf(application))
+        throw new CliError(
+          `${from} is of ${given.spec.application}, and channel ${channel} of ${application}: no host would get it`,
+          {
+            code: 'other_application',
+            fix: `Make a channel for it: terrane update channel create NAME --application ${given.spec.application}`,
+          },
+        );
       if (onePackage && (await missingFiles(kube, from, onePackage)).length > 0)
         throw new CliError(`the files of ${from} are not all here: hosts would find nothing to download`, {
           code: 'incomplete',
@@ -78,9 +90,4 @@ function promoteCommand(io: Io): Command {
         `channel ${channel} names ${names}. Follow it: terrane update rollout watch GROUP`,
       );
     });
-}
-
-function absent(error: unknown): undefined {
-  if (error instanceof CliError && error.status === 404) return undefined;
-  throw error;
 }

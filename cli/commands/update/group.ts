@@ -1,13 +1,14 @@
 import { Command, Option } from 'commander';
 import { UPDATE_DRIVERS } from '../../../core/resources/schema/update-group.ts';
+import { applicationOf } from '../../../core/updates/settings.ts';
 import { CliError, EXIT } from '../../errors.ts';
 import type { Io } from '../../io.ts';
 import { kindPath, type KubeObject } from '../../kube/client.ts';
-import { UPDATE_GROUP } from '../../kube/kinds.ts';
+import { UPDATE_CHANNEL, UPDATE_GROUP } from '../../kube/kinds.ts';
 import { collect, withCluster, wholeNumber } from '../../options.ts';
 import { printResult } from '../../output/print.ts';
 import { openSession, type SessionOptions } from '../../session.ts';
-import { deleteOf, listOf, patch } from './resource.ts';
+import { absent, deleteOf, listOf, patch } from './resource.ts';
 
 export function groupCommand(io: Io): Command {
   return new Command('group')
@@ -66,6 +67,14 @@ function createCommand(io: Io): Command {
       };
       const body = { apiVersion: 'terrane.dev/v1', kind: 'UpdateGroup', metadata: { name }, spec };
       const kube = await session.kube();
+      const followed = await kube
+        .get<KubeObject & { readonly spec: { readonly application: string } }>(UPDATE_CHANNEL, { name: channel })
+        .catch(absent);
+      if (followed && applicationOf(followed.spec.application) !== applicationOf(application))
+        throw new CliError(`channel ${channel} is of ${followed.spec.application}: a group of ${application} would get nothing`, {
+          code: 'other_application',
+          fix: `Add --application ${followed.spec.application}, or follow another channel`,
+        });
       const made = await kube.json<KubeObject>({ method: 'POST', path: kindPath(UPDATE_GROUP, {}), body });
       await printResult(
         io,
