@@ -77,7 +77,7 @@ async function createOrPatch(kube: KubeClient, { kind, namespace, manifest }: Se
   const { name } = wanted.metadata;
   const query = { fieldManager: 'terrane', fieldValidation: 'Strict', dryRun: dryRun ? 'All' : undefined };
   for (let attempt = 1; ; attempt++) {
-    const current = await existing(kube, kind, namespace, name);
+    const current = await kube.find(kind, { namespace, name });
     try {
       if (current === undefined) {
         const path = kindPath(kind, { namespace });
@@ -112,18 +112,4 @@ function withoutServersOwn(wanted: ManifestObject): Record<string, unknown> {
   const metadata = Object.fromEntries(Object.entries(wanted.metadata).filter(([name]) => !SERVERS_OWN.includes(name)));
   const rest = Object.entries(wanted).filter(([name]) => name !== 'status');
   return { ...Object.fromEntries(rest), metadata };
-}
-
-async function existing(
-  kube: KubeClient,
-  kind: KindInfo,
-  namespace: string | undefined,
-  name: string,
-): Promise<KubeObject | undefined> {
-  try {
-    return await kube.get(kind, { namespace, name });
-  } catch (error) {
-    if (error instanceof CliError && error.status === 404) return undefined;
-    throw error;
-  }
 }

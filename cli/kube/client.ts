@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { CliError } from '../errors.ts';
 import type { HttpClient, HttpRequest } from '../http/client.ts';
 import type { KindInfo } from './kinds.ts';
 
@@ -53,6 +54,16 @@ export class KubeClient {
 
   get<T = KubeObject>(kind: KindInfo, target: Target): Promise<T> {
     return this.json<T>({ path: kindPath(kind, target) });
+  }
+
+  /** Undefined if there is none. */
+  async find<T = KubeObject>(kind: KindInfo, target: Target): Promise<T | undefined> {
+    try {
+      return await this.get<T>(kind, target);
+    } catch (error) {
+      if (error instanceof CliError && error.status === 404) return undefined;
+      throw error;
+    }
   }
 
   list<T = KubeObject>(kind: KindInfo, namespace: string | undefined, query: HttpRequest['query'] = {}): Promise<KubeList<T>> {

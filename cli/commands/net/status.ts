@@ -1,9 +1,8 @@
 import { Command } from 'commander';
 import type { Network } from '../../../core/resources/schema/network.ts';
 import type { Node } from '../../../core/resources/schema/node.ts';
-import { readNetwork } from '../../../core/network/config.ts';
+import { NETWORK_NAME, readNetwork } from '../../../core/network/config.ts';
 import { formatCidr } from '../../../core/network/ipv4.ts';
-import { CliError } from '../../errors.ts';
 import { type Io, line } from '../../io.ts';
 import { NETWORK, NODE } from '../../kube/kinds.ts';
 import { withCluster } from '../../options.ts';
@@ -28,7 +27,7 @@ export function statusCommand(io: Io): Command {
       const session = await openSession(io, options);
       const kube = await session.kube();
       const [network, nodes] = await Promise.all([
-        kube.get<Network>(NETWORK, { name: 'default' }).catch(orNone),
+        kube.find<Network>(NETWORK, { name: NETWORK_NAME }),
         kube.list<Node>(NODE, undefined),
       ]);
       const config = network && readNetwork(network.spec).config;
@@ -70,9 +69,4 @@ function rowOf({ metadata, spec, status }: Node): HostRow {
     encrypted: network?.wireguard !== undefined,
     indirect: network?.unreached ?? [],
   };
-}
-
-function orNone(error: unknown): undefined {
-  if (error instanceof CliError && error.status === 404) return undefined;
-  throw error;
 }

@@ -7,7 +7,7 @@ import { UPDATE_CHANNEL, UPDATE_PACKAGE } from '../../kube/kinds.ts';
 import { withCluster } from '../../options.ts';
 import { printResult } from '../../output/print.ts';
 import { openSession, type SessionOptions } from '../../session.ts';
-import { absent, deleteOf, listOf, patch } from './resource.ts';
+import { deleteOf, listOf, patch } from './resource.ts';
 import { missingFiles } from './upload.ts';
 
 export function channelCommand(io: Io): Command {
@@ -60,8 +60,8 @@ function promoteCommand(io: Io): Command {
       const kube = await session.kube();
       const [into, onePackage, other] = await Promise.all([
         kube.get<KubeObject & Spec>(UPDATE_CHANNEL, { name: channel }),
-        kube.get<KubeObject & Spec>(UPDATE_PACKAGE, { name: from }).catch(absent),
-        kube.get<KubeObject & Spec>(UPDATE_CHANNEL, { name: from }).catch(absent),
+        kube.find<KubeObject & Spec>(UPDATE_PACKAGE, { name: from }),
+        kube.find<KubeObject & Spec>(UPDATE_CHANNEL, { name: from }),
       ]);
       const given = onePackage ?? other;
       if (!given)

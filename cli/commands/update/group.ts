@@ -8,7 +8,7 @@ import { UPDATE_CHANNEL, UPDATE_GROUP } from '../../kube/kinds.ts';
 import { collect, withCluster, wholeNumber } from '../../options.ts';
 import { printResult } from '../../output/print.ts';
 import { openSession, type SessionOptions } from '../../session.ts';
-import { absent, deleteOf, listOf, patch } from './resource.ts';
+import { deleteOf, listOf, patch } from './resource.ts';
 
 export function groupCommand(io: Io): Command {
   return new Command('group')
@@ -67,9 +67,9 @@ function createCommand(io: Io): Command {
       };
       const body = { apiVersion: 'terrane.dev/v1', kind: 'UpdateGroup', metadata: { name }, spec };
       const kube = await session.kube();
-      const followed = await kube
-        .get<KubeObject & { readonly spec: { readonly application: string } }>(UPDATE_CHANNEL, { name: channel })
-        .catch(absent);
+      const followed = await kube.find<KubeObject & { readonly spec: { readonly application: string } }>(UPDATE_CHANNEL, {
+        name: channel,
+      });
       if (followed && applicationOf(followed.spec.application) !== applicationOf(application))
         throw new CliError(`channel ${channel} is of ${followed.spec.application}: a group of ${application} would get nothing`, {
           code: 'other_application',

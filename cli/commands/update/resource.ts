@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import { confirm } from '../../confirm.ts';
-import { CliError } from '../../errors.ts';
 import { type Io, line } from '../../io.ts';
 import { type KubeClient, kindPath, type KubeObject } from '../../kube/client.ts';
 import type { KindInfo } from '../../kube/kinds.ts';
@@ -47,10 +46,4 @@ export function patch(kube: KubeClient, kind: KindInfo, name: string, spec: obje
     contentType: 'application/merge-patch+json',
     body: { spec },
   });
-}
-
-/** For `catch`: undefined if there is none. */
-export function absent(error: unknown): undefined {
-  if (error instanceof CliError && error.status === 404) return undefined;
-  throw error;
 }

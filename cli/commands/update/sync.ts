@@ -82,7 +82,7 @@ async function sync(session: Session, upstream: Upstream, channel: string | unde
   const files = found.offer.files.map(requireSums);
   const name = packageName(upstream, version);
   const kube = await session.kube();
-  const there = await kube.get<Existing>(UPDATE_PACKAGE, { name }).catch(absent);
+  const there = await kube.find<Existing>(UPDATE_PACKAGE, { name });
   const spec = { application: upstream.appId, version, arch: upstream.arch, files: files.map(described) };
   let [complete, done] = [false, false];
   try {
@@ -160,9 +160,4 @@ function packageName({ appId, arch }: Upstream, version: string): string {
     .replace(/[^a-z0-9.-]+/g, '-')
     .replace(/^[-.]+|[-.]+$/g, '');
   return arch === 'amd64' ? plain : `${plain}-${arch}`;
-}
-
-function absent(error: unknown): undefined {
-  if (error instanceof CliError && error.status === 404) return undefined;
-  throw error;
 }
