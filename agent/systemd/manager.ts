@@ -1,5 +1,6 @@
 import { type Bus, BusError, type BusSignal, plainValue } from './bus.ts';
 import type { SystemdState } from './observed.ts';
+import { outcomeOf } from './outcome.ts';
 import { unitPath } from './unit-path.ts';
 
 /** systemd's manager, as far as units of ours need it: org.freedesktop.systemd1(5). Every call throws BusError. */
@@ -49,6 +50,11 @@ export function systemdManager(bus: Bus): SystemdManager {
     const [all] = await bus.call({ path, interface: PROPERTIES, member: 'GetAll', signature: 's', body: [of] });
     return (name: string) => plainValue((all as Record<string, unknown>)[name]);
   };
+  const outcome = async (name: string) => {
+    if (!name.endsWith('.service')) return '';
+    const get = await properties(unitPath(name), SERVICE);
+    return outcomeOf(String(get('Result')), Number(get('ExecMainCode')), Number(get('ExecMainStatus')));
+  };
   return {
     async subscribe() {
       const rule = "type='signal',sender='org.freedesktop.systemd1',path_namespace='/org/freedesktop/systemd1'";
@@ -68,18 +74,15 @@ export function systemdManager(bus: Bus): SystemdManager {
     async state(name) {
       try {
         const [path] = await manager('LoadUnit', 's', name);
-        return stateOf(await properties(String(path), UNIT));
+        const state = stateOf(await properties(String(path), UNIT));
+        return state.activeState === 'failed' ? { ...state, outcome: await outcome(name).catch(() => '') } : state;
       } catch (error) {
         // That one is no unit must not keep the others from what is due to them.
         if (isOneOf(NO_UNIT, error)) return noUnit(error.message);
         throw error;
       }
     },
-    async outcome(name) {
-      if (!name.endsWith('.service')) return '';
-      const get = await properties(unitPath(name), SERVICE);
-      return outcomeOf(String(get('Result')), Number(get('ExecMainCode')), Number(get('ExecMainStatus')));
-    },
+    outcome,
     async restart(name) {
       const [job] = await manager('RestartUnit', 'ss', name, 'replace');
       return jobNumber(String(job));
@@ -171,13 +174,4 @@ export function isNews(known: SystemdState, { body: [of, changed, unsaid] }: Pic
     const [field, value] = Object.entries(part(plainValue(said[property])))[0]!;
     return known[field as keyof SystemdState] !== value;
   });
-}
-
-/** CLD_EXITED; the others mean that a signal ended it. */
-const EXITED = 1;
-
-function outcomeOf(result: string, code: number, status: number): string {
-  if (result === 'success') return '';
-  const how = code === EXITED ? `exit status ${status}` : `signal ${status}`;
-  return result === 'exit-code' || result === 'signal' || result === 'core-dump' ? `${result}, ${how}` : result;
 }

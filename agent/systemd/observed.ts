@@ -29,6 +29,8 @@ export interface SystemdState {
   readonly needsReload: boolean;
   /** Why it could not be loaded. */
   readonly loadError: string;
+  /** Of one that has failed: how its last run ended, as a few words. */
+  readonly outcome?: string;
 }
 
 /** Does anything of it run, or is about to? */

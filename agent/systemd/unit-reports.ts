@@ -44,11 +44,12 @@ export function unitReports({ units, observed, launches, pathOf, time }: UnitRep
 }
 
 function problem(state: SystemdState, foreign: boolean, launch: Launch | undefined): string | undefined {
-  const { fragmentPath, loadState, loadError } = state;
+  const { fragmentPath, loadState, loadError, activeState, outcome } = state;
   if (foreign) {
     const what = loadState === 'masked' ? 'is masked on the host' : `is the host's own (${fragmentPath || 'made by systemd'})`;
     return `a unit of this name ${what}: give yours another name`;
   }
   if (loadState !== 'loaded' && loadState !== 'not-found') return `systemd can't load it: ${loadError || loadState}`;
-  return launch?.error;
+  if (launch?.error !== undefined || activeState !== 'failed') return launch?.error;
+  return `it has failed${outcome ? ` (${outcome})` : ''}; its journal says more`;
 }

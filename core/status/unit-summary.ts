@@ -48,6 +48,7 @@ function whyNowhere(hosts: readonly UnitHost[], left: readonly UnitHost[], statu
 function trouble(host: UnitHost): string[] {
   const { nodeName, error, activeState } = host;
   if (error !== undefined) return [`${nodeName}: ${error}`];
+  // Hosts of earlier versions leave it to the journal.
   if (!fails(host)) return [];
   const how = activeState === 'failed' ? 'it has failed' : 'it ends again and again, and systemd starts it anew';
   return [`${nodeName}: ${how}: its journal says why`];

@@ -244,13 +244,16 @@ suite('units on a host', () => {
     assign(
       unit('false.service', service('/bin/false', 'Type=oneshot')),
       unit('missing.service', service('/no/such/program', 'Type=exec')),
+      unit('ends.service', service('/bin/sh -c "sleep 0.2; exit 3"')),
       unit('empty.service', '[Service]\nType=simple\n'),
       unit('needy.service', `[Unit]\nRequires=nowhere.service\nAfter=nowhere.service\n${SLEEP}`),
     );
     const told = async (name: string, launched?: number) =>
       (await reported(name, launched === undefined ? {} : { launched })).error ?? '';
     expect(await told('false.service', 1)).toContain('failed to start (exit-code, exit status 1)');
-    expect(await told('missing.service', 1)).toContain('exit status 203');
+    expect(await told('missing.service', 1)).toContain('exit status 203, its program is not there');
+    const ended = await reported('ends.service', { activeState: 'failed' });
+    expect(ended.error).toBe('it has failed (exit-code, exit status 3); its journal says more');
     await eventually('the empty one is refused', async () =>
       expect(await told('empty.service')).toMatch(/^systemd can't load it: /),
     );
