@@ -1,5 +1,4 @@
-import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseSeconds } from './output/age.ts';
 import type { SessionOptions } from './session.ts';
 
@@ -33,6 +32,11 @@ export function timeSpan(text: string): number {
   const seconds = parseSeconds(text);
   if (seconds === undefined) throw new InvalidArgumentError('expected a time such as 90s, 15m, 1h or 30d.');
   return seconds;
+}
+
+/** An option for a time, which says its default as people write it. */
+export function timeOption(flags: string, description: string, defaultText: string): Option {
+  return new Option(flags, description).argParser(timeSpan).default(timeSpan(defaultText), defaultText);
 }
 
 export function collect(value: string, previous: readonly string[] = []): readonly string[] {

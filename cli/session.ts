@@ -6,6 +6,7 @@ import { CliError, EXIT, usageError } from './errors.ts';
 import { HttpClient } from './http/client.ts';
 import type { Io } from './io.ts';
 import { KubeClient } from './kube/client.ts';
+import { note } from './output/print.ts';
 
 /** Options that every command which talks to a control plane has. */
 export interface SessionOptions {
@@ -35,7 +36,11 @@ export class Session {
     this.context = context;
     this.#config = config;
     this.#cluster = options.cluster ?? io.env.TERRANE_CLUSTER;
-    this.http = new HttpClient(context);
+    const warned = new Set<string>();
+    this.http = new HttpClient(context, async (text) => {
+      if (!warned.has(text)) await note(io, this.json, `warning: ${text}`);
+      warned.add(text);
+    });
   }
 
   /** Keeps a change of this context for the next command. A token from the environment stays there. */

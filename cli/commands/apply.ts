@@ -6,7 +6,7 @@ import { DEPLOYMENT } from '../kube/kinds.ts';
 import { readManifests } from '../kube/manifests.ts';
 import { fullName } from '../kube/names.ts';
 import { followRollout } from '../kube/rollout.ts';
-import { collect, type NamespaceOptions, timeSpan, withNamespace } from '../options.ts';
+import { collect, type NamespaceOptions, timeOption, withNamespace } from '../options.ts';
 import { printJson } from '../output/print.ts';
 import { openSession } from '../session.ts';
 
@@ -27,7 +27,7 @@ export function applyCommand(io: Io): Command {
     .option('-R, --recursive', 'directories with those below them')
     .option('--dry-run', 'let the server check it, change nothing')
     .option('--wait', 'until Deployments are rolled out')
-    .option('--timeout <time>', 'how long --wait waits', timeSpan, 300)
+    .addOption(timeOption('--timeout <time>', 'how long --wait waits', '5m'))
     .addHelpText('after', '\nExamples:\n  terrane apply -f web.yaml --wait\n  terrane apply -f manifests/ -n shop')
     .action((options: Options, command: Command) => run(io, options, command.getOptionValueSource('namespace') === 'cli'));
 }

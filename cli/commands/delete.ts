@@ -7,7 +7,7 @@ import { type KindInfo, NAMESPACE, NODE } from '../kube/kinds.ts';
 import { settle } from '../kube/apply.ts';
 import { readManifests } from '../kube/manifests.ts';
 import { fullName, parseNamed } from '../kube/names.ts';
-import { collect, type NamespaceOptions, timeSpan, wholeNumber, withNamespace } from '../options.ts';
+import { collect, type NamespaceOptions, timeOption, wholeNumber, withNamespace } from '../options.ts';
 import { duration } from '../output/age.ts';
 import { printJson } from '../output/print.ts';
 import { openSession } from '../session.ts';
@@ -41,7 +41,7 @@ export function deleteCommand(io: Io): Command {
     .option('--all', 'all of a kind in the namespace')
     .option('--grace-period <seconds>', 'time for containers to end by themselves', wholeNumber)
     .option('--no-wait', "don't wait until they are gone")
-    .option('--timeout <time>', 'how long to wait', timeSpan, 300)
+    .addOption(timeOption('--timeout <time>', 'how long to wait', '5m'))
     .option('--ignore-not-found', 'no error for what is not there')
     .option('-y, --yes', "don't ask (for --all, namespaces and nodes)")
     .action((kind: string | undefined, names: string[], options: Options) =>

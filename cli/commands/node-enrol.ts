@@ -4,7 +4,7 @@ import { isLocal } from '../../core/accounts/join-command.ts';
 import { CliError, usageError } from '../errors.ts';
 import { type Io, line } from '../io.ts';
 import { joinCommand } from '../join-command.ts';
-import { timeSpan, withCluster } from '../options.ts';
+import { timeOption, withCluster } from '../options.ts';
 import { note, printJson } from '../output/print.ts';
 import { printTable } from '../output/table.ts';
 import { openSession, type Session, type SessionOptions } from '../session.ts';
@@ -32,7 +32,7 @@ export function enrolCommand(io: Io): Command {
     )
     .requiredOption('--ssm <ids...>', 'instances, by id')
     .option('--region <region>', 'AWS region (AWS_REGION)')
-    .option('--timeout <time>', 'how long the script may run', timeSpan, 600)
+    .addOption(timeOption('--timeout <time>', 'how long the script may run', '10m'))
     .action(async (options: EnrolOptions) => enrolAll(io, await openSession(io, options), options));
 }
 

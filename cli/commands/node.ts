@@ -7,7 +7,7 @@ import { drainUnits } from '../kube/drain-units.ts';
 import { type KubeClient, kindPath, type KubeObject } from '../kube/client.ts';
 import { NODE } from '../kube/kinds.ts';
 import { getTable, tableColumns } from '../kube/table.ts';
-import { timeSpan, withCluster } from '../options.ts';
+import { timeOption, withCluster } from '../options.ts';
 import { printJson, printResult } from '../output/print.ts';
 import { printTable } from '../output/table.ts';
 import { openSession, type SessionOptions } from '../session.ts';
@@ -67,7 +67,7 @@ function drainCommand(io: Io): Command {
     )
     .argument('<node>')
     .option('--force', 'also pods that nothing brings back elsewhere')
-    .option('--timeout <time>', 'how long to wait', timeSpan, 600)
+    .addOption(timeOption('--timeout <time>', 'how long to wait', '10m'))
     .action(async (node: string, options: SessionOptions & { force?: boolean; timeout: number }) => {
       const session = await openSession(io, options);
       const kube = await session.kube();

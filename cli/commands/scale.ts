@@ -4,7 +4,7 @@ import { kindPath, type KubeObject } from '../kube/client.ts';
 import { DEPLOYMENT } from '../kube/kinds.ts';
 import { fullName, parseOne } from '../kube/names.ts';
 import { followRollout } from '../kube/rollout.ts';
-import { type NamespaceOptions, timeSpan, wholeNumber, withNamespace } from '../options.ts';
+import { type NamespaceOptions, timeOption, wholeNumber, withNamespace } from '../options.ts';
 import { printResult } from '../output/print.ts';
 import { openSession } from '../session.ts';
 
@@ -22,7 +22,7 @@ export function scaleCommand(io: Io): Command {
     .argument('[name]')
     .requiredOption('--replicas <n>', 'how many', wholeNumber)
     .option('--wait', 'until they are available')
-    .option('--timeout <time>', 'how long --wait waits', timeSpan, 300)
+    .addOption(timeOption('--timeout <time>', 'how long --wait waits', '5m'))
     .action(async (kind: string, name: string | undefined, options: Options) => {
       const session = await openSession(io, options);
       const kube = await session.kube();

@@ -54,9 +54,12 @@ export class HttpClient {
   readonly endpoint: Endpoint;
   readonly #agent: HttpAgent;
   readonly #request: typeof httpRequest;
+  readonly #warned: (text: string) => Promise<void>;
 
-  constructor(endpoint: Endpoint) {
+  /** `warned` gets what servers say of what they accept all the same. */
+  constructor(endpoint: Endpoint, warned: (text: string) => Promise<void> = async () => {}) {
     this.endpoint = endpoint;
+    this.#warned = warned;
     const secure = endpoint.server.startsWith('https:');
     this.#agent = secure ? new HttpsAgent({ keepAlive: true, ca: endpoint.caPem }) : new HttpAgent({ keepAlive: true });
     this.#request = secure ? httpsRequest : httpRequest;
@@ -65,6 +68,7 @@ export class HttpClient {
   /** Throws a CliError for every status from 400 on. */
   async send(request: HttpRequest): Promise<IncomingMessage> {
     const response = await this.#sendRaw(request);
+    for (const text of warningsOf(response)) await this.#warned(text);
     if ((response.statusCode ?? 0) < 400) return response;
     throw serverError(response.statusCode ?? 0, await text(response), this.endpoint);
   }
@@ -115,6 +119,14 @@ export class HttpClient {
       else call.end(payload);
     });
   }
+}
+
+/** The texts of Warning headers: RFC 7234, 5.5. */
+function warningsOf({ headersDistinct }: IncomingMessage): string[] {
+  return (headersDistinct['warning'] ?? []).flatMap((header) => {
+    const [, quoted] = /^\d{3} \S+ "((?:[^"\\]|\\.)*)"/.exec(header) ?? [];
+    return quoted === undefined ? [] : [quoted.replaceAll(/\\(.)/g, '$1')];
+  });
 }
 
 async function text(response: IncomingMessage): Promise<string> {

@@ -6,7 +6,7 @@ import { parseUnitName } from '../../core/fleet/unit-name.ts';
 import type { Unit } from '../../core/resources/schema/unit.ts';
 import { CliError } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { findUnit, unitName } from './units.ts';
+import { findUnit, meant, unitName } from './units.ts';
 
 /**
  * Where the text of a new unit comes from, as with fleetctl: its file, or for an instance that has none its template, in the cluster or in the file's
@@ -20,7 +20,7 @@ export async function unitText(kube: KubeClient, argument: string): Promise<stri
   if (template === undefined)
     throw new CliError(`there is no unit ${name}, and no file ${argument}`, {
       code: 'not_found',
-      fix: 'Name the unit file by its path, or a unit that is there: terrane unit list-files',
+      fix: await meant(kube, name, 'Name the unit file by its path, or a unit that is there: terrane unit list-files'),
     });
   const stored = await findUnit(kube, template);
   if (stored) return stored.spec.contents;

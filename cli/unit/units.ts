@@ -1,4 +1,5 @@
 import { currentStateOf, type UnitState } from '../../core/fleet/current-state.ts';
+import { nearest } from '../../core/fleet/nearest.ts';
 import { hasUnitType } from '../../core/fleet/unit-name.ts';
 import type { Unit } from '../../core/resources/schema/unit.ts';
 import { CliError } from '../errors.ts';
@@ -25,7 +26,16 @@ export async function findUnit(kube: KubeClient, name: string): Promise<Unit | u
 export async function needUnit(kube: KubeClient, name: string): Promise<Unit> {
   const unit = await findUnit(kube, name);
   if (unit) return unit;
-  throw new CliError(`there is no unit ${name}`, { code: 'not_found', fix: 'terrane unit list-files' });
+  throw new CliError(`there is no unit ${name}`, { code: 'not_found', fix: await meant(kube, name, 'terrane unit list-files') });
+}
+
+/** What to do about a name that nobody has: `otherwise`, and before that, what was probably meant. */
+export async function meant(kube: KubeClient, name: string, otherwise: string): Promise<string> {
+  const { items } = await kube.list<Unit>(UNIT, undefined);
+  const names = items.map(({ metadata }) => metadata.name);
+  // A type that is misspelt got another one behind it.
+  const near = nearest(name, names) ?? nearest(name.replace(/\.service$/, ''), names);
+  return near === undefined ? otherwise : `Did you mean ${near}? ${otherwise}`;
 }
 
 /** What `ask` gives. That there is no such unit is said as every command says it. */

@@ -16,7 +16,7 @@ export interface Requirements {
   readonly fenced: boolean;
 }
 
-const SECTION = 'X-Fleet';
+export const SECTION = 'X-Fleet';
 
 /** Today's name, and those of older fleets. */
 const NAMES = {
@@ -30,9 +30,10 @@ const NAMES = {
   fenced: ['Fenced'],
 } as const;
 
-const KNOWN: ReadonlySet<string> = new Set(Object.values(NAMES).flat());
-const TRUE = new Set(['true', 'yes', '1', 'on', 't']);
-const FALSE = new Set(['false', 'no', '0', 'off', 'f']);
+/** Every option that counts, in its old forms, too. */
+export const KNOWN_OPTIONS: readonly string[] = Object.values(NAMES).flat();
+export const TRUE: ReadonlySet<string> = new Set(['true', 'yes', '1', 'on', 't']);
+export const FALSE: ReadonlySet<string> = new Set(['false', 'no', '0', 'off', 'f']);
 
 export function requirementsOf(unitName: string, options: readonly UnitOption[]): Requirements {
   const name = parseUnitName(unitName);
@@ -42,13 +43,13 @@ export function requirementsOf(unitName: string, options: readonly UnitOption[])
   const words = (names: readonly string[]) => values(names).flatMap(splitWords);
   const last = (names: readonly string[]) => (values(names).at(-1) ?? '').toLowerCase();
   const global = TRUE.has(last(NAMES.global));
-  const [machineId] = values(NAMES.machineId).filter((value) => value !== '');
+  // Today's name wins over the older ones, wherever they stand; of one name, the first.
+  const [machineId] = NAMES.machineId.flatMap((each) => values([each])).filter((value) => value !== '');
   const metadata = new Map<string, string[]>();
   for (const pair of words(NAMES.metadata)) {
-    const [, key, value] = /^([^=]+)=([^=]+)$/.exec(pair) ?? [];
+    const parts = metadataPair(pair);
     // fleet leaves out what is no pair.
-    if (key === undefined || value === undefined) continue;
-    metadata.set(key.trim(), [...(metadata.get(key.trim()) ?? []), value.trim()]);
+    if (parts) metadata.set(parts.key, [...(metadata.get(parts.key) ?? []), parts.value]);
   }
   return {
     ...(machineId !== undefined && { machineId }),
@@ -62,12 +63,13 @@ export function requirementsOf(unitName: string, options: readonly UnitOption[])
   };
 }
 
-/** Options of [X-Fleet] that nobody knows: fleetctl warns of them. */
-export function unknownOptions(options: readonly UnitOption[]): string[] {
-  return options.filter(({ section, name }) => section === SECTION && !KNOWN.has(name)).map(({ name }) => name);
+/** KEY=VALUE, neither of them empty. */
+export function metadataPair(text: string): { readonly key: string; readonly value: string } | undefined {
+  const [, key, value] = /^([^=]+)=([^=]+)$/.exec(text) ?? [];
+  return key === undefined || value === undefined ? undefined : { key: key.trim(), value: value.trim() };
 }
 
 /** By spaces, but `"a b" "c"` are two words. */
-function splitWords(value: string): string[] {
+export function splitWords(value: string): string[] {
   return [...value.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare!).filter((word) => word !== '');
 }

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { globMatcher, isGlob } from './glob.ts';
-import { requirementsOf, unknownOptions } from './requirements.ts';
+import { requirementsOf } from './requirements.ts';
+import { nearest } from './nearest.ts';
+import { unitAdvice } from './unit-advice.ts';
 import { parseUnitFile, serializeUnitFile, type UnitOption } from './unit-file.ts';
 import { unitHash } from './unit-hash.ts';
 import { isTemplate, parseUnitName, resolveSpecifiers, unitNameProblem } from './unit-name.ts';
@@ -97,6 +99,7 @@ describe('[X-Fleet]', () => {
     expect(requirements('X-ConditionMachineID=abc').machineId).toBe('abc');
     expect(requirements('X-ConditionMachineBootID=abc').machineId).toBe('abc');
     expect(requirements('MachineID=first\nMachineID=second').machineId).toBe('first');
+    expect(requirements('X-ConditionMachineID=old\nMachineID=new').machineId).toBe('new');
     expect(requirements('X-ConditionMachineOf=a.service b.service\nMachineOf=c.service').machineOf).toEqual([
       'a.service',
       'b.service',
@@ -122,8 +125,24 @@ describe('[X-Fleet]', () => {
     expect(requirements('Global=true\nGlobal=no').global).toBe(false);
   });
 
-  test('names what nobody knows, for a warning', () => {
-    expect(unknownOptions(parseUnitFile('[X-Fleet]\nGlobal=1\nGlobl=1\n[Service]\nX=y'))).toEqual(['Globl']);
+  test('names what counts for nothing, for a warning', () => {
+    const advice = (text: string) => unitAdvice(parseUnitFile(text));
+    expect(advice('[X-Fleet]\nGlobal=1\nMachineMetadata="a=1" "b=2"\nX-Conflicts=a*\nFenced=no\n[Service]\nX=y')).toEqual([]);
+    expect(advice('[X-Fleet]\nGlobl=1\nNothing=1\nmachineid=x')).toEqual([
+      '[X-Fleet] has no option Globl, so it counts for nothing: did you mean Global?',
+      '[X-Fleet] has no option Nothing, so it counts for nothing',
+      '[X-Fleet] has no option machineid, so it counts for nothing: did you mean MachineID?',
+    ]);
+    expect(advice('[X-Fleet]\nMachineMetadata=a=1 junk b=\nGlobal=maybe\nMachineID=')).toEqual([
+      'MachineMetadata: "junk" is no KEY=VALUE, so it counts for nothing',
+      'MachineMetadata: "b=" is no KEY=VALUE, so it counts for nothing',
+      'Global=maybe is neither true nor false, so it counts for nothing',
+      'MachineID is empty, so it counts for nothing',
+    ]);
+    expect(advice('[x-fleet]\nGlobal=true\n[XFleet]\nGlobal=true')).toEqual([
+      "the section [x-fleet] counts for nothing: fleet's is [X-Fleet]",
+      "the section [XFleet] counts for nothing: fleet's is [X-Fleet]",
+    ]);
   });
 
   test.each([
@@ -185,4 +204,13 @@ describe("a pattern, by the rules of Go's path.Match", () => {
   test('with many stars takes no long', () => {
     expect(globMatcher(`${'*a'.repeat(500)}*b`)('a'.repeat(250))).toBe(false);
   });
+});
+
+test('what was meant is what takes the fewest changes, if they are few', () => {
+  const known = ['hello.service', 'help.service', 'web@1.service', 'web@.service'];
+  expect(nearest('helo.service', known)).toBe('hello.service');
+  expect(nearest('Hello.servcie', known)).toBe('hello.service');
+  expect(nearest('web1.service', known)).toBe('web@1.service');
+  expect(nearest('database.service', known)).toBeUndefined();
+  expect(nearest('', known)).toBeUndefined();
 });

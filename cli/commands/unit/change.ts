@@ -5,7 +5,7 @@ import { CliError } from '../../errors.ts';
 import { type Io, line } from '../../io.ts';
 import { type KubeClient, kindPath } from '../../kube/client.ts';
 import { UNIT } from '../../kube/kinds.ts';
-import { timeSpan, withCluster } from '../../options.ts';
+import { timeOption, withCluster } from '../../options.ts';
 import { note, printJson } from '../../output/print.ts';
 import { openSession, type SessionOptions } from '../../session.ts';
 import { localText, saysTheSame, unitText } from '../../unit/unit-text.ts';
@@ -52,7 +52,7 @@ function withWaiting(verb: string, summary: string): Command {
   return withCluster(new Command(verb))
     .summary(summary)
     .option('--no-block', "don't wait until it is so")
-    .option('--timeout <time>', 'how long to wait', timeSpan, 300);
+    .addOption(timeOption('--timeout <time>', 'how long to wait', '5m'));
 }
 
 /** One after the other; what goes wrong with one does not keep the others from theirs. */

@@ -4,7 +4,7 @@ import { CliError, type ExitCode } from '../../errors.ts';
 import type { Io } from '../../io.ts';
 import { kindPath } from '../../kube/client.ts';
 import { UNIT } from '../../kube/kinds.ts';
-import { timeSpan, withCluster } from '../../options.ts';
+import { timeOption, withCluster } from '../../options.ts';
 import { openSession, type SessionOptions } from '../../session.ts';
 import { askOfUnit, unitName } from '../../unit/units.ts';
 
@@ -22,7 +22,7 @@ export function execCommand(io: Io): Command {
     .argument('<command...>', 'program and arguments; no shell, and no input')
     .passThroughOptions()
     .option('--host <name>', 'of a global unit: on which host')
-    .option('--timeout <time>', 'how long it may take', timeSpan, 3600)
+    .addOption(timeOption('--timeout <time>', 'how long it may take', '1h'))
     .action(async (name: string, words: string[], options: Options) => {
       // Options of the command are the command's already: the -- that people put before it, as for kubectl, says nothing more.
       const command = words[0] === '--' ? words.slice(1) : words;

@@ -11,12 +11,13 @@ import { whyNot } from '../../unit/wait.ts';
 
 const NONE = 'no units yet: terrane unit start FILE';
 
-interface OnHost {
+/** A unit on one of its hosts; without `host` one that is wanted on one and is on none. */
+interface Row {
   readonly unit: Unit;
-  readonly host: UnitHost;
+  readonly host?: UnitHost;
 }
 
-/** As fleetctl's list-units: what runs where, and how. */
+/** As fleetctl's list-units: what runs where, and how; and, which fleetctl does not show, what waits, and why. */
 export function listCommand(io: Io): Command {
   return withCluster(new Command('list'))
     .alias('ls')
@@ -26,26 +27,35 @@ export function listCommand(io: Io): Command {
       const kube = await session.kube();
       const { items } = await kube.list<Unit>(UNIT, undefined);
       if (session.json) return printJson(io, { units: items });
-      const rows = items.flatMap((unit): OnHost[] => (unit.status?.hosts ?? []).map((host) => ({ unit, host })));
-      const waiting = items.filter((unit) => unit.spec.desiredState !== 'inactive' && hostsOf(unit).length === 0);
-      if (rows.length === 0 && waiting.length === 0) return line(io.err, items.length === 0 ? NONE : 'no unit is on a host');
-      await printTable<OnHost>(
+      const rows = items.flatMap((unit): Row[] => {
+        const hosts = unit.status?.hosts ?? [];
+        if (hosts.length > 0) return hosts.map((host) => ({ unit, host }));
+        return unit.spec.desiredState === 'inactive' ? [] : [{ unit }];
+      });
+      if (rows.length === 0)
+        return line(io.err, items.length === 0 ? NONE : 'no unit is on a host, or wanted on one: terrane unit list-files');
+      await printTable<Row>(
         io,
         [
           { title: 'UNIT', value: ({ unit }) => unit.metadata.name },
-          { title: 'HOST', value: ({ host }) => host.nodeName },
+          { title: 'HOST', value: ({ host }) => host?.nodeName },
           {
             title: 'ACTIVE',
-            value: ({ host }) => (host.leaving === undefined ? host.activeState : `${host.activeState ?? ''} (leaving)`.trim()),
-            colour: ({ host }) => (host.activeState === 'failed' ? 'red' : host.activeState === 'active' ? 'green' : undefined),
+            value: ({ host }) => (host?.leaving === undefined ? host?.activeState : `${host.activeState ?? ''} (leaving)`.trim()),
+            colour: ({ host }) => (host?.activeState === 'failed' ? 'red' : host?.activeState === 'active' ? 'green' : undefined),
           },
-          { title: 'SUB', value: ({ host }) => host.subState },
+          { title: 'SUB', value: ({ host }) => host?.subState },
+          ...(rows.some(why) ? [{ title: 'WHY', value: why }] : []),
         ],
         rows,
       );
-      for (const unit of waiting)
-        await line(io.err, `${unit.metadata.name} is on no host: ${whyNot(unit) ?? 'it is about to be placed'}`);
     });
+}
+
+/** Undefined of one that is as it should be. */
+function why({ unit, host }: Row): string | undefined {
+  if (host) return host.error ?? host.leaving;
+  return whyNot(unit) ?? 'it is about to be placed';
 }
 
 /** As fleetctl's list-unit-files: what there is, what is wanted, and what was reached. */

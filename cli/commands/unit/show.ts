@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { SLOW_CONDITION, STAYS_CONDITION } from '../../../core/node/drain.ts';
 import type { Event } from '../../../core/resources/schema/event.ts';
 import type { UnitHost } from '../../../core/resources/schema/unit.ts';
+import { unitSummary } from '../../../core/status/unit-summary.ts';
 import { CliError } from '../../errors.ts';
 import { type Io, line } from '../../io.ts';
 import { EVENT, UNIT } from '../../kube/kinds.ts';
@@ -9,8 +9,8 @@ import { withCluster } from '../../options.ts';
 import { ageOf } from '../../output/age.ts';
 import { printJson } from '../../output/print.ts';
 import { printTable } from '../../output/table.ts';
-import { openSession, type SessionOptions } from '../../session.ts';
-import { kindPath } from '../../kube/client.ts';
+import { openSession, type Session, type SessionOptions } from '../../session.ts';
+import { type KubeClient, kindPath } from '../../kube/client.ts';
 import { needUnit, stateOf, unitName } from '../../unit/units.ts';
 import { whyNot } from '../../unit/wait.ts';
 
@@ -35,47 +35,53 @@ const JOURNAL_LINES = 10;
 export function statusCommand(io: Io): Command {
   return withCluster(new Command('status'))
     .summary('how a unit stands: where, why, and the end of its journal')
-    .argument('<unit>')
-    .action(async (text: string, options: SessionOptions) => {
-      const name = unitName(text);
+    .argument('<unit...>')
+    .action(async (texts: string[], options: SessionOptions) => {
       const session = await openSession(io, options);
       const kube = await session.kube();
-      const unit = await needUnit(kube, name);
-      const fieldSelector = `involvedObject.kind=Unit,involvedObject.uid=${unit.metadata.uid}`;
-      const { items: events } = await kube.list<Event>(EVENT, undefined, { fieldSelector });
-      if (session.json) return printJson(io, { unit, events });
-      const hosts = unit.status?.hosts ?? [];
-      await line(io.out, `Unit:     ${name}`);
-      await line(io.out, `Desired:  ${unit.spec.desiredState}`);
-      await line(io.out, `State:    ${unit.metadata.deletionTimestamp ? 'being destroyed' : stateOf(unit)}`);
-      const conditions = unit.status?.conditions?.filter(({ type }) => type === STAYS_CONDITION || type === SLOW_CONDITION) ?? [];
-      const why = hosts.length === 0 ? [whyNot(unit)] : conditions.map(({ message }) => message);
-      for (const each of why) if (each) await line(io.out, `Why:      ${each}`);
-      if (hosts.length > 0) {
-        await line(io.out);
-        await printHosts(io, hosts);
-      }
-      if (hosts.length === 1 && hosts[0]!.hash !== undefined) {
-        await line(io.out);
-        await printJournal(name);
-      }
-      if (events.length > 0) {
-        await line(io.out);
-        await printEvents(io, events);
-      }
-
-      async function printJournal(of: string): Promise<void> {
-        const path = kindPath(UNIT, { name: of, subresource: 'journal' });
-        try {
-          const response = await kube.send({ path, query: { lines: JOURNAL_LINES }, accept: '*/*' });
-          for await (const chunk of response) await io.out.write(chunk as Uint8Array);
-        } catch (error) {
-          if (!(error instanceof CliError)) throw error;
-          // The host may be cut off: that is worth knowing, and no reason to tell nothing else.
-          await line(io.out, `(no journal: ${error.message})`);
-        }
+      for (const [at, text] of texts.entries()) {
+        if (at > 0 && !session.json) await line(io.out);
+        await showStatus(io, session, kube, unitName(text));
       }
     });
+}
+
+async function showStatus(io: Io, session: Session, kube: KubeClient, name: string): Promise<void> {
+  const unit = await needUnit(kube, name);
+  const fieldSelector = `involvedObject.kind=Unit,involvedObject.uid=${unit.metadata.uid}`;
+  const { items: events } = await kube.list<Event>(EVENT, undefined, { fieldSelector });
+  if (session.json) return printJson(io, { unit, events });
+  const hosts = unit.status?.hosts ?? [];
+  await line(io.out, `Unit:     ${name}`);
+  await line(io.out, `Desired:  ${unit.spec.desiredState}`);
+  await line(io.out, `State:    ${unit.metadata.deletionTimestamp ? 'being destroyed' : stateOf(unit)}`);
+  // An inactive one is where it should be.
+  const why = unitSummary(unit)?.why ?? [whyNot(unit)];
+  for (const each of why) if (each) await line(io.out, `Why:      ${each}`);
+  if (hosts.length > 0) {
+    await line(io.out);
+    await printHosts(io, hosts);
+  }
+  if (hosts.length === 1 && hosts[0]!.hash !== undefined) {
+    await line(io.out);
+    await printJournal(name);
+  }
+  if (events.length > 0) {
+    await line(io.out);
+    await printEvents(io, events);
+  }
+
+  async function printJournal(of: string): Promise<void> {
+    const path = kindPath(UNIT, { name: of, subresource: 'journal' });
+    try {
+      const response = await kube.send({ path, query: { lines: JOURNAL_LINES }, accept: '*/*' });
+      for await (const chunk of response) await io.out.write(chunk as Uint8Array);
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error;
+      // The host may be cut off: that is worth knowing, and no reason to tell nothing else.
+      await line(io.out, `(no journal: ${error.message})`);
+    }
+  }
 }
 
 function printHosts(io: Io, hosts: readonly UnitHost[]): Promise<void> {

@@ -1,8 +1,9 @@
 import { requirementsOf } from '../../fleet/requirements.ts';
 import { parseUnitFile, readUnitFile, UnitFileError, type UnitOption } from '../../fleet/unit-file.ts';
+import { unitAdvice } from '../../fleet/unit-advice.ts';
 import { isTemplate, unitNameProblem } from '../../fleet/unit-name.ts';
 import { unitProblem } from '../../fleet/validate-unit.ts';
-import { SLOW_CONDITION, STAYS_CONDITION } from '../../node/drain.ts';
+import { unitSummary } from '../../status/unit-summary.ts';
 import { type FieldError, invalidValue } from '../field-error.ts';
 import { type Unit, unitSchema } from '../schema/unit.ts';
 import { ageColumn, nameColumn } from './columns.ts';
@@ -33,6 +34,7 @@ export const unitKind: KindDefinition<'Unit'> = {
   },
   validate: ({ metadata, spec }) => [...validateContents(metadata.name, spec.contents), ...validateState(metadata.name, spec)],
   validateUpdate: () => [],
+  advice: ({ spec }) => unitAdvice(readUnitFile(spec.contents)),
   selectableFields: [
     { field: 'spec.desiredState', value: ({ spec }) => spec.desiredState ?? '' },
     { field: 'status.currentState', value: ({ status }) => status?.currentState ?? '' },
@@ -61,7 +63,7 @@ export const unitKind: KindDefinition<'Unit'> = {
       name: 'Why',
       type: 'string',
       priority: 1,
-      description: 'Why it is on no host, or has yet to leave one.',
+      description: 'Why it is on no host, has failed there, or has yet to leave one.',
       cell: why,
     },
     ageColumn,
@@ -106,7 +108,7 @@ const example = (template: string) => template.replace('@', '@1');
 
 function hostOf({ metadata, spec, status }: Unit): string {
   const hosts = status?.hosts ?? [];
-  if (isGlobal(metadata.name, spec.contents)) return `${hosts.length} hosts`;
+  if (isGlobal(metadata.name, spec.contents)) return hosts.length === 1 ? '1 host' : `${hosts.length} hosts`;
   return hosts[0]?.nodeName ?? '<none>';
 }
 
@@ -129,8 +131,9 @@ function told({ status }: Unit, field: 'loadState' | 'activeState' | 'subState')
     .join(', ');
 }
 
-function why({ status }: Unit): string {
-  const placed = status?.conditions?.find(({ type }) => type === 'Placed');
+function why(unit: Unit): string {
+  const { conditions } = unit.status ?? {};
+  const placed = conditions?.find(({ type }) => type === 'Placed');
   if (placed?.status === 'False') return placed.message ?? placed.reason ?? '';
-  return status?.conditions?.find(({ type }) => type === STAYS_CONDITION || type === SLOW_CONDITION)?.message ?? '';
+  return unitSummary(unit)?.why.join('; ') ?? '';
 }

@@ -109,7 +109,9 @@ describe('terrane unit', () => {
     const status = await unit('status', 'ssd');
     expect(status.stdout).toContain('Why:      0/2 nodes are available');
     expect(status.stdout).toContain('FailedScheduling');
-    expect((await unit('list')).stderr).toContain('ssd.service is on no host');
+    expect((await unit('list')).stdout).toMatch(
+      /ssd.service +- +- +- +0\/2 nodes are available: .* terrane node label NODE disk=ssd/,
+    );
   });
 
   test('shows a unit with its host, the end of its journal and what happened', async () => {
@@ -210,6 +212,15 @@ describe('terrane unit', () => {
     expect((await unit('start', 'missing')).stderr).toContain('there is no unit missing.service, and no file missing');
     expect((await unit('start', file('web@.service'))).stderr).toContain('a template can only be inactive');
     expect((await unit('stop', 'missing')).stderr).toContain('terrane unit list-files');
+    expect((await unit('stop', 'helo')).stderr).toContain('Did you mean hello.service?');
+    expect((await unit('start', 'hello.servcie')).stderr).toContain('Did you mean hello.service?');
+    await writeFile(file('typo.service'), `${HELLO}[X-Fleet]\nMachineMetdata=disk=ssd\n`);
+    const typo = await unit('start', file('typo.service'));
+    expect([typo.code, typo.stderr]).toEqual([
+      0,
+      'warning: [X-Fleet] has no option MachineMetdata, so it counts for nothing: did you mean MachineMetadata?\n',
+    ]);
+    expect((await unit('status', 'hello', 'typo')).stdout).toMatch(/Unit: +hello.service\n[^]*\n\nUnit: +typo.service\n/);
     expect((await unit('journal', '--output', 'verbose', 'x')).code).toBe(2);
     for (const words of [['journal'], ['exec'], ['status'], ['cat']])
       expect((await unit(...words, 'missing', ...(words[0] === 'exec' ? ['--', 'true'] : []))).stderr).toContain(
