@@ -1,4 +1,5 @@
 import { type Assignment, FIRST_SETTINGS } from '../../core/node/assignment.ts';
+import { fencedEndSeconds } from '../../core/node/fencing.ts';
 import { isAskedAnew } from '../../core/node/node-timeout.ts';
 import type { PushMessage } from '../../core/node/push.ts';
 import type { Report, ReportAnswer } from '../../core/node/report.ts';
@@ -63,13 +64,13 @@ export function startUplink(options: UplinkOptions): Uplink {
 
   /** Its push connection tells that the host lives, as long as nobody has to be sure; else its reports do. */
   function rhythm(): Rhythm {
-    const { reportSeconds, renewSeconds, fencedStopSeconds, fencedGraceSeconds } = settings();
+    const { reportSeconds, renewSeconds, fencedStopSeconds } = settings();
     const relaxed = push.connected() && !lease.fenced();
     return {
       seconds: relaxed ? reportSeconds : Math.min(renewSeconds, reportSeconds),
       relaxed,
       stopSeconds: fencedStopSeconds,
-      leaseSeconds: fencedStopSeconds + 2 * fencedGraceSeconds,
+      leaseSeconds: fencedEndSeconds(settings()),
     };
   }
 

@@ -1,4 +1,5 @@
 import type { AssignmentSettings } from '../node/assignment.ts';
+import { AFTER_GRACE_SECONDS } from '../node/fencing.ts';
 import { type FieldError, invalidValue } from '../resources/field-error.ts';
 import { dnsSettingsProblems } from '../network/dns/dns-settings.ts';
 import { serviceCidrProblems } from '../network/service-cidr.ts';
@@ -31,11 +32,10 @@ const MOST_SECONDS = 86_400;
 const NAMES = Object.keys(LEAST) as SettingName[];
 
 /**
- * Between the moment a host begins to stop its fenced work and the one from which it may start elsewhere. Half of it is for stopping; the
- * rest for engines that take their time, for clocks of the control plane's machines that differ by a second or two, and for a host's
- * clock that runs slow (a fifth: more than any clock that counts at all).
+ * Between the moment a host begins to stop its fenced work and the one from which it may start elsewhere. Half of it at most is for stopping, a second
+ * at least; the rest for what may come late (AFTER_GRACE_SECONDS), and for a host's clock that runs slow (a fifth: more than any clock that counts at all).
  */
-const MARGIN = { leastSeconds: 5, part: 1 / 5 };
+const MARGIN = { leastSeconds: 1 + AFTER_GRACE_SECONDS, part: 1 / 5 };
 
 export const DEFAULT_SETTINGS: ClusterSettings = settingsFrom({}).settings;
 
@@ -67,18 +67,21 @@ function settingsFrom(data: Readonly<Record<string, string>>): { settings: Clust
   return { settings: completed(rest), problems };
 }
 
-/** Who sets only the host timeout gets a lease that fits: renewed three times in it, given up after two thirds. */
+/** Who sets only the host timeout gets a lease that fits: renewed three times in it, given up after two thirds, or as much sooner as is safe. */
 function completed(given: Partial<Record<SettingName, number>>): ClusterSettings {
   const notReadySeconds = given.notReadySeconds ?? DEFAULTS.notReadySeconds;
-  const renewSeconds = given.renewSeconds ?? Math.max(1, Math.floor(notReadySeconds / 3));
-  const fencedStopSeconds = given.fencedStopSeconds ?? Math.max(2, Math.floor((notReadySeconds * 2) / 3));
+  const stopWithin = Math.min(Math.floor((notReadySeconds * 2) / 3), notReadySeconds - MARGIN.leastSeconds);
+  const fencedStopSeconds = given.fencedStopSeconds ?? Math.max(LEAST.fencedStopSeconds, stopWithin);
+  const renewWithin = Math.min(Math.floor(notReadySeconds / 3), Math.floor(fencedStopSeconds / 2));
+  const renewSeconds = given.renewSeconds ?? Math.max(LEAST.renewSeconds, renewWithin);
+  const margin = notReadySeconds - fencedStopSeconds;
   return {
     ...DEFAULTS,
     ...given,
     notReadySeconds,
     renewSeconds,
     fencedStopSeconds,
-    fencedGraceSeconds: Math.max(0, Math.floor((notReadySeconds - fencedStopSeconds) / 2)),
+    fencedGraceSeconds: Math.max(0, Math.min(Math.floor(margin / 2), margin - AFTER_GRACE_SECONDS)),
   };
 }
 

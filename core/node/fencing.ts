@@ -1,3 +1,4 @@
+import type { AssignmentSettings } from './assignment.ts';
 import type { Node } from '../resources/schema/node.ts';
 import type { Pod } from '../resources/schema/pod.ts';
 
@@ -6,6 +7,21 @@ import type { Pod } from '../resources/schema/pod.ts';
  * does the control plane place them elsewhere (docs/decisions: host lease). Asked for by this annotation, "true", on the pod.
  */
 export const FENCED_ANNOTATION = 'terrane.dev/fenced';
+
+/**
+ * What is left between the moment a host kills its fenced work and the one from which it may start elsewhere, seconds (docs/decisions/0029): the host's
+ * guard acts half a second after the agent and looks once a second (0028), the clocks of the control plane's machines differ by up to 2, and a busy
+ * machine may keep a kill waiting for the rest.
+ */
+export const AFTER_GRACE_SECONDS = 5;
+
+/** So long after a report was sent, which is the last one that is answered, fenced work has surely ended, seconds. */
+export function fencedEndSeconds({
+  fencedStopSeconds,
+  fencedGraceSeconds,
+}: Pick<AssignmentSettings, 'fencedStopSeconds' | 'fencedGraceSeconds'>): number {
+  return fencedStopSeconds + fencedGraceSeconds + Math.max(fencedGraceSeconds, AFTER_GRACE_SECONDS);
+}
 
 export function isFenced({ metadata }: Pick<Pod, 'metadata'>): boolean {
   return metadata.annotations?.[FENCED_ANNOTATION] === 'true';

@@ -16,12 +16,12 @@ export interface HostsInstallation extends Installation {
   /** Waits until exactly these are Ready. */
   ready(...names: string[]): Promise<void>;
   list<T>(...what: string[]): Promise<T[]>;
-  /** Hosts that are silent for so long are given up. They stop what is fenced after 8 s, and kill it at half of what is left then. */
+  /** Hosts that are silent for so long are given up. They stop what is fenced after 8 s, and kill it at half of what is left then, and 5 s before at the latest. */
   giveUpAfter(seconds: number): Promise<void>;
 }
 
 /** Hosts are given up soon, so that nobody waits long for what happens then. */
-export const GIVEN_UP_SECONDS = 13;
+export const GIVEN_UP_SECONDS = 15;
 const settings = (notReadySeconds: number) => `apiVersion: v1
 kind: ConfigMap
 metadata: { name: cluster-settings, namespace: terrane-system }

@@ -1,6 +1,6 @@
 import type { FollowingState } from '../../../core/controllers/state.ts';
 import { FIRST_SETTINGS } from '../../../core/node/assignment.ts';
-import { renewsLease } from '../../../core/node/fencing.ts';
+import { fencedEndSeconds, renewsLease } from '../../../core/node/fencing.ts';
 import type { Log } from '../../../core/keyspace/log.ts';
 import { getResource } from '../../../core/resources/write.ts';
 import { heard, SECOND, T0 } from '../../support/builders.ts';
@@ -153,9 +153,10 @@ export class ClusterWorld {
     if (this.now >= link.nextPoll) this.#poll(host);
     // One report at a time, given up after a while; one that can't leave is tried again.
     if (this.now < agent.waitsUntil) return;
-    const { renewSeconds, fencedStopSeconds, fencedGraceSeconds } = host.assignment?.settings ?? FIRST_SETTINGS;
+    const settings = host.assignment?.settings ?? FIRST_SETTINGS;
+    const { renewSeconds, fencedStopSeconds } = settings;
     const sentAt = host.uptime();
-    const report = { ...host.report(), withinSeconds: renewSeconds, leaseSeconds: fencedStopSeconds + 2 * fencedGraceSeconds };
+    const report = { ...host.report(), withinSeconds: renewSeconds, leaseSeconds: fencedEndSeconds(settings) };
     const told = JSON.stringify([report.pods, report.units]);
     if (told !== host.told) agent.wantsReport = true;
     if (!agent.wantsReport && sentAt - agent.reportedAt < renewSeconds * SECOND) return;

@@ -1,5 +1,5 @@
 import { FIRST_SETTINGS } from '../../../core/node/assignment.ts';
-import { FENCED_ANNOTATION, renewsLease } from '../../../core/node/fencing.ts';
+import { FENCED_ANNOTATION, fencedEndSeconds, renewsLease } from '../../../core/node/fencing.ts';
 import type { InboxItem } from '../../../core/ports/inbox.ts';
 import { reconcileCluster } from '../../../functions/reconcile/reconcile.ts';
 import { heard, SECOND } from '../../support/builders.ts';
@@ -180,11 +180,12 @@ export class FencingWorld {
     const link = this.#link.get(host.name)!;
     // One report at a time, given up after a while; one that can't leave is tried again.
     if (!agent || link.up === 'no' || this.world.now < agent.waitsUntil) return;
-    const { renewSeconds, fencedStopSeconds, fencedGraceSeconds } = host.assignment?.settings ?? FIRST_SETTINGS;
+    const settings = host.assignment?.settings ?? FIRST_SETTINGS;
+    const { renewSeconds, fencedStopSeconds } = settings;
     const sentAt = host.uptime();
     if (!agent.wantsReport && sentAt - agent.reportedAt < renewSeconds * SECOND) return;
     Object.assign(agent, { wantsReport: false, reportedAt: sentAt, waitsUntil: this.world.now + ANSWER_MS });
-    const leaseSeconds = fencedStopSeconds + 2 * fencedGraceSeconds;
+    const leaseSeconds = fencedEndSeconds(settings);
     const pods = host.podReports();
     const suspects = [...this.#suspects.get(host.name)!]
       .filter(([, { until }]) => until > this.world.now)
