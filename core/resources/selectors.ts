@@ -6,7 +6,8 @@ export type Labels = Readonly<Record<string, string>> | undefined;
 export type Requirement =
   | { readonly key: string; readonly operator: 'In' | 'NotIn'; readonly values: readonly string[] }
   | { readonly key: string; readonly operator: 'Exists' | 'DoesNotExist' }
-  | { readonly key: string; readonly operator: 'Gt' | 'Lt'; readonly value: number };
+  /** Of whole numbers; undefined = not one: nothing is more or less than that. */
+  | { readonly key: string; readonly operator: 'Gt' | 'Lt'; readonly value: bigint | undefined };
 
 function satisfies(labels: Labels, requirement: Requirement): boolean {
   const value = labels && Object.hasOwn(labels, requirement.key) ? labels[requirement.key] : undefined;
@@ -20,11 +21,18 @@ function satisfies(labels: Labels, requirement: Requirement): boolean {
     case 'DoesNotExist':
       return value === undefined;
     case 'Gt':
-      return value !== undefined && /^-?\d+$/.test(value) && Number(value) > requirement.value;
+      return isMore(wholeNumber(value), requirement.value);
     case 'Lt':
-      return value !== undefined && /^-?\d+$/.test(value) && Number(value) < requirement.value;
+      return isMore(requirement.value, wholeNumber(value));
   }
 }
+
+/** undefined = it isn't one. Labels may hold serial numbers that are exact only as such. */
+export function wholeNumber(text: string | undefined): bigint | undefined {
+  return text !== undefined && /^-?\d+$/.test(text) ? BigInt(text) : undefined;
+}
+
+const isMore = (a: bigint | undefined, b: bigint | undefined) => a !== undefined && b !== undefined && a > b;
 
 export function matchRequirements(labels: Labels, requirements: readonly Requirement[]): boolean {
   return requirements.every((requirement) => satisfies(labels, requirement));
@@ -86,8 +94,9 @@ function parseRequirement(part: string): Requirement {
     throw new SyntaxError(`unable to parse requirement "${part}": expected forms like a=b, a!=b, a in (b,c), a or !a`);
   const [, key, operator, value] = compare;
   if (operator === '>' || operator === '<') {
-    if (!/^-?\d+$/.test(value!)) throw new SyntaxError(`unable to parse requirement "${part}": ${operator} needs a whole number`);
-    return { key: key!, operator: operator === '>' ? 'Gt' : 'Lt', value: Number(value) };
+    const number = wholeNumber(value);
+    if (number === undefined) throw new SyntaxError(`unable to parse requirement "${part}": ${operator} needs a whole number`);
+    return { key: key!, operator: operator === '>' ? 'Gt' : 'Lt', value: number };
   }
   return { key: key!, operator: operator === '!=' ? 'NotIn' : 'In', values: [value!] };
 }

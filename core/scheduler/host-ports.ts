@@ -13,9 +13,9 @@ export function hostPortsOf(spec: PodSpec): HostPort[] {
   const ports: HostPort[] = [];
   for (const container of spec.containers) {
     for (const { hostPort, hostIP, protocol, containerPort } of container.ports ?? []) {
-      // With the host's network the container's port is the host's.
-      const port = hostPort ?? (spec.hostNetwork ? containerPort : undefined);
-      if (port !== undefined) ports.push({ ip: hostIP || ANY, protocol: protocol ?? 'TCP', port });
+      // 0 is none, as for Kubernetes. With the host's network the container's port is the host's.
+      const port = hostPort || (spec.hostNetwork ? containerPort : 0);
+      if (port > 0) ports.push({ ip: hostIP || ANY, protocol: protocol ?? 'TCP', port });
     }
   }
   return ports;

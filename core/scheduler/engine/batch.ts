@@ -51,13 +51,8 @@ export class Batch {
 
   /** Places pieces that are in the order of placementOrder, those of one class together. What fits nowhere stays unplaced. */
   place(pieces: Int32Array): void {
-    const { nodeOf, model, workOf } = this.#placer;
-    if (this.#placeRuns(pieces) === pieces.length) return;
-    for (let round = 0; round < MOST_ROUNDS; round++) {
-      const waiting = pieces.filter((piece) => nodeOf[piece]! < 0 && dependsOnOthers(model.works[workOf[piece]!]!.work));
-      if (waiting.length === 0 || this.#placeRuns(waiting) === 0) break;
-    }
-    if (this.#unplaced(pieces).length > 0 && ++this.#finishes <= MOST_FINISHES) this.#settle(pieces);
+    if (this.#placeAll(pieces) === pieces.length) return;
+    if (++this.#finishes <= MOST_FINISHES) this.#settle(pieces);
   }
 
   /**
@@ -66,14 +61,14 @@ export class Batch {
    */
   finish(pieces: Int32Array): void {
     // What was moved for the less important may have made room for the more important.
-    this.#placeRuns(this.#unplaced(pieces));
+    this.#placeAll(this.#unplaced(pieces));
     this.#settle(pieces);
     if (!this.#headroom || !this.#exchange) return;
     const begun = Math.max(0, this.#inUse() - this.#inUseBefore);
     if (this.#headroom.run(pieces, Math.min(Math.floor(begun * MORE_NODES), this.#won)) === 0) return;
     // What one node gave, another has: its rest may be uneven now.
     this.#exchange.run();
-    this.#placeRuns(this.#unplaced(pieces));
+    this.#placeAll(this.#unplaced(pieces));
   }
 
   #inUse(): number {
@@ -87,7 +82,7 @@ export class Batch {
     const waiting = this.#rearrange(this.#unplaced(pieces));
     if (waiting.length === 0 || !this.#turns || this.#turns.take(pieces) === 0) return;
     const left = this.#unplaced(pieces);
-    this.#placeRuns(left);
+    this.#placeAll(left);
     this.#rearrange(this.#unplaced(left));
   }
 
@@ -103,7 +98,7 @@ export class Batch {
       // Rests that were of no use to each other take in whole nodes once they are even.
       emptied = exchanged > 0 ? this.#compaction.run() : 0;
       this.#won += emptied;
-      if (this.#placeRuns(left) === 0 && emptied <= NEGLIGIBLE * this.#placer.nodeCount) break;
+      if (this.#placeAll(left) === 0 && emptied <= NEGLIGIBLE * this.#placer.nodeCount) break;
       left = this.#unplaced(left);
     }
     return left;
@@ -111,6 +106,19 @@ export class Batch {
 
   #unplaced(pieces: Int32Array): Int32Array {
     return pieces.filter((piece) => this.#placer.nodeOf[piece]! < 0);
+  }
+
+  /** Returns how many were placed. Those whose needs are met by others of them are tried again. */
+  #placeAll(pieces: Int32Array): number {
+    const { nodeOf, model, workOf } = this.#placer;
+    let last = this.#placeRuns(pieces);
+    let placed = last;
+    for (let round = 0; round < MOST_ROUNDS && last > 0 && placed < pieces.length; round++) {
+      const waiting = pieces.filter((piece) => nodeOf[piece]! < 0 && dependsOnOthers(model.works[workOf[piece]!]!.work));
+      last = waiting.length === 0 ? 0 : this.#placeRuns(waiting);
+      placed += last;
+    }
+    return placed;
   }
 
   /** Returns how many were placed. */

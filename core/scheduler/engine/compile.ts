@@ -12,6 +12,8 @@ const AFFINITY = "node(s) didn't match Pod's node affinity/selector";
 const BASE = ['cpu', 'memory', 'pods'];
 /** One soft taint outweighs all preferences: their weights are at most 100 each. */
 const SOFT_TAINT = 10_000;
+/** By how much more a required constraint speaks for even zones than one that isn't. */
+const REQUIRED = 1_000;
 
 export function compile(nodes: readonly SchedulingNode[], works: readonly Work[]): Model {
   const classes = classifyNodes(nodes, works);
@@ -58,14 +60,16 @@ function compileWork(work: Work, index: number, classes: NodeClasses, names: rea
   const split = <T extends { readonly tally: Tally }>(all: readonly T[]) => partition(all, ({ tally }) => !tally.topology.wide);
   const adds = tallies.adds[index]!;
   const [forbidsHere, forbidsWide] = split(tallies.forbids[index]!);
-  const [needsHere, needsWide] = split(
-    work.needs.map((term) => ({ tally: tallies.term(term).matching, self: tallies.term(term).matches.has(index) })),
-  );
+  const needs = work.needs.map((term) => tallies.term(term));
+  const own = needs.every(({ matches }) => matches.has(index)) ? needs.map(({ matching }) => matching) : undefined;
+  const [needsHere, needsWide] = split(needs.map(({ matching }) => ({ tally: matching, own })));
   const required = work.spread.filter((spread) => spread.required);
   const [spreadHere, spreadWide] = split(
-    required.map((spread) => compileSpread(spread, work, index, classes, tallies, required)),
+    required.map((spread, at) =>
+      compileSpread(spread, tallies.spreads[index]![at]!, tallies.term(spread.term).matches.has(index)),
+    ),
   );
-  const [penaltiesHere, penaltiesWide] = split(penaltiesOf(work, tallies));
+  const [penaltiesHere, penaltiesWide] = split(penaltiesOf(work, index, tallies));
   const ownDomains = forbidsHere.filter(({ tally }) => adds.some((added) => added.tally === tally));
   // A node that lacks the label is in no domain: nothing there keeps away from anything.
   const alone = ownDomains.some(({ tally }) => tally.topology.complete);
@@ -128,34 +132,15 @@ function partition<T>(all: readonly T[], test: (item: T) => boolean): [T[], T[]]
   return [all.filter(test), all.filter((item) => !test(item))];
 }
 
-function compileSpread(
-  { term, maxSkew, minDomains, honourFilter, honourTaints }: Spread,
-  work: Work,
-  index: number,
-  classes: NodeClasses,
-  tallies: Tallies,
-  all: readonly Spread[],
-): CompiledSpread {
-  const { matching, matches } = tallies.term(term);
-  const { topology } = matching;
-  const others = all.map((spread) => tallies.topology(spread.term.topologyKey));
-  const domains = new Set<number>();
-  const { nodes, first, classOf } = classes;
-  const counts = (node: number): boolean => {
-    const { taints } = nodes[node]!;
-    if (others.some(({ domainOf }) => domainOf[node]! < 0)) return false;
-    if (honourTaints && untoleratedTaint(work.tolerations, taints)) return false;
-    return !honourFilter || !work.filter || work.filter.accepts(nodes[node]!);
-  };
-  const byClass = topology.wide && others.every(({ wide }) => wide) && !(work.filter && isIndividual(work.filter, classes));
-  const eligible = byClass ? first.map(counts) : undefined;
-  for (const node of byClass ? first : nodes.keys())
-    if (eligible ? eligible[classOf[node]!] : counts(node)) domains.add(topology.domainOf[node]!);
+function compileSpread({ maxSkew, minDomains }: Spread, tally: Tally, self: boolean): CompiledSpread {
+  const { domainOf, domainOfClass, wide } = tally.topology;
+  const domains = new Set(wide ? domainOfClass : domainOf);
+  domains.delete(-1);
   return {
-    tally: matching,
+    tally,
     maxSkew,
     minDomains,
-    self: matches.has(index) ? 1 : 0,
+    self: self ? 1 : 0,
     domains: Int32Array.from(domains),
     leastDomain: -1,
     least: 0,
@@ -163,14 +148,12 @@ function compileSpread(
   };
 }
 
-function penaltiesOf({ likes, spread }: Work, tallies: Tallies): Penalty[] {
+function penaltiesOf({ likes, spread }: Work, index: number, tallies: Tallies): Penalty[] {
+  const soft = spread.filter(({ required }) => !required);
   return [
-    ...spread.map(({ term, required }) => ({
-      tally: tallies.term(term).matching,
-      // What must be even is kept even from the start; among soft ones the wide ones are told apart by their order.
-      weight: required ? 1_000 : 1,
-      once: false,
-    })),
+    // What must be even is kept even from the start; among soft ones the wide ones are told apart by their order.
+    ...tallies.spreads[index]!.filter(({ topology }) => topology.wide).map((tally) => ({ tally, weight: REQUIRED, once: false })),
+    ...soft.map(({ term }) => ({ tally: tallies.term(term).matching, weight: 1, once: false })),
     ...likes.map(({ weight, term }) => ({ tally: tallies.term(term).matching, weight: -weight, once: true })),
-  ].filter(({ tally, weight }) => tally.topology.wide || weight !== 1_000);
+  ];
 }

@@ -32,8 +32,8 @@ export interface Forbidden {
 
 export interface Needed {
   readonly tally: Tally;
-  /** It matches its own need: the first one may start anywhere. */
-  readonly self: boolean;
+  /** All that such work needs, if it meets all of it by itself: as long as there is none of that, the first one may start anywhere. */
+  readonly own: readonly Tally[] | undefined;
 }
 
 export interface CompiledSpread {

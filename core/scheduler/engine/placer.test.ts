@@ -199,6 +199,7 @@ describe('the placement engine', () => {
         for (const run of runsOf(placer).reverse()) placer.place(run, 0, run.length);
         const evictable = {
           pieces: new Uint8Array(placer.workOf.length).fill(1),
+          ending: new Uint8Array(placer.workOf.length),
           budgetsOf: () => [0],
           allowed: Int32Array.of(allowed),
         };

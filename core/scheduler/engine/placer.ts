@@ -1,5 +1,5 @@
 import { compile } from './compile.ts';
-import { type CompiledSpread, type CompiledWork, CPU, MEMORY, type Model, PODS } from './compiled.ts';
+import { type CompiledSpread, type CompiledWork, CPU, MEMORY, type Model, type Needed, PODS } from './compiled.ts';
 import { FreeGrid } from './free-grid.ts';
 import { LEVELS, levelOfShare } from './levels.ts';
 import { Run } from './run.ts';
@@ -224,7 +224,7 @@ export class Placer {
     if (work.mask !== undefined && work.mask[node] === 0) return false;
     const { forbidsHere, needsHere, spreadHere } = work;
     for (let at = 0; at < forbidsHere.length; at++) if (forbidsHere[at]!.tally.at(node) > 0) return false;
-    for (let at = 0; at < needsHere.length; at++) if (!isMet(needsHere[at]!.tally, needsHere[at]!.self, node)) return false;
+    for (let at = 0; at < needsHere.length; at++) if (!isMet(needsHere[at]!, node)) return false;
     for (let at = 0; at < spreadHere.length; at++)
       if (!keepsEven(spreadHere[at]!, spreadHere[at]!.tally.domainOf[node]!)) return false;
     return true;
@@ -233,7 +233,7 @@ export class Placer {
   /** The same for what holds for all nodes of a class, of which `node` is one. */
   wideAllows({ forbidsWide, needsWide, spreadWide }: CompiledWork, node: number): boolean {
     for (let at = 0; at < forbidsWide.length; at++) if (forbidsWide[at]!.tally.at(node) > 0) return false;
-    for (let at = 0; at < needsWide.length; at++) if (!isMet(needsWide[at]!.tally, needsWide[at]!.self, node)) return false;
+    for (let at = 0; at < needsWide.length; at++) if (!isMet(needsWide[at]!, node)) return false;
     for (let at = 0; at < spreadWide.length; at++)
       if (!keepsEven(spreadWide[at]!, spreadWide[at]!.tally.domainOf[node]!)) return false;
     return true;
@@ -251,9 +251,13 @@ export class Placer {
   }
 }
 
-function isMet(tally: CompiledSpread['tally'], self: boolean, node: number): boolean {
+/** Whether such work as is needed is in the node's domain, or this is the first of its kind. */
+export function isMet({ tally, own }: Needed, node: number): boolean {
   if (tally.domainOf[node]! < 0) return false;
-  return tally.at(node) > 0 || (self && tally.total === 0);
+  if (tally.at(node) > 0) return true;
+  if (own === undefined) return false;
+  for (let at = 0; at < own.length; at++) if (own[at]!.total > 0) return false;
+  return true;
 }
 
 /** Whether one more in the domain keeps it within maxSkew of the emptiest. */

@@ -1,7 +1,7 @@
 import type { Refusals } from '../types.ts';
 import { REFUSED_BY_FILTER } from './compile.ts';
 import type { CompiledWork } from './compiled.ts';
-import { keepsEven, type Placer } from './placer.ts';
+import { isMet, keepsEven, type Placer } from './placer.ts';
 
 /**
  * Why nothing takes such work now: reason (in kube-scheduler's words) -> how many nodes give it. A node that wants no such work at all
@@ -25,9 +25,8 @@ function reasons(placer: Placer, work: CompiledWork, node: number): Set<string> 
     if (placer.free[node * placer.width + resource]! < work.amounts[at]!)
       found.add(names[resource] === 'pods' ? 'Too many pods' : `Insufficient ${names[resource]}`);
   for (const { tally, reason } of [...work.forbidsHere, ...work.forbidsWide]) if (tally.at(node) > 0) found.add(reason);
-  for (const { tally, self } of [...work.needsHere, ...work.needsWide])
-    if (tally.domainOf[node]! < 0 || (tally.at(node) === 0 && !(self && tally.total === 0)))
-      found.add("node(s) didn't match pod affinity rules");
+  for (const needed of [...work.needsHere, ...work.needsWide])
+    if (!isMet(needed, node)) found.add("node(s) didn't match pod affinity rules");
   for (const spread of [...work.spreadHere, ...work.spreadWide]) {
     const domain = spread.tally.domainOf[node]!;
     if (domain < 0) found.add("node(s) didn't match pod topology spread constraints (missing required label)");

@@ -1,7 +1,8 @@
 import type { Added, Forbidden } from './compiled.ts';
+import { eligibleFor, restricted } from './evenness.ts';
 import type { NodeClasses } from './node-classes.ts';
 import { Tally, type Topology, topologyOf } from './tally.ts';
-import { HOST, type Term, type Work } from './work.ts';
+import { HOST, type Spread, type Term, type Work } from './work.ts';
 
 const ANTI_AFFINITY = "node(s) didn't match pod anti-affinity rules";
 const EXISTING_ANTI_AFFINITY = "node(s) didn't satisfy existing pods anti-affinity rules";
@@ -25,8 +26,13 @@ export class Tallies {
   readonly #topologies = new Map<string, Topology>();
   readonly #terms = new Map<string, KnownTerm>();
   readonly #ports = new Map<string, Tally>();
+  readonly #restricted = new Map<string, Topology>();
+  /** Counts of terms over restricted topologies. */
+  readonly #even = new Map<string, Tally>();
   readonly adds: Added[][];
   readonly forbids: Forbidden[][];
+  /** For each of a work's required spreads: what it goes by. */
+  readonly spreads: Tally[][];
 
   constructor(classes: NodeClasses, works: readonly Work[]) {
     this.#classes = classes;
@@ -41,6 +47,11 @@ export class Tallies {
     for (const [index, { avoids }] of works.entries()) for (const term of avoids) this.term(term).avoiders.add(index);
     for (const known of this.#terms.values()) this.#count(known);
     for (const [index, work] of works.entries()) this.#countPorts(index, work);
+    this.spreads = works.map((work) => {
+      const required = work.spread.filter((spread) => spread.required);
+      const topologies = required.map(({ term }) => this.topology(term.topologyKey));
+      return required.map((spread) => this.#evenly(spread, work, topologies));
+    });
   }
 
   term(term: Term): KnownTerm {
@@ -83,6 +94,23 @@ export class Tallies {
     }
     for (const tally of used) this.adds[index]!.push({ tally, amount: 1 });
     for (const tally of forbidden) this.forbids[index]!.push({ tally, reason: PORTS });
+  }
+
+  /** Nodes may not count for it: then it is another count than that of the term, which others may ask for. */
+  #evenly(spread: Spread, work: Work, topologies: readonly Topology[]): Tally {
+    const { matching, matches } = this.term(spread.term);
+    const eligible = eligibleFor(spread, work, matching.topology, topologies, this.#classes);
+    if (!eligible) return matching;
+    const which = `${eligible.byClass ? 'classes' : 'nodes'} ${eligible.bits.join('')}`;
+    const where = `${spread.term.topologyKey}\u0000${which}`;
+    let topology = this.#restricted.get(where);
+    if (!topology) this.#restricted.set(where, (topology = restricted(matching.topology, eligible, this.#classes)));
+    const id = `${idOf(spread.term)}\u0000${which}`;
+    let tally = this.#even.get(id);
+    if (tally) return tally;
+    this.#even.set(id, (tally = new Tally(topology)));
+    for (const [index, amount] of matches) this.adds[index]!.push({ tally, amount });
+    return tally;
   }
 
   #port(key: string): Tally {

@@ -12,6 +12,8 @@ export interface Topology {
   readonly complete: boolean;
   /** No two nodes are in the same domain. */
   readonly single: boolean;
+  /** The most that one node is to hold. */
+  readonly mostPieces: number;
   /** Of the wide: domain of each node class. */
   readonly domainOfClass: Int32Array;
 }
@@ -36,9 +38,12 @@ export function topologyOf(key: string, { nodes, first, individual }: NodeClasse
     wide,
     complete: inDomains === nodes.length,
     single: inDomains === domainCount,
+    mostPieces: nodes.reduce((most, { room }) => Math.max(most, room.get('pods') ?? 0), 0),
     domainOfClass: wide ? Int32Array.from(first, (node) => domainOf[node]!) : new Int32Array(0),
   };
 }
+
+const MOST_OF_16_BITS = 65_535;
 
 /** How much work of some kind there is in each domain. */
 export class Tally {
@@ -52,8 +57,11 @@ export class Tally {
   constructor(topology: Topology) {
     this.topology = topology;
     this.domainOf = topology.domainOf;
-    // A node holds fewer than 65,536 pieces; a zone or a rack may hold more.
-    this.counts = topology.single ? new Uint16Array(topology.domainCount) : new Int32Array(topology.domainCount);
+    // Half the memory where a domain is a node, as nearly all hold fewer pieces than that; a zone or a rack may hold more.
+    this.counts =
+      topology.single && topology.mostPieces < MOST_OF_16_BITS / 2
+        ? new Uint16Array(topology.domainCount)
+        : new Int32Array(topology.domainCount);
   }
 
   add(node: number, amount: number): void {

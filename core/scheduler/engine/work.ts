@@ -56,12 +56,14 @@ export interface Work {
   readonly labels: Readonly<Record<string, string>>;
   /** Whoever keeps so many of it. */
   readonly owner?: string;
+  /** It is about to go. */
+  readonly ending?: boolean;
   readonly requests: Amounts;
   readonly ports: readonly HostPort[];
   readonly tolerations: readonly Toleration[];
   readonly filter?: NodeFilter;
   readonly preferences: readonly { readonly weight: number; readonly filter: NodeFilter }[];
-  /** Only where such work is (the first of a set that matches itself may start anywhere). */
+  /** Only where work of each of these is. Whoever is all of it itself may start anywhere while there is none. */
   readonly needs: readonly Term[];
   /** Never where such work is, and it never where this is. */
   readonly avoids: readonly Term[];

@@ -1,4 +1,4 @@
-import { matchRequirements, type Requirement } from '../../resources/selectors.ts';
+import { matchRequirements, type Requirement, wholeNumber } from '../../resources/selectors.ts';
 import type { NodeSelectorTerm, PodSpec } from '../../resources/schema/pod.ts';
 import type { NodeFilter } from '../engine/work.ts';
 
@@ -41,6 +41,6 @@ function asRequirement({ key, operator, values = [] }: Expression): Requirement 
       return { key, operator };
     case 'Gt':
     case 'Lt':
-      return { key, operator, value: Number(values[0]) };
+      return { key, operator, value: wholeNumber(values[0]) };
   }
 }

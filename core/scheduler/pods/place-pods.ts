@@ -1,7 +1,7 @@
 import type { Pod } from '../../resources/schema/pod.ts';
 import { Batch } from '../engine/batch.ts';
 import { placementOrder } from '../engine/order.ts';
-import { Placer } from '../engine/placer.ts';
+import { isMet, Placer } from '../engine/placer.ts';
 import { type Evictable, findVictims } from '../engine/preemption.ts';
 import { refusalsOf } from '../engine/refusals.ts';
 import type { Place, Placement, PlacementInput, Refusals } from '../types.ts';
@@ -28,6 +28,8 @@ class Session {
   readonly #evictable: Evictable;
   readonly #leastImportant: number;
   readonly #nominated = new Map<number, { nodeName: string; victims: readonly Pod[] }>();
+  /** What has to wait for those, and why. */
+  readonly #early = new Map<number, Refusals>();
 
   constructor(input: PlacementInput) {
     this.#input = input;
@@ -78,6 +80,7 @@ class Session {
       from = to;
     }
     this.#batch.finish(order);
+    this.#waitForThePromised(order);
     const refusals = new Map<number, Refusals>();
     return this.#input.pending.map((pod, index) => this.#answer(pod, this.#boundCount + index, refusals));
   }
@@ -119,6 +122,7 @@ class Session {
     if (!found) return;
     for (const victim of found.victims) {
       this.#evictable.pieces[victim] = 0;
+      this.#evictable.ending[victim] = 1;
       for (const budget of this.#evictable.budgetsOf(victim)) this.#evictable.allowed[budget]!--;
     }
     // They hold their room until they have ended, and the room is kept for this one from now on.
@@ -126,6 +130,28 @@ class Session {
     this.#movable[piece] = 0;
     const victims = found.victims.map((victim) => this.#pods[victim]!);
     this.#nominated.set(piece, { nodeName: this.#nodeNames[found.node]!, victims });
+  }
+
+  /** A node is kept for some, but they are not there yet: whoever needs to be near them waits until they are. */
+  #waitForThePromised(order: Int32Array): void {
+    const promised = [...this.#nominated.keys()].filter((piece) => this.#placer.nodeOf[piece]! >= 0);
+    if (promised.length === 0) return;
+    const homes = promised.map((piece) => this.#placer.nodeOf[piece]!);
+    for (const piece of promised) this.#placer.remove(piece);
+    const early = (piece: number) => {
+      const node = this.#placer.nodeOf[piece]!;
+      const { needsHere, needsWide } = this.#placer.model.works[this.#placer.workOf[piece]!]!;
+      return node >= 0 && ![...needsHere, ...needsWide].every((needed) => isMet(needed, node));
+    };
+    // Others may need to be near those in turn.
+    const waiting: number[] = [];
+    for (let found = order.filter(early); found.length > 0; found = order.filter(early))
+      for (const piece of found) {
+        this.#placer.remove(piece);
+        waiting.push(piece);
+      }
+    for (const piece of waiting) this.#early.set(piece, this.#refusals(piece));
+    for (const [at, piece] of promised.entries()) this.#placer.put(piece, homes[at]!);
   }
 
   #whoMayGo(budgets: NonNullable<PlacementInput['budgets']>): Evictable {
@@ -141,17 +167,35 @@ class Session {
       }
       return found;
     };
-    return { pieces, budgetsOf, allowed: Int32Array.from(budgets, ({ allowed }) => allowed) };
+    const ending = Uint8Array.from(this.#pods, ({ metadata }, piece) =>
+      piece < this.#boundCount && metadata.deletionTimestamp ? 1 : 0,
+    );
+    return { pieces, ending, budgetsOf, allowed: Int32Array.from(budgets, ({ allowed }) => allowed) };
   }
 
   #answer(pod: Pod, piece: number, known: Map<number, Refusals>): Placement {
     const node = this.#placer.nodeOf[piece]!;
     const nominated = this.#nominated.get(piece);
     if (node >= 0 && !nominated) return { pod, nodeName: this.#nodeNames[node]! };
+    if (nominated) return { pod, refusals: this.#refusalsWithout(piece, node), nominated };
+    const early = this.#early.get(piece);
+    if (early) return { pod, refusals: early };
     const index = this.#placer.workOf[piece]!;
     let refusals = known.get(index);
-    if (!refusals) known.set(index, (refusals = refusalsOf(this.#placer, this.#placer.model.works[index]!)));
-    return { pod, refusals, ...(nominated && { nominated }) };
+    if (!refusals) known.set(index, (refusals = this.#refusals(piece)));
+    return { pod, refusals };
+  }
+
+  #refusals(piece: number): Refusals {
+    return refusalsOf(this.#placer, this.#placer.model.works[this.#placer.workOf[piece]!]!);
+  }
+
+  /** Why it had to wait, which has nothing to do with the room that it is to have. */
+  #refusalsWithout(piece: number, node: number): Refusals {
+    this.#placer.remove(piece);
+    const refusals = this.#refusals(piece);
+    this.#placer.put(piece, node);
+    return refusals;
   }
 
   #priority(piece: number): number {

@@ -41,11 +41,12 @@ const keys = new WeakMap<Pod, string>();
 export function classKey(pod: Pod): string {
   let key = keys.get(pod);
   if (key === undefined) {
-    const { namespace, labels } = pod.metadata;
+    const { namespace, labels, deletionTimestamp } = pod.metadata;
     const { nodeSelector, tolerations, affinity, topologySpreadConstraints, priority, preemptionPolicy } = pod.spec;
     const requests = sorted(Object.fromEntries(podRequests(pod)));
     const constraints = [sorted(nodeSelector), tolerations, affinity, topologySpreadConstraints, hostPortsOf(pod.spec)];
-    key = JSON.stringify([namespace, sorted(labels), ownerOf(pod), requests, constraints, priority ?? 0, preemptionPolicy]);
+    const rest = [priority ?? 0, preemptionPolicy, deletionTimestamp !== undefined];
+    key = JSON.stringify([namespace, sorted(labels), ownerOf(pod), requests, constraints, rest]);
     keys.set(pod, key);
   }
   return key;
@@ -65,6 +66,7 @@ export function podWork(pod: Pod, namespaces: NamespaceLabels): Work {
     name: metadata.name,
     labels,
     ...(owner !== undefined && { owner }),
+    ...(metadata.deletionTimestamp !== undefined && { ending: true }),
     requests: podRequests(pod),
     ports: hostPortsOf(spec),
     tolerations: spec.tolerations ?? [],
@@ -73,7 +75,7 @@ export function podWork(pod: Pod, namespaces: NamespaceLabels): Work {
       weight,
       filter: termFilter(preference),
     })),
-    needs: (podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map(term),
+    needs: together((podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map(term)),
     avoids: (podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map(term),
     replaces: [],
     likes: [
@@ -105,7 +107,7 @@ function spreadOf(pod: Pod, owner: string | undefined): Spread[] {
       matchLabels: { ...Object.fromEntries(own), ...labelSelector.matchLabels },
     };
     return {
-      term: selectorTerm(selector, topologyKey, [namespace]),
+      term: staying(selectorTerm(selector, topologyKey, [namespace])),
       maxSkew,
       required: whenUnsatisfiable === 'DoNotSchedule',
       minDomains: constraint.minDomains ?? 1,
@@ -117,7 +119,19 @@ function spreadOf(pod: Pod, owner: string | undefined): Spread[] {
 
 function siblings(owner: string, topologyKey: string): Spread {
   const term: Term = { key: `owner ${owner}`, topologyKey, owner, matches: (work) => work.owner === owner };
-  return { term, maxSkew: 1, required: false, minDomains: 1, honourFilter: true, honourTaints: false };
+  return { term: staying(term), maxSkew: 1, required: false, minDomains: 1, honourFilter: true, honourTaints: false };
+}
+
+/** A pod that is ending is no reason to put the next one elsewhere: evenness is about those that stay. As kube-scheduler has it. */
+function staying(term: Term): Term {
+  return { ...term, key: `staying ${term.key}`, matches: (work) => !work.ending && term.matches(work) };
+}
+
+/** Of several terms each pod that counts must match all. As kube-scheduler has it. */
+function together(terms: readonly Term[]): readonly Term[] {
+  if (terms.length < 2) return terms;
+  const key = JSON.stringify(terms.map((term) => term.key));
+  return terms.map((each) => ({ ...each, key, matches: (work) => terms.every((term) => term.matches(work)) }));
 }
 
 function affinityTerm(

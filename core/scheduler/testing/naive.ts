@@ -32,7 +32,7 @@ export function mayStand(
         if (mine.ip === theirs.ip || mine.ip === '0.0.0.0' || theirs.ip === '0.0.0.0') return false;
   return (
     standing.every((other) => !keepsAway(work, node, other) && !keepsAway(other.work, other.node, { work, node })) &&
-    work.needs.every((term) => isNear(term, work, node, standing)) &&
+    (work.needs.every((term) => isNear(term, node, standing)) || isFirst(work, node, standing)) &&
     work.spread.every((spread) => !spread.required || isEven(spread, work, node, nodes, standing))
   );
 }
@@ -66,11 +66,17 @@ function keepsAway(work: Work, node: SchedulingNode, other: Standing): boolean {
   return work.avoids.some((term) => term.matches(other.work) && together(node, other.node, term.topologyKey));
 }
 
-function isNear(term: Term, work: Work, node: SchedulingNode, standing: readonly Standing[]): boolean {
-  if (domain(node, term.topologyKey) === undefined) return false;
-  const placed = standing.filter((each) => term.matches(each.work) && domain(each.node, term.topologyKey) !== undefined);
-  if (placed.length === 0) return term.matches(work);
-  return placed.some((each) => together(node, each.node, term.topologyKey));
+function isNear(term: Term, node: SchedulingNode, standing: readonly Standing[]): boolean {
+  return standing.some((each) => term.matches(each.work) && together(node, each.node, term.topologyKey));
+}
+
+function isFirst(work: Work, node: SchedulingNode, standing: readonly Standing[]): boolean {
+  return work.needs.every(
+    (term) =>
+      term.matches(work) &&
+      domain(node, term.topologyKey) !== undefined &&
+      !standing.some((each) => term.matches(each.work) && domain(each.node, term.topologyKey) !== undefined),
+  );
 }
 
 function isEven(
@@ -85,14 +91,18 @@ function isEven(
   if (own === undefined) return false;
   const keys = work.spread.filter(({ required }) => required).map((each) => each.term.topologyKey);
   const eligible = new Set<string>();
+  const counted = new Set<SchedulingNode>();
   for (const each of nodes) {
     if (keys.some((key) => domain(each, key) === undefined)) continue;
     if (honourFilter && work.filter && !work.filter.accepts(each)) continue;
-    if (honourTaints && untoleratedTaint(work.tolerations, each.taints)) continue;
+    if (honourTaints && (each.closed !== undefined || untoleratedTaint(work.tolerations, each.taints))) continue;
+    if (domain(each, term.topologyKey) === undefined) continue;
+    counted.add(each);
     eligible.add(domain(each, term.topologyKey)!);
   }
   const count = (name: string) =>
-    standing.filter((each) => term.matches(each.work) && domain(each.node, term.topologyKey) === name).length;
+    standing.filter((each) => counted.has(each.node) && term.matches(each.work) && domain(each.node, term.topologyKey) === name)
+      .length;
   const counts = [...eligible].map(count);
   const least = eligible.size === 0 || eligible.size < minDomains ? 0 : Math.min(...counts);
   return count(own) + (term.matches(work) ? 1 : 0) - least <= maxSkew;
