@@ -50,6 +50,8 @@ export function dockerEngine(connection: DockerConnection) {
 
     listContainers: (label: string) =>
       get<ContainerSummary[]>('/containers/json', { query: { all: true, filters: filters({ label: [label] }) } }),
+    /** Whoever has started them. */
+    runningContainers: () => get<ContainerSummary[]>('/containers/json'),
     inspectContainer: (id: string) => get<ContainerDetails>(`/containers/${id}/json`),
     createContainer: (name: string, body: ContainerCreate) =>
       post<{ Id: string; Warnings: string[] | null }>('/containers/create', { query: { name }, body }),
@@ -122,6 +124,13 @@ export function dockerEngine(connection: DockerConnection) {
     /** Container events with this label, from `since` (seconds since the epoch) on, for as long as the engine lives. */
     async *events(label: string, since: string | undefined, signal: AbortSignal): AsyncGenerator<EngineEvent> {
       const query = { filters: filters({ type: ['container'], label: [label] }), since };
+      const response = await connection.stream({ method: 'GET', path: '/events', query, signal, timeoutMs: 10_000 });
+      yield* jsonLines<EngineEvent>(response);
+    },
+
+    /** When containers come and go, whoever has started them; for as long as the engine lives. */
+    async *containerEvents(signal: AbortSignal): AsyncGenerator<EngineEvent> {
+      const query = { filters: filters({ type: ['container'], event: ['create', 'start', 'die', 'destroy'] }) };
       const response = await connection.stream({ method: 'GET', path: '/events', query, signal, timeoutMs: 10_000 });
       yield* jsonLines<EngineEvent>(response);
     },

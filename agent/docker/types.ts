@@ -29,6 +29,7 @@ export interface ContainerDetails {
   };
   readonly Config: {
     readonly Image: string;
+    readonly Cmd?: readonly string[] | null;
     readonly Labels: Readonly<Record<string, string>> | null;
     readonly Tty?: boolean;
   };

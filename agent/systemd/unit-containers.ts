@@ -1,0 +1,142 @@
+import type { UnitReport } from '../../core/node/assigned-unit.ts';
+import type { Logger } from '../../core/ports/logger.ts';
+import { abortableDelay } from '../abortable-delay.ts';
+import type { Engine } from '../docker/engine.ts';
+import { isNotFound, messageOf } from '../docker/errors.ts';
+import type { EventInput } from '../event-log.ts';
+import { dockerClients, unitOfContainer } from './docker-clients.ts';
+
+/**
+ * Containers that fenced units have started by `docker run`: they are the engine's children, not the unit's, so that killing the unit leaves them
+ * running. Here they are found, so that the fence guard ends them with the lease, and a unit that leaves the host doesn't count as gone before they have.
+ */
+export interface UnitContainers {
+  /** Ids of those that run; undefined: nobody has looked yet. */
+  ids(): readonly string[] | undefined;
+  /** Other units may be fenced. */
+  look(): void;
+  /** The reports, without `gone` of units whose containers run on; those are stopped. */
+  settled(reports: readonly UnitReport[]): readonly UnitReport[];
+}
+
+export interface UnitContainersOptions {
+  readonly engine: Pick<Engine, 'containerEvents' | 'runningContainers' | 'inspectContainer' | 'stopContainer'>;
+  /** Fenced units of which the host has a file; undefined: nobody has looked yet. */
+  readonly fenced: () => readonly string[] | undefined;
+  /** Known from before, by an agent that was restarted. */
+  readonly before: readonly string[];
+  readonly onChange: () => void;
+  readonly log: Logger;
+  readonly events: { add(event: EventInput): void };
+  readonly signal: AbortSignal;
+  readonly proc?: string;
+}
+
+interface Found {
+  readonly unit: string;
+  readonly name: string;
+  stopping?: boolean;
+}
+
+/** The label of containers that are the agent's own: those of pods. */
+const OWNER = 'terrane.dev/owner';
+const RETRY_MS = 1_000;
+const STOP_SECONDS = 10;
+
+export function unitContainers(options: UnitContainersOptions): UnitContainers {
+  const { engine, fenced, log, events, signal, proc } = options;
+  /** Those that run, by id. */
+  const running = new Map<string, Found>();
+  const before = new Set(options.before);
+  let looked = false;
+  let watching = false;
+
+  function look(): void {
+    if (watching || signal.aborted || (fenced() ?? []).length === 0) return;
+    watching = true;
+    void watch().finally(() => {
+      watching = false;
+    });
+  }
+
+  /** While anything is fenced; whoever has nothing pays for no connection. */
+  async function watch(): Promise<void> {
+    while (!signal.aborted && (fenced() ?? []).length > 0) {
+      const over = new AbortController();
+      try {
+        const stream = engine.containerEvents(AbortSignal.any([signal, over.signal]));
+        const first = stream.next();
+        first.catch(() => undefined);
+        const all = await engine.runningContainers();
+        await Promise.all(all.filter(({ Labels }) => Labels?.[OWNER] === undefined).map(({ Id }) => consider(Id, true)));
+        for (const id of running.keys()) if (!all.some(({ Id }) => Id === id)) running.delete(id);
+        looked = true;
+        options.onChange();
+        for (let next = await first; !next.done; next = await stream.next()) {
+          const { Action, Actor } = next.value;
+          if (Actor.Attributes[OWNER] !== undefined) continue;
+          // At its creation whoever asked for it is still there to be seen.
+          if (Action === 'create' || Action === 'start') await consider(Actor.ID, Action === 'start');
+          else if ((Action === 'die' || Action === 'destroy') && running.delete(Actor.ID)) options.onChange();
+        }
+      } catch {
+        // That the engine is away is told by who looks after its containers.
+      } finally {
+        over.abort();
+      }
+      await abortableDelay(RETRY_MS, signal);
+    }
+  }
+
+  async function consider(id: string, started: boolean): Promise<void> {
+    if (running.has(id)) return;
+    const units = new Set(fenced());
+    const [clients, container] = await Promise.all([
+      dockerClients(units, proc),
+      engine.inspectContainer(id).catch((error: unknown) => {
+        if (isNotFound(error)) return undefined;
+        throw error;
+      }),
+    ]);
+    if (!container) return;
+    const unit = unitOfContainer(container, clients, units) ?? (before.has(id) ? '' : undefined);
+    if (unit === undefined) return;
+    running.set(id, { unit, name: container.Name.replace(/^\//, '') });
+    if (!started) log.info('a fenced unit runs a container: it ends with the lease', { unit, container: container.Name });
+    options.onChange();
+  }
+
+  async function stop(id: string, found: Found, uid: string): Promise<void> {
+    const { unit, name } = found;
+    found.stopping = true;
+    const message = `Unit ${unit} has stopped, but its container ${name} has not: it is stopped, too. ExecStop=docker stop ${name} does so in time.`;
+    events.add({ type: 'Warning', reason: 'ContainerOutlivesUnit', message, unit: { name: unit, uid } });
+    try {
+      await engine.stopContainer(id, STOP_SECONDS);
+      running.delete(id);
+    } catch (error) {
+      if (isNotFound(error)) running.delete(id);
+      else
+        log.warn('a container of a unit that has stopped could not be stopped', {
+          unit,
+          container: name,
+          reason: messageOf(error),
+        });
+      found.stopping = false;
+    }
+    options.onChange();
+  }
+
+  return {
+    ids: () => (looked ? [...running.keys()] : undefined),
+    look,
+    settled: (reports) =>
+      reports.map((report) => {
+        if (!report.gone) return report;
+        const left = [...running].filter(([, { unit }]) => unit === report.name);
+        for (const [id, found] of left) if (!found.stopping) void stop(id, found, report.uid);
+        const { gone: _, ...rest } = report;
+        return left.length === 0 ? report : rest;
+      }),
+  };
+}
