@@ -51,11 +51,10 @@ export interface HostOptions {
 /** The machine's, ms. */
 const uptime = () => os.uptime() * 1000;
 const KV_CACHE_MB = 64;
-/**
- * The first report waits no longer for the network to be looked at, and for systemd: one that hangs says nothing of units, and what isn't said of a
- * unit is not changed; but a host that reports nothing at all is given up.
- */
-const FIRST_LOOK_MS = 15_000;
+/** The first report waits no longer for the network to be looked at. */
+const NETWORK_WAIT_MS = 15_000;
+/** And for a systemd that hangs: what isn't said of a unit is not changed, but who reports nothing loses its lease, and is given up. */
+const SYSTEMD_WAIT_MS = 5_000;
 const MEASURE_MS = 30_000;
 const IMAGE_COLLECT_MS = 300_000;
 
@@ -269,7 +268,8 @@ export async function runHost({
       const unitReports = units?.reports();
       if (!status || taken === 'unknown') return undefined;
       // A restarted agent that said it takes no part in the network would be withdrawn by its peers for that moment.
-      if ((!network.known() || unitReports === 'unknown') && uptime() - startedAt < FIRST_LOOK_MS) return undefined;
+      if (!network.known() && uptime() - startedAt < NETWORK_WAIT_MS) return undefined;
+      if (unitReports === 'unknown' && uptime() - startedAt < SYSTEMD_WAIT_MS) return undefined;
       return buildReport({
         agentVersion: version,
         bootId: info.bootId,
