@@ -8,7 +8,9 @@ import { clusterToAsk, namesToServe } from './dns/names-to-serve.ts';
 import { startDns } from './dns/start-dns.ts';
 import { messageOf } from './docker/errors.ts';
 import { eventLog } from './event-log.ts';
-import { hostFenceGuard } from './fencing/host-fence-guard.ts';
+import { guardPath } from './fencing/fence-guard.ts';
+import { readFencedWork } from './fencing/guard-file.ts';
+import { FENCE_DIRECTORY, hostFenceGuard } from './fencing/host-fence-guard.ts';
 import { writeAtomic } from './files/atomic-file.ts';
 import { type AgentFacts, gaugesOf, healthOf } from './health/agent-health.ts';
 import { startHealthServer } from './health/health-server.ts';
@@ -21,6 +23,7 @@ import { nodeReporter } from './node/node-reporter.ts';
 import type { AgentOptions } from './options.ts';
 import { buildReport } from './report.ts';
 import { startUnits } from './systemd/start-units.ts';
+import { type UnitContainers, unitContainers } from './systemd/unit-containers.ts';
 import { ownInstallation } from './upgrade/installation.ts';
 import { agentUpgrade } from './upgrade/upgrade.ts';
 import { openState } from './state-store.ts';
@@ -125,6 +128,7 @@ export async function runHost({
   const installation = ownInstallation(process.argv[1]);
   const upgrade = installation && agentUpgrade({ installation, now });
   let lookAfterUnits = () => {};
+  let unitsContainers: UnitContainers | undefined;
   const owner = `${identity.cluster}/${identity.hostId}`;
   const guard = hostFenceGuard({
     owner,
@@ -135,7 +139,7 @@ export async function runHost({
     lease: () => workload.lease,
     settings: () => workload.assignment()?.settings,
     units: () => (units ? units.fenced() : []),
-    containers: () => [],
+    containers: () => (units ? unitsContainers?.ids() : []),
   });
   const units = await startUnits({
     owner,
@@ -146,7 +150,10 @@ export async function runHost({
     events,
     now,
     time: time.text,
-    onChange: () => uplink.check(true),
+    onChange() {
+      unitsContainers?.look();
+      uplink.check(true);
+    },
   });
   const updates = await startUpdates({
     client,
@@ -198,6 +205,20 @@ export async function runHost({
       if (type === 'startContainer' && ok) counted.count('terrane_agent_container_starts_total');
     },
   });
+  unitsContainers =
+    units &&
+    unitContainers({
+      engine: workload.engine,
+      fenced: units.fenced,
+      before: readFencedWork(guardPath(FENCE_DIRECTORY, owner), info.bootId).containers,
+      log,
+      events,
+      signal,
+      onChange() {
+        guard.tell();
+        uplink.check(true);
+      },
+    });
   const serveNames = () => {
     const assignment = workload.assignment();
     dns.serve(assignment && namesToServe(assignment));
@@ -283,7 +304,7 @@ export async function runHost({
         observed: taken ?? new Map(),
         status: { now: now(), time: time.text, hostIp: node.address(), probed: workload.probed },
         events: events.recent(),
-        units: unitReports === 'unknown' ? undefined : unitReports,
+        units: unitReports === 'unknown' ? undefined : unitReports && (unitsContainers?.settled(unitReports) ?? unitReports),
       });
     },
   });

@@ -10,13 +10,13 @@ export interface HostFenceGuardOptions extends Omit<FenceGuardOptions, 'path' | 
   readonly settings: () => AssignmentSettings | undefined;
 }
 
-const MEMORY = '/run/terrane';
+export const FENCE_DIRECTORY = '/run/terrane';
 const UNITS = '/run/systemd/system';
 
 /** The guard of this host's agent. */
 export function hostFenceGuard({ owner, lease, settings, ...rest }: HostFenceGuardOptions): FenceGuard {
   if (process.getuid?.() !== 0) return NO_GUARD;
-  const path = guardPath(MEMORY, owner);
+  const path = guardPath(FENCE_DIRECTORY, owner);
   return fenceGuard({
     ...rest,
     path,

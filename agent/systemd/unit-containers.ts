@@ -23,7 +23,7 @@ export interface UnitContainersOptions {
   readonly engine: Pick<Engine, 'containerEvents' | 'runningContainers' | 'inspectContainer' | 'stopContainer'>;
   /** Fenced units of which the host has a file; undefined: nobody has looked yet. */
   readonly fenced: () => readonly string[] | undefined;
-  /** Known from before, by an agent that was restarted. */
+  /** What an agent before this one had found: who has started it may be gone. */
   readonly before: readonly string[];
   readonly onChange: () => void;
   readonly log: Logger;
@@ -49,22 +49,27 @@ export function unitContainers(options: UnitContainersOptions): UnitContainers {
   const running = new Map<string, Found>();
   const before = new Set(options.before);
   let looked = false;
-  let watching = false;
+  let watching: AbortController | undefined;
+
+  /** Is there anything to look for? Whoever has nothing fenced pays for no connection. */
+  const isNeeded = () => !signal.aborted && ((fenced() ?? []).length > 0 || running.size > 0);
 
   function look(): void {
-    if (watching || signal.aborted || (fenced() ?? []).length === 0) return;
-    watching = true;
-    void watch().finally(() => {
-      watching = false;
+    if (!isNeeded()) return watching?.abort();
+    if (watching) return;
+    watching = new AbortController();
+    void watch(watching).finally(() => {
+      watching = undefined;
+      looked = false;
+      if (isNeeded()) look();
     });
   }
 
-  /** While anything is fenced; whoever has nothing pays for no connection. */
-  async function watch(): Promise<void> {
-    while (!signal.aborted && (fenced() ?? []).length > 0) {
+  async function watch(unneeded: AbortController): Promise<void> {
+    while (!unneeded.signal.aborted && isNeeded()) {
       const over = new AbortController();
       try {
-        const stream = engine.containerEvents(AbortSignal.any([signal, over.signal]));
+        const stream = engine.containerEvents(AbortSignal.any([signal, unneeded.signal, over.signal]));
         const first = stream.next();
         first.catch(() => undefined);
         const all = await engine.runningContainers();
@@ -109,7 +114,7 @@ export function unitContainers(options: UnitContainersOptions): UnitContainers {
   async function stop(id: string, found: Found, uid: string): Promise<void> {
     const { unit, name } = found;
     found.stopping = true;
-    const message = `Unit ${unit} has stopped, but its container ${name} has not: it is stopped, too. ExecStop=docker stop ${name} does so in time.`;
+    const message = `Unit ${unit} has stopped, but its container ${name} has not: it is stopped, too. With --name, and ExecStop=/usr/bin/docker stop NAME, it stops in time.`;
     events.add({ type: 'Warning', reason: 'ContainerOutlivesUnit', message, unit: { name: unit, uid } });
     try {
       await engine.stopContainer(id, STOP_SECONDS);
@@ -128,7 +133,7 @@ export function unitContainers(options: UnitContainersOptions): UnitContainers {
   }
 
   return {
-    ids: () => (looked ? [...running.keys()] : undefined),
+    ids: () => (looked || fenced()?.length === 0 ? [...running.keys()] : undefined),
     look,
     settled: (reports) =>
       reports.map((report) => {

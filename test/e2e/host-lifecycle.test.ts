@@ -141,6 +141,41 @@ const ROOT = join(import.meta.dirname, '../..');
     await runs();
   });
 
+  test('what a fenced unit has started by `docker run` ends with its lease, and before it may start on another host', async () => {
+    // Killing its client leaves it running, and TERM doesn't end it.
+    const stubborn = `/usr/bin/docker run --rm terrane.test/busybox:1 sh -c "trap '' TERM; while :; do sleep 1; done"`;
+    await apply(unit('dock.service', '').replace('/bin/sleep infinity', `${stubborn}\n    TimeoutStopSec=2`));
+    const containers = async () => {
+      const all_ = await host.sh(`docker ps --no-trunc --format '{{.ID}} {{.Label "terrane.dev/owner"}}'`);
+      return all_
+        .split('\n')
+        .flatMap((line) => /^([0-9a-f]+) *$/.exec(line)?.[1] ?? [])
+        .join(' ');
+    };
+    const isGuarded = (id: string) => host.run(`grep -qsxF "container ${id}" /run/terrane/fence-*`);
+    const guarded = () =>
+      eventually('the fence guard knows of its container', async () => {
+        const id = await containers();
+        expect(id).toMatch(/^[0-9a-f]{64}$/);
+        expect(await isGuarded(id)).toMatchObject({ code: 0 });
+      });
+    await guarded();
+    await host.sh('systemctl stop terrane-agent');
+    await eventually('it has ended', async () => expect(await containers()).toBe(''));
+    await host.sh('systemctl start terrane-agent');
+    await all.ready('one');
+    await guarded();
+    expect(await all.terrane(['unit', 'destroy', 'dock'])).toMatchObject({ code: 0 });
+    await eventually('its host has let go of it', async () =>
+      expect((await all.list<{ metadata: { name: string } }>('units')).map(({ metadata }) => metadata.name)).not.toContain(
+        'dock.service',
+      ),
+    );
+    expect(await containers()).toBe('');
+    // Others' containers are none of its business.
+    await runs();
+  });
+
   describe('an upgrade of the agent', () => {
     const versions = async () =>
       (await host.sh('basename $(readlink /opt/terrane/current); cat /opt/terrane/upgrade.result 2>/dev/null || true')).trim();
