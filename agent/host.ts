@@ -209,7 +209,7 @@ export async function runHost({
     units &&
     unitContainers({
       engine: workload.engine,
-      fenced: units.fenced,
+      fenced: () => units.fenced(),
       before: readFencedWork(guardPath(FENCE_DIRECTORY, owner), info.bootId).containers,
       log,
       events,
