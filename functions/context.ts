@@ -1,6 +1,6 @@
 import type { PersonPrincipal } from '../core/ports/identity.ts';
 
-/** A cluster that the caller may see. Anything else is a 404, whether it exists or not (DESIGN 6). */
+/** A cluster that the caller may see. Anything else is a 404, whether it exists or not. */
 export interface ClusterRef {
   readonly tenant: string;
   readonly id: string;

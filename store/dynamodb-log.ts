@@ -41,7 +41,7 @@ const REFUSALS = new Set([
   'KMSDisabledException',
 ]);
 
-/** A keyspace's log in DynamoDB (DESIGN 1). The conditional put of an entry is the only point where writers meet. */
+/** A keyspace's log in DynamoDB (decision 1). The conditional put of an entry is the only point where writers meet. */
 export function dynamoLog(options: DynamoLogOptions): PagedLog {
   const { table, clock, hub } = options;
   const keys = logKeys(options.tenant, options.keyspace);

@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { EMBEDDED_REGION } from './dynamo-calls.ts';
 
-/** Names of the two tables (DESIGN 6). Both have the string keys `pk` and `sk`, and `ttl` (seconds) as their time to live. */
+/** Names of the two tables. Both have the string keys `pk` and `sk`, and `ttl` (seconds) as their time to live. */
 export interface TableNames {
   readonly tenant: string;
   readonly identity: string;

@@ -1,6 +1,6 @@
 import type { Sequence } from '../core/keyspace/types.ts';
 
-/** Where a keyspace's items are in the tenant table (DESIGN 1). `keyspace` is `<cluster>/<registry|kv>`. */
+/** Where a keyspace's items are in the tenant table. `keyspace` is `<cluster>/<registry|kv>`. */
 export interface LogKeys {
   /** Entries, by sequence. */
   readonly log: string;

@@ -15,7 +15,7 @@ const PREFIX = 'terrane_store_';
 
 /**
  * Keeps other local users, and containers on the host's network that don't run as our user, from a loopback port that has no authentication
- * of its own (DESIGN 5): an nftables rule on the owner of the connecting socket. Needs root and nft(8); where it can't be had,
+ * of its own (docs/embedded.md): an nftables rule on the owner of the connecting socket. Needs root and nft(8); where it can't be had,
  * the log says so and what it means, and the server goes on.
  *
  * One table for each data directory. It says whose it is: what a killed server left behind would keep others from whatever has its port next, and

@@ -1,7 +1,7 @@
 import { HeadStaleError } from './errors.ts';
 import type { Sequence } from './types.ts';
 
-/** How long an append may rely on a verified head, ms (DESIGN 1: a trimmed slot looks free again). */
+/** How long an append may rely on a verified head, ms (decision 1: a trimmed slot looks free again). */
 export const HEAD_TRUSTED_MS = 60_000;
 
 /** `now` and `verifiedAt`, when the head was known to be that, ms since the epoch. A clock that went back says nothing. */

@@ -1,7 +1,7 @@
 import type { Unheard } from '../node/listening.ts';
 import type { Report } from '../node/report.ts';
 
-/** A host's latest report, outside the log: one item a host, overwritten (DESIGN 1). */
+/** A host's latest report, outside the log: one item a host, overwritten. */
 export interface InboxItem {
   readonly nodeName: string;
   /** When the control plane received it, ms since the epoch: the heartbeat. */

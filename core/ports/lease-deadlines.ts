@@ -8,7 +8,7 @@ export interface LeaseDeadline {
 }
 
 /**
- * Deadlines of one keyspace's leases, outside of its log: they change often and need no order (DESIGN 1). That a lease exists is only
+ * Deadlines of one keyspace's leases, outside of its log: they change often and need no order. That a lease exists is only
  * said by the log. What is lost here is made good by a new, later deadline.
  */
 export interface LeaseDeadlines {

@@ -1,4 +1,4 @@
-/** What an instance said of itself with its last check: frequent and without order, so it isn't in the log (DESIGN 1). */
+/** What an instance said of itself with its last check: frequent and without order, so it isn't in the log. */
 export interface SeenInstance {
   readonly application: string;
   readonly instance: string;

@@ -22,7 +22,7 @@ export async function purgeGone({ store, hooks }: AccountsContext, tenant: strin
   }
 }
 
-/** Log, snapshots, reports, connections and alarms: everything that store/ keeps of a cluster besides its hosts (DESIGN 1). */
+/** Log, snapshots, reports, connections and alarms: everything that store/ keeps of a cluster besides its hosts. */
 async function purgeCluster(store: AccountsStore, tenant: string, cluster: string): Promise<void> {
   const items = store.forTenant(tenant);
   await clearLogs();

@@ -15,7 +15,7 @@ export interface PlanLimits {
   readonly kvBytes: number;
 }
 
-/** "Free up to 10 nodes" (DESIGN 6). */
+/** What an organisation may have for nothing. */
 export const FREE_PLAN: PlanLimits = { nodes: 10, clusters: 20, members: 50, kvBytes: QUOTA_BYTES };
 
 export interface Lifetimes {

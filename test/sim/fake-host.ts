@@ -5,7 +5,7 @@ import type { InboxItem } from '../../core/ports/inbox.ts';
 import type { Pod, PodStatus } from '../../core/resources/schema/pod.ts';
 import { heard, nodeStatus, running, SECOND } from '../support/builders.ts';
 
-/** An agent stops its work when it could not reach the control plane for so long (DESIGN 2): before a replacement may start. */
+/** An agent stops its work when it could not reach the control plane for so long (decision 6): before a replacement may start. */
 const FENCE_MS = 40 * SECOND;
 const REPORT_MS = 20 * SECOND;
 const START_MS = 5 * SECOND;
