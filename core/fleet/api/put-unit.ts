@@ -69,17 +69,19 @@ function contentsFrom(name: string, options: readonly UnitOption[]): string {
     value: option.value.trim(),
   }));
   const contents = serializeUnitFile(tidy);
-  const problem = problemOf(name, contents, tidy.length);
+  const problem = problemOf(name, contents, tidy);
   if (problem !== undefined) throw new FleetError(400, problem);
   return contents;
 }
 
-function problemOf(name: string, contents: string, count: number): string | undefined {
+function problemOf(name: string, contents: string, options: readonly UnitOption[]): string | undefined {
   try {
     const read = parseUnitFile(contents);
-    const kept = read.length === count && serializeUnitFile(read) === contents;
-    if (!kept)
-      return 'an option would be read as something else: end each line of a value that goes on with a backslash, and begin no name with [, # or ;';
+    const same = (one: UnitOption, other: UnitOption) =>
+      one.section === other.section && one.name === other.name && one.value === other.value;
+    const kept = read.length === options.length && options.every((option) => read.some((each) => same(each, option)));
+    if (!kept || serializeUnitFile(read) !== contents)
+      return 'an option would be read as something else: end each line of a value that goes on with a backslash, begin no name with [, # or ;, and put no = into one';
     return unitProblem(name, read);
   } catch (error) {
     if (error instanceof UnitFileError) return error.message;

@@ -12,18 +12,25 @@ export const SESSION_COOKIE = '__Host-terrane';
  */
 export function credentialOf(c: Context): string {
   const header = c.req.header('authorization');
+  const fleet = isFleet(c.req.path);
   if (header !== undefined) {
-    const password = isFleet(c.req.path) ? basicPassword(header) : undefined;
+    const password = fleet ? basicPassword(header) : undefined;
     if (password) return password;
     const [, token] = /^Bearer +(\S+) *$/i.exec(header) ?? [];
+    if (!token && fleet) throw new TerraneError('unauthenticated', NO_TOKEN, { fix: IN_ENDPOINT });
     if (!token) throw new TerraneError('unauthenticated', 'The Authorization header is not "Bearer TOKEN".');
     return token;
   }
   const cookie = getCookie(c, SESSION_COOKIE);
-  if (!cookie) throw new TerraneError('unauthenticated');
+  if (!cookie)
+    throw fleet ? new TerraneError('unauthenticated', NO_TOKEN, { fix: IN_ENDPOINT }) : new TerraneError('unauthenticated');
   if (c.req.method !== 'GET' && c.req.method !== 'HEAD') requireSameOrigin(c, true);
   return cookie;
 }
+
+const NO_TOKEN = 'The request has no token.';
+const IN_ENDPOINT =
+  'Put an API token into the endpoint: https://any:TOKEN@SERVER/clusters/ID (terrane token create --kind api makes one).';
 
 /**
  * fleetctl knows no tokens, but sends what stands before the @ of its endpoint: any name, and the token as the password (RFC 7617). Only there: a browser

@@ -97,7 +97,7 @@ function version1(deps: FleetDeps, prefix: string): Hono<ApiEnv> {
     requireJson(c);
     const name = c.req.param('name');
     const body = unitSchema.safeParse(await readJson(c));
-    if (!body.success) throw new FleetError(400, `unable to decode body: ${z.prettifyError(body.error).replaceAll('\n', ' ')}`);
+    if (!body.success) throw new FleetError(400, `unable to decode body: ${body.error.issues.map(sentence).join('; ')}`);
     const { name: told, options, desiredState } = body.data;
     if (told && told !== name)
       throw new FleetError(400, `name in URL "${name}" differs from unit name in request body "${told}"`);
@@ -164,6 +164,14 @@ const unitSchema = z.object({
     .nullish()
     .transform((state) => state ?? undefined),
 });
+
+/** Where in the body, and what is wrong there. */
+function sentence({ path, message }: z.core.$ZodIssue): string {
+  const at = path
+    .reduce<string>((text, part) => text + (typeof part === 'number' ? `[${part}]` : `.${String(part)}`), '')
+    .slice(1);
+  return `${at === '' ? '' : `${at}: `}${message.replace(/^Invalid input: /, '')}`;
+}
 
 function refusalFor(error: unknown): FleetError {
   if (error instanceof FleetError) return error;

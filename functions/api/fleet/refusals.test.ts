@@ -52,9 +52,9 @@ describe('a unit is refused', () => {
     expect(await refused('PUT', '/units/a.service', { options })).toMatch(/^400 an option would be read as something else/);
     const section = [option('Service]\n[Install', 'ExecStart', '/bin/true')];
     expect(await refused('PUT', '/units/a.service', { options: section })).toMatch(/^400 /);
-    for (const name of ['[Unit', '#x', ';x']) {
+    for (const name of ['[Unit', '#x', ';x', 'ExecStart=/bin/evil']) {
       const odd = [option('Service', name, 'y]')];
-      expect(await refused('PUT', '/units/a.service', { options: odd })).toMatch(/begin no name with \[, # or ;/);
+      expect(await refused('PUT', '/units/a.service', { options: odd })).toMatch(/begin no name with \[, # or ;, and put no =/);
     }
   });
 
@@ -92,7 +92,9 @@ describe('a unit is refused', () => {
     expect(await refused('PUT', '/units/a.service', body, { 'content-type': 'text/plain' })).toMatch(/^415 only acceptable/);
     expect(await refused('PUT', '/units/a.service', '{')).toMatch(/^400 unable to decode body/);
     expect(await refused('PUT', '/units/a.service', '"x"')).toMatch(/^400 unable to decode body/);
-    expect(await refused('PUT', '/units/a.service', { options: [{ section: 1 }] })).toMatch(/^400 unable to decode body/);
+    expect(await refused('PUT', '/units/a.service', { options: [{ section: 1, name: 'a', value: 'b' }] })).toBe(
+      '400 unable to decode body: options[0].section: expected string, received number',
+    );
     expect(await refused('PUT', '/units/a.service', `"${'x'.repeat(1_100_000)}"`)).toMatch(/^413 /);
   });
 

@@ -132,6 +132,20 @@ suite('units on a host', () => {
     expect(await show('kept.service', 'InvocationID')).toBe(before);
   });
 
+  test('are as many as may be: the bus lets fewer be asked about at once', async () => {
+    const units = (generation: number, desired: 'launched' | 'loaded') =>
+      Array.from({ length: 140 }, (_, at) => unit(`many-${at}.service`, SLEEP, { generation, desired }));
+    const first = await agent();
+    first.assign(...units(1, 'launched'));
+    for (const { name } of units(1, 'launched')) await first.reported(name, { launched: 1, activeState: 'active' });
+    await first.close();
+    // The next one has to ask about all of them.
+    const second = await agent();
+    second.assign(...units(2, 'loaded'));
+    for (const { name } of units(2, 'loaded')) await second.reported(name, { activeState: 'inactive' });
+    for (const { lines } of [first, second]) expect(lines.filter((line) => line.includes("can't be looked after"))).toEqual([]);
+  });
+
   test('a start that an agent was killed in is neither lost nor done twice', async () => {
     const memory = async (invocationBefore: string) => {
       const file = (await host.sh('ls /run/terrane/units-*.json')).trim();
