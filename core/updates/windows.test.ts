@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Window } from './model.ts';
-import { nextOpening, windowIsOpen } from './windows.ts';
+import { windowIsOpen } from './windows.ts';
 
 const at = (text: string) => Date.parse(text);
 const officeHours: Window = { days: [1, 2, 3, 4, 5], start: 9 * 60, length: 8 * 60, timeZone: 'Europe/Berlin' };
@@ -29,18 +29,4 @@ describe('windowIsOpen', () => {
   });
 
   test('no windows: always', () => expect(windowIsOpen([], 0)).toBe(true));
-});
-
-describe('nextOpening', () => {
-  test('is now while one is open', () =>
-    expect(nextOpening([officeHours], at('2026-11-25T10:00:30Z'))).toBe(at('2026-11-25T10:00:30Z')));
-  test('is the nearest of all', () => {
-    expect(nextOpening([officeHours, thursdayNight], at('2026-11-26T17:00:00Z'))).toBe(at('2026-11-26T23:00:00Z'));
-  });
-  test('goes over the weekend', () => {
-    expect(nextOpening([officeHours], at('2026-11-27T16:00:00Z'))).toBe(at('2026-11-30T08:00:00Z'));
-  });
-  test('of a window that never opens there is none', () => {
-    expect(nextOpening([{ ...officeHours, length: 0 }], 0)).toBeUndefined();
-  });
 });

@@ -1,20 +1,10 @@
 import type { Window } from './model.ts';
 
-const MINUTE_MS = 60_000;
 const DAY_MINUTES = 24 * 60;
 
 /** Whether an update may begin now. Local times are those of the clock on the wall: a window at 02:30 has none on the day that skips it. */
 export function windowIsOpen(windows: readonly Window[], now: number): boolean {
   return windows.length === 0 || windows.some((window) => isIn(window, now));
-}
-
-/** When the next window opens, ms since the epoch, to the minute; `now` if one is open; undefined if none does within eight days. */
-export function nextOpening(windows: readonly Window[], now: number): number | undefined {
-  if (windowIsOpen(windows, now)) return now;
-  const minute = Math.floor(now / MINUTE_MS) * MINUTE_MS;
-  // A week, and a day for the ends of summer time.
-  for (let i = 1; i <= 8 * DAY_MINUTES; i++) if (windowIsOpen(windows, minute + i * MINUTE_MS)) return minute + i * MINUTE_MS;
-  return undefined;
 }
 
 function isIn({ days, start, length, timeZone }: Window, now: number): boolean {

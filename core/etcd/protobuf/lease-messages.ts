@@ -5,10 +5,10 @@ import { type Codec, message } from './message.ts';
 /** etcdserverpb.Lease. */
 
 export const leaseGrantRequest = message({ ttl: int64(1), id: int64(2) });
-export const leaseGrantResponse = message({ revision: header, id: int64(2), ttl: count(3) });
+/** Of LeaseGrant and LeaseKeepAlive. */
+export const leaseGrantedResponse = message({ revision: header, id: int64(2), ttl: count(3) });
 /** Of LeaseRevoke and LeaseKeepAlive. */
 export const leaseRequest = message({ id: int64(1) });
-export const leaseKeepAliveResponse = leaseGrantResponse;
 export const leaseTimeToLiveRequest = message({ id: int64(1), keys: bool(2) });
 export const leaseTimeToLiveResponse = message({
   revision: header,

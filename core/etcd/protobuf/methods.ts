@@ -23,9 +23,9 @@ export const METHOD_CODECS: { readonly [M in EtcdMethod]: MethodCodec<M> } = {
   Txn: { request: requests.txnRequest, response: responses.txnResponse },
   Compact: { request: requests.compactionRequest, response: headerOnly },
 
-  LeaseGrant: { request: lease.leaseGrantRequest, response: lease.leaseGrantResponse },
+  LeaseGrant: { request: lease.leaseGrantRequest, response: lease.leaseGrantedResponse },
   LeaseRevoke: { request: lease.leaseRequest, response: headerOnly },
-  LeaseKeepAlive: { request: lease.leaseRequest, response: lease.leaseKeepAliveResponse },
+  LeaseKeepAlive: { request: lease.leaseRequest, response: lease.leaseGrantedResponse },
   LeaseTimeToLive: { request: lease.leaseTimeToLiveRequest, response: lease.leaseTimeToLiveResponse },
   LeaseLeases: { request: nothing, response: lease.leaseLeasesResponse },
 

@@ -59,16 +59,6 @@ export function kindByPlural(group: string, version: string, plural: string): Ki
   return kinds.find((definition) => definition.group === group && definition.version === version && definition.plural === plural);
 }
 
-/** As a person names it on a command line: `pods`, `pod`, `po`, `Pod`, `deployments.apps`. */
-export function kindByAnyName(name: string): KindDefinition | undefined {
-  const wanted = name.toLowerCase();
-  return kinds.find((definition) => {
-    const { kind, plural, singular, shortNames, group } = definition;
-    const names = [kind.toLowerCase(), plural, singular, ...shortNames];
-    return names.includes(wanted) || (group !== '' && [`${plural}.${group}`, `${singular}.${group}`].includes(wanted));
-  });
-}
-
 export function apiVersionOf(definition: Pick<ReadableKind, 'group' | 'version'>): string {
   return definition.group === '' ? definition.version : `${definition.group}/${definition.version}`;
 }

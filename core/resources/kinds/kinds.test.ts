@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { deployment, fixedContext, inTxn, newCluster, pod, refusal } from '../testing/fixtures.ts';
 import { createResource, updateResource } from '../write.ts';
 import type { KindName } from '../schema/kinds.ts';
-import { findKind, kindByAnyName, kindByPlural, kinds } from './index.ts';
+import { findKind, kindByPlural, kinds } from './index.ts';
 
 const made = async (kind: KindName, object: object) => {
   const cluster = await newCluster();
@@ -11,16 +11,10 @@ const made = async (kind: KindName, object: object) => {
 const meta = (name: string) => ({ metadata: { name, namespace: 'default' } });
 
 describe('the registry of kinds', () => {
-  test('finds a kind by every name that people and URLs use', () => {
-    for (const name of ['deployments', 'deployment', 'deploy', 'Deployment', 'deployments.apps'])
-      expect(kindByAnyName(name)?.kind).toBe('Deployment');
+  test('finds a kind as URLs and objects name it', () => {
     expect(kindByPlural('apps', 'v1', 'deployments')?.kind).toBe('Deployment');
     expect(findKind('apps/v1', 'Deployment')?.kind).toBe('Deployment');
-    expect([findKind('v1', 'Deployment'), kindByPlural('', 'v1', 'deployments'), kindByAnyName('constructor')]).toEqual([
-      undefined,
-      undefined,
-      undefined,
-    ]);
+    expect([findKind('v1', 'Deployment'), kindByPlural('', 'v1', 'deployments')]).toEqual([undefined, undefined]);
   });
 
   test('has no name twice', () => {
