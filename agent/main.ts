@@ -2,6 +2,7 @@ import { chmod, mkdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import { resolve } from 'node:path';
 import { nodeNameFrom } from '../core/accounts/node-name.ts';
+import { isLoopback } from '../core/network/loopback.ts';
 import { agentLogger } from './agent-log.ts';
 import { serverTime } from './clock-offset.ts';
 import { messageOf } from './docker/errors.ts';
@@ -59,7 +60,7 @@ export async function runAgent(options: AgentOptions, io: AgentIo, control: Agen
   const unlock = lock(layout.data);
   try {
     await checkDataFormat(layout.data, log);
-    if (server.protocol === 'http:' && !isLoopback(server)) {
+    if (server.protocol === 'http:' && !isLoopback(server.hostname)) {
       log.warn('the way to the control plane is not encrypted: configuration and secrets can be read on it. Use https://', {
         server: server.origin,
       });
@@ -172,10 +173,6 @@ async function orFail<T>(read: () => Promise<T>, fix: string): Promise<T> {
   } catch (error) {
     throw new AgentError(messageOf(error), fix);
   }
-}
-
-function isLoopback({ hostname }: URL): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
 }
 
 /** The first signal stops in good order, a second one at once. */

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { ClusterView } from '../core/accounts/api.ts';
+import { isPlainLoopback } from '../core/network/loopback.ts';
 import { type Config, type Context, contextName, readConfig, withContext, writeConfig } from './config/config.ts';
 import { configPath } from './config/paths.ts';
 import { CliError, EXIT, usageError } from './errors.ts';
@@ -132,7 +133,7 @@ export function parseServer(text: string): string {
       `${text} is not the URL of a control plane`,
       'It looks like https://terrane.example.com or http://127.0.0.1:7480',
     );
-  if (url.protocol === 'http:' && !/^(localhost|127\.[\d.]+|\[::1\])$/.test(url.hostname))
+  if (url.protocol === 'http:' && !isPlainLoopback(url))
     throw usageError(
       `${text}: plain http:// would show your password to the network`,
       'Use https://; http:// is for this machine only.',

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
+import { isLoopback } from '../../core/network/loopback.ts';
 
 /** What resolv.conf(5) says: who is asked, and what short names are tried with. */
 export interface ResolvConf {
@@ -24,8 +25,6 @@ function parseResolvConf(text: string): ResolvConf {
   }
   return { servers: [...new Set(servers)], search: search.map((domain) => domain.replace(/\.$/, '')).filter(Boolean) };
 }
-
-const isLoopback = (address: string) => address.startsWith('127.') || address === '::1';
 
 /**
  * The host's name servers. Where systemd-resolved sits between on loopback, those that it asks: they can be reached from elsewhere too,

@@ -1,3 +1,4 @@
+import { isLoopback } from '../../core/network/loopback.ts';
 import { encodeTailQuestion, KV_QUESTION } from '../../core/node/kv-stream.ts';
 import { retryDelay } from '../uplink/jitter.ts';
 import type { BytesClient, SignedClient } from '../uplink/signed-client.ts';
@@ -64,8 +65,4 @@ export function kvQuestions({ client, elapsed, random, signal }: KvQuestionsOpti
     past: (question, options) => http.past(question, options),
     cheap: () => kept() !== undefined,
   };
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }

@@ -19,8 +19,6 @@ export function parseListenAddress(text: string, option: string): ListenAddress 
   return { host, port };
 }
 
-export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');
-
 export interface Tls {
   readonly certPem: string;
   readonly keyPem: string;

@@ -3,7 +3,8 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { ServerOptions as CommandOptions } from '../../cli/commands/server.ts';
 import { usageError } from '../../cli/errors.ts';
-import { isLoopback, type ListenAddress, parseListenAddress } from './listen.ts';
+import { isLoopback } from '../../core/network/loopback.ts';
+import { type ListenAddress, parseListenAddress } from './listen.ts';
 
 /** What `terrane server` was asked to do, as the command line gives it; without it, its defaults. */
 export type ServerOptions = Partial<CommandOptions>;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { isPlainLoopback } from '../network/loopback.ts';
 import { dnsLabel } from '../resources/names.ts';
 
 /** Where people may log in besides here. */
@@ -66,11 +67,6 @@ function checked(text: string): z.infer<typeof fileSchema> {
 /** Secrets pass over it. Plain http only to this machine, as in tests. */
 function isSafe(issuer: string): boolean {
   if (!URL.canParse(issuer)) return false;
-  const { protocol, search, hash } = new URL(issuer);
-  return (protocol === 'https:' || isLoopbackUrl(issuer)) && search === '' && hash === '';
-}
-
-export function isLoopbackUrl(url: string): boolean {
-  const { protocol, hostname } = new URL(url);
-  return protocol === 'http:' && /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
+  const url = new URL(issuer);
+  return (url.protocol === 'https:' || isPlainLoopback(url)) && url.search === '' && url.hash === '';
 }

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import { isPlainLoopback } from '../../../core/network/loopback.ts';
 import { parseDuration } from '../../../core/resources/go-duration.ts';
 import type { OfferedFile } from '../../../core/updates/omaha/parse-response.ts';
 import { CliError, usageError } from '../../errors.ts';
@@ -62,8 +63,7 @@ export function syncCommand(io: Io): Command {
 /** Sums come over this connection: whoever could change it could change them, too. */
 function upstreamUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const local = url && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && local)) return url;
+  if (url && (url.protocol === 'https:' || isPlainLoopback(url))) return url;
   throw usageError(`${text} is not the https URL of an Omaha server`);
 }
 

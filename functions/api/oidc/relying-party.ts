@@ -1,5 +1,6 @@
 import type { Configuration } from 'openid-client';
-import { isLoopbackUrl, type LoginProvider } from '../../../core/accounts/login-provider.ts';
+import type { LoginProvider } from '../../../core/accounts/login-provider.ts';
+import { isPlainLoopback } from '../../../core/network/loopback.ts';
 import { TerraneError } from '../../../core/errors/terrane-error.ts';
 import type { ProvenLogin } from '../../../store/accounts/provider-login.ts';
 import { GITHUB_SCOPE, githubServer, whoAtGithub } from './github.ts';
@@ -101,14 +102,15 @@ export class RelyingParty {
 
 async function discover({ kind, issuer, clientId, clientSecret }: LoginProvider): Promise<Configuration> {
   const client = await library();
+  const plain = isPlainLoopback(new URL(issuer));
   if (kind === 'github') {
     const configuration = new client.Configuration(githubServer(issuer), clientId, clientSecret);
-    if (isLoopbackUrl(issuer)) client.allowInsecureRequests(configuration);
+    if (plain) client.allowInsecureRequests(configuration);
     configuration.timeout = TIMEOUT_S;
     return configuration;
   }
   // The ID token's signature is checked with the issuer's keys although TLS vouches for it, too: one more thing must go wrong.
-  const execute = [client.enableNonRepudiationChecks, ...(isLoopbackUrl(issuer) ? [client.allowInsecureRequests] : [])];
+  const execute = [client.enableNonRepudiationChecks, ...(plain ? [client.allowInsecureRequests] : [])];
   return client.discovery(new URL(issuer), clientId, clientSecret, undefined, { execute, timeout: TIMEOUT_S });
 }
 
