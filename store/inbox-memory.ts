@@ -1,4 +1,4 @@
-import { overtakenBy } from '../core/node/heartbeat.ts';
+import { atOnce, overtakenUntil } from '../core/node/heartbeat.ts';
 import type { Inbox, InboxItem } from '../core/ports/inbox.ts';
 
 /** An inbox that ends with the process: for tests and simulations. */
@@ -14,12 +14,15 @@ export function memoryInbox(): Inbox {
     async put(tenant, cluster, { nodeName, receivedAt, report }) {
       const items = itemsOf(tenant, cluster);
       const there = items.get(nodeName);
-      const { from, to } = overtakenBy(receivedAt);
-      const overtaken = there !== undefined && there.receivedAt > from && there.receivedAt < to;
-      const { withinSeconds, leaseSeconds } = there?.report ?? {};
-      const kept = overtaken
-        ? { ...there, report: { ...report, withinSeconds, leaseSeconds } }
-        : { nodeName, receivedAt, report };
+      const later = there && there.receivedAt > receivedAt && there.receivedAt < overtakenUntil(receivedAt) ? there : undefined;
+      const { withinSeconds, leaseSeconds } = later?.report ?? {};
+      const lease = Math.max(report.leaseSeconds ?? 0, leaseSeconds ?? 0);
+      const kept =
+        later === undefined
+          ? { nodeName, receivedAt, report }
+          : atOnce(receivedAt, later.receivedAt)
+            ? { nodeName, receivedAt: later.receivedAt, report: { ...report, ...(lease > 0 && { leaseSeconds: lease }) } }
+            : { ...later, report: { ...report, withinSeconds, leaseSeconds } };
       items.set(nodeName, structuredClone(kept) as InboxItem);
       return there ? 'heartbeat' : 'report';
     },

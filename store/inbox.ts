@@ -10,7 +10,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { reportFingerprint } from '../core/controllers/news.ts';
-import { overtakenBy } from '../core/node/heartbeat.ts';
+import { atOnce, overtakenUntil } from '../core/node/heartbeat.ts';
 import type { Report } from '../core/node/report.ts';
 import type { Inbox, InboxItem } from '../core/ports/inbox.ts';
 import { batchGet } from './batch-get.ts';
@@ -58,16 +58,16 @@ export function dynamoInbox(client: DynamoDBClient, TableName: string): Inbox {
     return items;
   }
 
-  /** Unless a later one is there, or one of another report than `fp`: answers that, empty if there is none. */
+  /** Unless a later one is there, or one of another report than `fp`: answers that, empty if there is none. Never takes the time back. */
   async function putBeat(beat: Item, fp?: AttributeValue): Promise<Item | undefined> {
-    const { from, to } = overtakenBy(Number(beat['at']?.N));
-    const inTime = '(attribute_not_exists(#at) OR #at <= :from OR #at >= :to)';
+    const at = Number(beat['at']?.N);
+    const inTime = '(attribute_not_exists(#at) OR #at <= :at OR #at >= :to)';
     const input = {
       TableName,
       Item: beat,
       ConditionExpression: fp ? `fp = :fp AND ${inTime}` : inTime,
       ExpressionAttributeNames: { '#at': 'at' },
-      ExpressionAttributeValues: { ':from': { N: String(from) }, ':to': { N: String(to) }, ...(fp && { ':fp': fp }) },
+      ExpressionAttributeValues: { ':at': { N: String(at) }, ':to': { N: String(overtakenUntil(at)) }, ...(fp && { ':fp': fp }) },
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     } as const;
     try {
@@ -88,6 +88,9 @@ export function dynamoInbox(client: DynamoDBClient, TableName: string): Inbox {
       if (report.leaseSeconds !== undefined) beat['lease'] = { N: String(report.leaseSeconds) };
       if (!loud) {
         const there = await putBeat(beat, fp);
+        const later = there?.['fp']?.S === fp.S ? besides(beat, there) : undefined;
+        // What lies there by then is later still, or of another report.
+        if (later) await putBeat(later, fp);
         if (!there || there['fp']?.S === fp.S) return 'heartbeat';
       }
       const body = await pack(JSON.stringify(report));
@@ -98,7 +101,7 @@ export function dynamoInbox(client: DynamoDBClient, TableName: string): Inbox {
       // One that was overtaken leaves the time as it is; what is told of the report is of the one that lies there.
       for (let next: Item | undefined = beat; next; ) {
         const there: Item | undefined = await putBeat(next);
-        next = there && { ...there, fp };
+        next = there && (besides(next, there) ?? { ...there, fp });
       }
       return 'report';
     },
@@ -138,6 +141,14 @@ export function dynamoInbox(client: DynamoDBClient, TableName: string): Inbox {
         await client.send(new DeleteItemCommand({ TableName, Key: { pk, sk: { S: nodeName } } }));
     },
   };
+}
+
+/** What is to lie there of a report that came at the same time as a later one, as far as clocks can tell; undefined if it was overtaken. */
+function besides(beat: Item, there: Item): Item | undefined {
+  const [at, later] = [beat, there].map((each) => Number(each['at']?.N)) as [number, number];
+  if (!(later > at) || !atOnce(at, later)) return undefined;
+  const lease = Math.max(...[beat, there].map((each) => Number(each['lease']?.N ?? 0)));
+  return { ...beat, at: { N: String(later) }, ...(lease > 0 && { lease: { N: String(lease) } }) };
 }
 
 async function wrote(sent: Promise<unknown>): Promise<boolean> {

@@ -60,9 +60,14 @@ const CLOCKS_MS = 2_000;
 const ON_ITS_WAY_MS = 300_000;
 
 /**
- * A report received at `at` (ms since the epoch) that comes to be written after one received between these was overtaken by it: its write was
- * slow, or came again. It must not take the heartbeat back: the host's lease was renewed since, and would outlast the control plane's count.
+ * Where a heartbeat lies that is later than `at` (ms since the epoch), but earlier than this, a report received at `at` must not take it back: the host's
+ * lease was renewed since, and would outlast the control plane's count. Its write was slow, or came again; or its clock is behind.
  */
-export function overtakenBy(at: number): { readonly from: number; readonly to: number } {
-  return { from: at + CLOCKS_MS, to: at + ON_ITS_WAY_MS };
+export function overtakenUntil(at: number): number {
+  return at + ON_ITS_WAY_MS;
+}
+
+/** Which of the two came later, no clock can tell: what the one that is written last says of the host holds, from the later time on. */
+export function atOnce(at: number, laterAt: number): boolean {
+  return laterAt - at <= CLOCKS_MS;
 }

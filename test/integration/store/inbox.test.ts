@@ -62,6 +62,19 @@ describe.each(inboxes)('an inbox %s', (_, open) => {
     },
   );
 
+  test.each([[false], [true]])(
+    'a report that came at once with another by a slower clock takes the heartbeat no second back (it says something new: %p)',
+    async (news) => {
+      const inbox = open();
+      const cluster = freshCluster();
+      await inbox.put('acme', cluster, heard('n1', T0 + 1_900, { withinSeconds: 300, leaseSeconds: 60 }));
+      const slower = { withinSeconds: 20, leaseSeconds: 30, ...(news ? { labels: { v: 'b' } } : {}) };
+      await inbox.put('acme', cluster, heard('n1', T0, slower));
+      const report = { ...slower, leaseSeconds: 60 };
+      expect(await inbox.list('acme', cluster)).toEqual([heard('n1', T0 + 1_900, report)]);
+    },
+  );
+
   test('shows each report as it is now, whatever it showed before', async () => {
     const inbox = open();
     const reader = open === memoryInbox ? inbox : open();
