@@ -1,10 +1,11 @@
-import { LOOK_MS, Listening, type Reading } from '../core/node/listening.ts';
+import { Listening, type Reading } from '../core/node/listening.ts';
 import type { Inbox } from '../core/ports/inbox.ts';
 
 export interface ListeningInbox extends Inbox {
   /** core/node/listening.ts: Listening.since. */
   since(): number;
-  close(): void;
+  /** To be called every LOOK_MS. */
+  look(): void;
 }
 
 /**
@@ -18,8 +19,6 @@ export function listeningInbox(inbox: Inbox, read: () => Reading, onMissed: (ms:
     const missed = listening.look(read());
     if (missed > 0) onMissed(missed);
   };
-  const timer = setInterval(look, LOOK_MS);
-  timer.unref();
   return {
     async put(tenant, cluster, item, loud) {
       look();
@@ -46,6 +45,6 @@ export function listeningInbox(inbox: Inbox, read: () => Reading, onMissed: (ms:
       listening.forget(idOf(tenant, cluster, nodeName));
     },
     since: () => listening.since,
-    close: () => clearInterval(timer),
+    look,
   };
 }

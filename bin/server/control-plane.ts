@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { LOOK_MS } from '../../core/node/listening.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { HostPrincipal } from '../../core/ports/identity.ts';
 import type { Logger } from '../../core/ports/logger.ts';
@@ -139,6 +140,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       () => ({ wall: clock.now(), elapsed: performance.now() }),
       (missedMs) => log.warn('time was missed, in which no host could be heard: it is not counted against them', { missedMs }),
     );
+    const listening = setInterval(() => heard.look(), LOOK_MS);
+    listening.unref();
     const inbox = watchedInbox(heard, (...report) => reconciler.reported(...report));
     const reconciler = startReconciler({
       keyspaces,
@@ -233,7 +236,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       },
       async stop() {
         clearInterval(counting);
-        heard.close();
+        clearInterval(listening);
         await reconciler.stop();
         await accounts.flushRequests('all');
         await keyspaces.close();

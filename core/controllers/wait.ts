@@ -1,9 +1,13 @@
 import type { ClusterState } from './types.ts';
 
-/**
- * From when on a wait counts that began at `time`, ms since the epoch by what the log says: not from before the control plane listened, or its clock
- * was set. A time that is still to come was written by a clock that was set back since.
- */
-export function countedFrom(time: number, { listeningSince }: Pick<ClusterState, 'listeningSince'>, now: number): number {
-  return time > now && listeningSince > 0 ? listeningSince : Math.max(time, listeningSince);
+type Listened = Pick<ClusterState, 'listeningSince'>;
+
+/** `time`, of what the log says, ms since the epoch. One that is still to come was written by a clock that was set back since: then that was noticed. */
+export function notAhead(time: number, { listeningSince }: Listened, now: number): number {
+  return Number.isFinite(time) && time > now && listeningSince > 0 ? listeningSince : time;
+}
+
+/** From when on a wait counts that began at `time`: not from before the control plane listened, or its clock was set. */
+export function countedFrom(time: number, state: Listened, now: number): number {
+  return Math.max(notAhead(time, state, now), state.listeningSince);
 }

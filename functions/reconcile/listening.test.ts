@@ -1,14 +1,9 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { FENCED_ANNOTATION } from '../../core/node/fencing.ts';
 import { LOOK_MS } from '../../core/node/listening.ts';
 import { type ListeningInbox, listeningInbox } from '../../store/inbox-listening.ts';
 import { heard, pod, SECOND } from '../../test/support/builders.ts';
 import { CLUSTER, ReconcileWorld, TENANT } from '../../test/support/reconcile-world.ts';
-
-const inboxes: ListeningInbox[] = [];
-afterEach(() => {
-  for (const inbox of inboxes.splice(0)) inbox.close();
-});
 
 /** A control plane in one process, with clocks that are moved by hand. */
 class OneProcess {
@@ -23,7 +18,6 @@ class OneProcess {
       () => ({ wall: before.now, elapsed: this.elapsed }),
       (ms) => void (this.missed += ms),
     );
-    inboxes.push(this.inbox);
     const { clock } = before.deps;
     const deps = { clock, newUid: () => before.deps.newUid(), inbox: this.inbox, listeningSince: () => this.inbox.since() };
     this.world = new ReconcileWorld(deps, before.keyspace);
@@ -152,6 +146,19 @@ describe('a control plane that hears all hosts itself', () => {
       await one.pass(1);
       expect(one.silent()).toEqual(['n1', 'n2']);
     }
+  });
+
+  test('of which the clock is set back after a host was given up still replaces its ordinary pods in time', async () => {
+    const one = await plane();
+    await one.world.create(pod('web', { nodeName: 'n1' }));
+    await one.pass(70, () => one.report('n2'));
+    expect(one.silent()).toEqual(['n1']);
+    one.step(-3_600);
+    await one.pass(59, () => one.report('n2'));
+    const web = () => one.world.state.get('Pod', 'default', 'web');
+    expect(web()).toBeDefined();
+    await one.pass(5, () => one.report('n2'));
+    expect(web()).toBeUndefined();
   });
 
   test('counts a deletion, or a question, from when it is back', async () => {

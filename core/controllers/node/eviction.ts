@@ -8,7 +8,7 @@ import { isFinished } from '../pod-state.ts';
 import { type ClusterSettings, settingsOf } from '../settings.ts';
 import { parseTime } from '../time.ts';
 import type { ClusterState, Controller } from '../types.ts';
-import { countedFrom } from '../wait.ts';
+import { countedFrom, notAhead } from '../wait.ts';
 import { isOurs, UNREACHABLE } from './taints.ts';
 
 /** Times in resources are rounded down to the second. */
@@ -20,15 +20,16 @@ export const evictionController: Controller = {
   decide(state, now) {
     const draft = new Draft(this.name, now);
     const settings = settingsOf(state);
-    const refugeSince = refuge(state);
+    const refugeSince = notAhead(refuge(state), state, now);
     draft.forEach(state.list('Node'), (node) => {
       const taints = (node.spec?.taints ?? []).filter(({ effect }) => effect === 'NoExecute');
       if (taints.length === 0) return;
       const unreachable = taints.some(({ key }) => key === UNREACHABLE);
+      const since = ({ timeAdded }: Taint) => notAhead(parseTime(timeAdded) ?? Infinity, state, now);
       const fencedSeconds = fencedWaitSeconds(node, refugeSince, settings);
       for (const pod of state.podsOn(node.metadata.name)) {
         const seconds = isFenced(pod) && unreachable ? fencedSeconds : settings.evictionSeconds;
-        const due = Math.min(...taints.map((taint) => dueAt(pod, taint, seconds, refugeSince)));
+        const due = Math.min(...taints.map((taint) => dueAt(pod, taint, seconds, refugeSince, since(taint))));
         const safe = unreachable && isFenced(pod) ? replaceableAt(state, node, settings, now) : 0;
         const at = Math.max(due, safe);
         if (at > now) draft.wakeAt(at);
@@ -62,14 +63,13 @@ export function fencedWaitSeconds(node: Node, refugeSince: number, { notReadySec
 }
 
 /** When the taint drives the pod away, ms since the epoch; Infinity = never. */
-function dueAt(pod: Pod, taint: Taint, evictionSeconds: number, refugeSince: number): number {
+function dueAt(pod: Pod, taint: Taint, evictionSeconds: number, refugeSince: number, since: number): number {
   const matching = (pod.spec.tolerations ?? []).filter((toleration) => tolerates(toleration, taint));
   const limits = matching.flatMap(({ tolerationSeconds }) =>
     tolerationSeconds === undefined ? [] : [Math.max(0, tolerationSeconds)],
   );
   if (matching.length > 0 && limits.length === 0) return Infinity;
   const seconds = matching.length > 0 ? Math.min(...limits) : isOurs(taint) ? evictionSeconds : 0;
-  const since = parseTime(taint.timeAdded) ?? Infinity;
   return (isOurs(taint) ? Math.max(since, refugeSince) : since) + seconds * 1000;
 }
 

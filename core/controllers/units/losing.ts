@@ -4,7 +4,7 @@ import { fencedWaitSeconds, refuge, replaceableAt } from '../node/eviction.ts';
 import { type ClusterSettings } from '../settings.ts';
 import { parseTime } from '../time.ts';
 import type { ClusterState } from '../types.ts';
-import { countedFrom } from '../wait.ts';
+import { countedFrom, notAhead } from '../wait.ts';
 
 /** Times in resources are rounded down to the second. */
 const TIMESTAMP_MS = 1_000;
@@ -47,8 +47,8 @@ export function lossOf(
   const mark = unreachableMark(node);
   if (!mark) return undefined;
   if (global) return leaving === undefined ? undefined : { at: now, why: `Host ${nodeName} is unreachable` };
-  const refugeSince = refuge(state);
-  const since = Math.max(parseTime(mark.timeAdded) ?? Infinity, refugeSince);
+  const refugeSince = notAhead(refuge(state), state, now);
+  const since = Math.max(notAhead(parseTime(mark.timeAdded) ?? Infinity, state, now), refugeSince);
   if (fenced)
     return {
       at: Math.max(since + fencedWaitSeconds(node, refugeSince, settings) * 1000, replaceableAt(state, node, settings, now)),

@@ -2,7 +2,9 @@ import { FIRST_SETTINGS } from '../../../core/node/assignment.ts';
 import type { Report } from '../../../core/node/report.ts';
 import { SYSTEMD_LABEL } from '../../../core/node/systemd-label.ts';
 import { FencedHost } from '../fencing/fenced-host.ts';
+import type { Told } from '../fencing/sim-guard.ts';
 import { SimSystemd } from './sim-systemd.ts';
+import { isFencedName } from './workload.ts';
 
 export interface HostOptions {
   readonly name: string;
@@ -12,6 +14,8 @@ export interface HostOptions {
   readonly labels: Readonly<Record<string, string>>;
   /** A bug put in on purpose: fenced work runs on when the lease is over. */
   readonly unfenced?: boolean;
+  /** Another: nobody ends fenced work if the agent doesn't. */
+  readonly unguarded?: boolean;
 }
 
 /** A host with a container engine and systemd, and the agent's real planners and lease. */
@@ -22,7 +26,7 @@ export class ClusterHost extends FencedHost {
   told = '';
 
   constructor(options: HostOptions) {
-    super(options.name, options.rate);
+    super(options.name, options.rate, options.unguarded);
     this.options = options;
   }
 
@@ -37,9 +41,11 @@ export class ClusterHost extends FencedHost {
   }
 
   override tick(real: number, slowness: number): void {
+    const slept = this.paused;
     super.tick(real, slowness);
+    if (slept || this.paused) return;
     this.systemd.passTime(real);
-    if (!this.agent || !this.options.systemd) return;
+    if (!this.agent || !this.attends || !this.options.systemd) return;
     const { keeper } = this.agent;
     const at = keeper.lapsedAt();
     const { fencedGraceSeconds } = this.assignment?.settings ?? FIRST_SETTINGS;
@@ -50,8 +56,22 @@ export class ClusterHost extends FencedHost {
       assigned: this.assignment?.units ?? [],
       lapsed: since === undefined ? undefined : { at: since, graceSeconds: fencedGraceSeconds / this.rate },
       mayRun: () => this.options.unfenced || keeper.holds(),
+      lease: keeper.number(),
+      onStart: (unit) => this.guard.start({ units: [unit] }),
       slowness: Math.min(slowness, 1_000),
     });
+  }
+
+  protected override guardKills(what: Pick<Told, 'containers' | 'units'>): void {
+    if (this.options.unfenced) return;
+    super.guardKills(what);
+    for (const unit of what.units) this.systemd.killed(unit);
+  }
+
+  protected override fencedUnits(): readonly string[] {
+    const fenced = new Set((this.assignment?.units ?? []).filter((unit) => unit.fenced).map(({ name }) => name));
+    // One that was taken away from it may still be stopping.
+    return this.systemd.running.filter((name) => fenced.has(name) || isFencedName(name));
   }
 
   /** What it says of itself, beside the node's own facts. */

@@ -12,6 +12,8 @@ import { silentLogger } from '../../../core/ports/logger.ts';
 import { bootstrapCluster } from '../../../core/resources/namespaces.ts';
 import type { WriteContext } from '../../../core/resources/write.ts';
 import { reconcileCluster, type ReconcileDeps } from '../../../functions/reconcile/reconcile.ts';
+import type { Inbox } from '../../../core/ports/inbox.ts';
+import { type ListeningInbox, listeningInbox } from '../../../store/inbox-listening.ts';
 import { memoryInbox } from '../../../store/inbox-memory.ts';
 import { CLUSTER, TENANT } from '../../support/reconcile-world.ts';
 import type { Random } from '../histories/random.ts';
@@ -38,14 +40,32 @@ export interface ControlPlaneOptions {
   readonly now: () => number;
   /** Its machines' clocks differ by so much, ms. */
   readonly skews: readonly number[];
+  /** One process is all of it, and hears all hosts; else several on machines of their own. */
+  readonly embedded: boolean;
+  /** A bug put in on purpose. */
+  readonly countsByClock: boolean;
   /** A bug put in on purpose, between a replica and its log. */
   readonly broken?: (log: Log) => Log;
   readonly onHint: (nodes: readonly string[], revision: number) => void;
 }
 
+/** All of it is away: it stands still, and what is sent to it waits; the machine sleeps, and so does a clock of it; or nobody answers. */
+export interface Away {
+  readonly how: 'stand' | 'sleep' | 'outage';
+  readonly until: number;
+}
+
+/** Hosted: when a cluster asked to be looked at it is, or nobody is there. The alarms of the simulation are never late by themselves. */
+const LATE_MS = 180_000;
+
 /** The real reconcilers over one log, with a network between, an inbox, and a process that answers people and hosts. */
 export class ControlPlane {
-  readonly inbox = memoryInbox();
+  readonly inbox: Inbox;
+  readonly #listening: ListeningInbox | undefined;
+  #away: Away | undefined;
+  /** How far the clock of an embedded one is ahead, ms. */
+  #aheadMs = 0;
+  #sleptMs = 0;
   readonly reconcilers: readonly Process[];
   /** Answers people and hosts. */
   readonly api: Process;
@@ -61,9 +81,14 @@ export class ControlPlane {
   private constructor(options: ControlPlaneOptions, observer: OpenKeyspace, keyspaces: readonly OpenKeyspace[]) {
     this.#options = options;
     this.#observer = observer;
+    const { now, embedded, countsByClock } = options;
+    const read = () => ({ wall: now() + this.#aheadMs, elapsed: now() - this.#sleptMs });
+    const measured = embedded && !countsByClock;
+    this.#listening = measured ? listeningInbox(memoryInbox(), read, () => undefined) : undefined;
+    this.inbox = this.#listening ?? memoryInbox();
     const [api, ...reconcilers] = keyspaces.map((keyspace, at) => this.#process(`p${at}`, keyspace, options.skews[at] ?? 0));
     this.api = api!;
-    this.reconcilers = reconcilers;
+    this.reconcilers = embedded ? [api!] : reconcilers;
   }
 
   static async start(options: ControlPlaneOptions): Promise<ControlPlane> {
@@ -94,6 +119,32 @@ export class ControlPlane {
     return made;
   }
 
+  get embedded(): boolean {
+    return this.#options.embedded;
+  }
+
+  /** Undefined: it is there. */
+  get away(): Away | undefined {
+    return this.#away && this.#options.now() < this.#away.until ? this.#away : undefined;
+  }
+
+  goesAway(how: Away['how'], forMs: number): void {
+    if (this.away) return;
+    this.#away = { how, until: this.#options.now() + forMs };
+    if (how === 'sleep') this.#sleptMs += forMs;
+  }
+
+  isBack(): void {
+    const { away } = this;
+    if (away?.how === 'sleep') this.#sleptMs -= away.until - this.#options.now();
+    this.#away = undefined;
+  }
+
+  /** The clock of an embedded one is set. */
+  setClock(byMs: number): void {
+    this.#aheadMs += byMs;
+  }
+
   get weather(): Faults {
     return this.#weather;
   }
@@ -103,15 +154,17 @@ export class ControlPlane {
   }
 
   #process(name: string, keyspace: OpenKeyspace, skew: number): Process {
-    const { now, onHint } = this.#options;
+    const { now, onHint, embedded, countsByClock } = this.#options;
     const deps: ReconcileDeps = {
       keyspaces: { open: async () => keyspace },
       inbox: this.inbox,
       notifier: { notify: async (_tenant, _cluster, names, revision) => onHint(names, revision) },
-      clock: { now: () => now() + skew },
+      clock: { now: () => now() + skew + this.#aheadMs },
       logger: silentLogger,
       newUid: () => `made-${++this.#uids}`,
       told: new Map(),
+      ...(this.#listening && { listeningSince: () => this.#listening!.since() }),
+      ...(!embedded && !countsByClock && { lateMs: LATE_MS }),
     };
     return { name, keyspace, deps, frozenUntil: 0, wakeAt: 0, seen: '' };
   }
@@ -129,6 +182,7 @@ export class ControlPlane {
 
   /** As a person's request does. Rejects when it can't be known whether it was done. */
   async write<T>(evaluate: (txn: TxnView, ctx: WriteContext) => T): Promise<T> {
+    if (this.away) throw new Error('nobody answers');
     const { deps, keyspace } = this.api;
     const ctx: WriteContext = { now: deps.clock.now(), newUid: () => deps.newUid() };
     const { result } = await keyspace.transact((txn) => evaluate(txn, ctx));
@@ -147,6 +201,8 @@ export class ControlPlane {
   /** Whoever has news, or whose time has come, runs. Two at once, each on what it has read. */
   async reconcile(): Promise<void> {
     const now = this.#options.now();
+    if (this.away) return;
+    this.#listening?.look();
     await this.#observer.sync();
     const news = `${this.revision} ${this.#reports}`;
     const due = this.reconcilers.filter(
@@ -159,7 +215,8 @@ export class ControlPlane {
     process.seen = news;
     try {
       const { wakeAt } = await reconcileCluster(process.deps, TENANT, CLUSTER);
-      process.wakeAt = wakeAt;
+      // A timer, which goes by no clock that is set.
+      process.wakeAt = wakeAt && this.#options.now() + wakeAt - process.deps.clock.now();
     } catch {
       // The log could not be reached: it comes again.
       process.seen = '';

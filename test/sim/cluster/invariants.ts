@@ -5,25 +5,69 @@ import { parsedUnit } from '../../../core/controllers/units/parsed.ts';
 import { currentStateOf } from '../../../core/fleet/current-state.ts';
 import { globMatcher } from '../../../core/fleet/glob.ts';
 import { machineSuits } from '../../../core/fleet/place-units.ts';
+import { settingsOf } from '../../../core/controllers/settings.ts';
 import { isDrained } from '../../../core/node/drain.ts';
+import { unreachableMark } from '../../../core/node/fencing.ts';
 import { SYSTEMD_LABEL } from '../../../core/node/systemd-label.ts';
 import type { Unit } from '../../../core/resources/schema/unit.ts';
+import type { ClusterHost } from './cluster-host.ts';
 import type { ClusterWorld } from './cluster-world.ts';
 import { FENCED_PODS, isFencedName } from './workload.ts';
 
 /** What must hold after each step, whatever goes wrong. Each gives sentences about what is broken. */
 export function alwaysTrue(world: ClusterWorld, state: FollowingState): string[] {
-  return [...fencedRunOnce(world), ...placedWhereTheyMay(state), ...nothingAcknowledgedIsLost(world, state)];
+  return [
+    ...fencedRunOnce(world),
+    ...nobodyIsBlamed(world, state),
+    ...placedWhereTheyMay(state),
+    ...nothingAcknowledgedIsLost(world, state),
+  ];
 }
 
+/**
+ * A host that was paused from outside and goes on runs what it ran until somebody on it has looked at the time: that is counted by itself. While it is
+ * paused, nothing of it runs.
+ */
+const LOOKS_WITHIN_MS = 2_000;
+
 function fencedRunOnce(world: ClusterWorld): string[] {
-  const names = new Set(world.hosts.flatMap(({ systemd }) => systemd.running));
-  const twice = [...names].filter((name) => isFencedName(name) && world.runningUnit(name).length > 1);
-  const pods = world.runningPods('vault');
+  const going = world.hosts.filter(({ paused }) => !paused);
+  const awake = going.filter(({ wokeAt }) => world.now - wokeAt >= LOOKS_WITHIN_MS);
+  const problems = fencedTwice(awake);
+  if (problems.length === 0 && fencedTwice(going).length > 0) world.noteAfterPause();
+  return problems;
+}
+
+function fencedTwice(hosts: readonly ClusterHost[]): string[] {
+  const running = (name: string) => hosts.filter(({ systemd }) => systemd.running.includes(name)).map((host) => host.name);
+  const names = new Set(hosts.flatMap(({ systemd }) => systemd.running));
+  const twice = [...names].filter((name) => isFencedName(name) && running(name).length > 1);
+  const pods = hosts.flatMap((host) =>
+    host.running.filter(({ podName }) => podName.startsWith('vault')).map(({ podName }) => `${host.name}/${podName}`),
+  );
   return [
-    ...twice.map((name) => `the fenced unit ${name} runs on ${world.runningUnit(name).join(' and ')}`),
+    ...twice.map((name) => `the fenced unit ${name} runs on ${running(name).join(' and ')}`),
     ...(pods.length > FENCED_PODS ? [`${FENCED_PODS} fenced pods are wanted, and ${pods.join(', ')} run`] : []),
   ];
+}
+
+/** Steps of a second, and clocks of a hosted control plane's machines. */
+const BLAME_SLACK_SECONDS = 4;
+
+/** No host is given up that the control plane could not have heard for a whole host timeout. A hosted one counts a short outage of its own, too. */
+function nobodyIsBlamed(world: ClusterWorld, state: FollowingState): string[] {
+  const { notReadySeconds } = settingsOf(state);
+  const problems: string[] = [];
+  for (const node of state.list('Node')) {
+    const { name } = node.metadata;
+    const isGivenUp = unreachableMark(node) !== undefined;
+    const listened = world.listened.get(name) ?? 0;
+    if (isGivenUp && !world.givenUp.has(name) && listened < notReadySeconds - BLAME_SLACK_SECONDS && world.controlPlane.embedded)
+      problems.push(`${name} is given up, and it was listened to it for ${listened} s`);
+    if (isGivenUp) world.givenUp.add(name);
+    else world.givenUp.delete(name);
+  }
+  return problems;
 }
 
 const placed = (unit: Unit) =>

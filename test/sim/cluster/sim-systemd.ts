@@ -24,6 +24,10 @@ export interface TickInput {
   readonly assigned: readonly AssignedUnit[];
   readonly lapsed: UnitPlanInput['lapsed'];
   readonly mayRun: () => boolean;
+  /** The lease that is held: LeaseKeeper.number. */
+  readonly lease: number;
+  /** A fenced unit is about to be started. */
+  readonly onStart: (unit: string) => void;
   /** How long the agent's steps and systemd's jobs take, ms. */
   readonly slowness: number;
 }
@@ -69,8 +73,16 @@ export class SimSystemd {
     }
   }
 
+  /** The host's guard ends all of its processes. */
+  killed(name: string): void {
+    const service = this.#services.get(name);
+    if (!service) return;
+    delete service.process;
+    delete service.job;
+  }
+
   drive(input: TickInput): void {
-    const { real, assigned, lapsed, slowness } = input;
+    const { real, assigned, lapsed, slowness, lease } = input;
     const due = this.#underWay.filter(({ doneAt }) => doneAt <= real);
     this.#underWay = this.#underWay.filter(({ doneAt }) => doneAt > real);
     for (const { step } of due) this.#carryOut(step, input);
@@ -84,6 +96,7 @@ export class SimSystemd {
       busy,
       stale: this.#stale,
       lapsed,
+      lease,
       pathOf,
     });
     for (const step of steps) this.#underWay.push({ step, doneAt: real + slowness });
@@ -123,7 +136,7 @@ export class SimSystemd {
     };
   }
 
-  #carryOut(step: UnitStep, { real, slowness, mayRun }: TickInput): void {
+  #carryOut(step: UnitStep, { real, slowness, mayRun, lease, onStart }: TickInput): void {
     const { name } = step;
     switch (step.type) {
       case 'writeUnit':
@@ -139,11 +152,13 @@ export class SimSystemd {
         this.#stale = false;
         return;
       case 'startUnit': {
-        if (step.fenced && !mayRun()) return;
+        if (step.fenced && (!mayRun() || step.lease !== lease)) return;
+        if (step.fenced) onStart(name);
         const { uid, generation } = step;
         const id = ++this.#numbers;
         const before = this.#services.get(name)?.invocation ?? '';
-        this.#launches.set(name, { uid, generation, starting: true, invocationBefore: before, job: id });
+        const under = step.lease === undefined ? {} : { lease: step.lease };
+        this.#launches.set(name, { uid, generation, ...under, starting: true, invocationBefore: before, job: id });
         const process = { unit: name, startedAt: real };
         this.processes.push(process);
         this.starts++;
@@ -162,12 +177,9 @@ export class SimSystemd {
         if (service?.process) service.job = { id: ++this.#numbers, what: 'stop', doneAt: real + slowness };
         return;
       }
-      case 'killUnit': {
-        const service = this.#services.get(name);
-        if (service) delete service.process;
-        if (service) delete service.job;
+      case 'killUnit':
+        this.killed(name);
         return;
-      }
       case 'forgetLaunch':
         this.#launches.delete(name);
     }

@@ -70,6 +70,10 @@ const FAULT_WEIGHTS: readonly (readonly [weight: number, name: string, fault: Fa
   [4, 'heals', (world, random) => void (someLink(world, random).up = 'yes')],
   [2, 'delays', (world, random) => void (someLink(world, random).delay = random.below(20) * SECOND)],
   [2, 'agents killed', (world, random) => killed(world, random, false)],
+  [3, 'agents frozen', (world, random) => someHost(world, random).freezeAgent(random.below(180) * SECOND)],
+  [2, 'hosts paused', (world, random) => someHost(world, random).pause(random.below(180) * SECOND)],
+  [3, 'control planes away', away],
+  [2, 'clocks set', setClock],
   [3, 'reboots', (world, random) => killed(world, random, true)],
   [1, 'slow hosts', (world, random) => void (world.slowness = 100 + random.below(2_000))],
   [2, 'reconcilers frozen', freeze],
@@ -113,6 +117,20 @@ async function freeze(world: ClusterWorld, random: Random): Promise<void> {
   const seconds = random.below(100);
   process.frozenUntil = world.now + seconds * SECOND;
   world.in(seconds * SECOND, await world.controlPlane.freeze(process));
+  // Where there is one process, a run stands still with all of it.
+  if (world.controlPlane.embedded) world.controlPlane.goesAway('stand', seconds * SECOND);
+}
+
+/** All of it: an embedded one stands still or sleeps, of a hosted one nothing answers and nothing runs. */
+function away({ controlPlane }: ClusterWorld, random: Random): void {
+  const how = random.pick(['stand', 'sleep'] as const);
+  controlPlane.goesAway(controlPlane.embedded ? how : 'outage', random.below(200) * SECOND);
+}
+
+/** Of a machine of one's own; those of a cloud are kept right. */
+function setClock({ controlPlane }: ClusterWorld, random: Random): void {
+  const seconds = random.pick([1, 2, 15, 40, 120, 3_600, -2, -40, -120, -3_600]);
+  if (controlPlane.embedded) controlPlane.setClock(seconds * SECOND);
 }
 
 function outage(world: ClusterWorld, random: Random): void {

@@ -13,6 +13,7 @@ import { type Assignment, FIRST_SETTINGS } from '../../../core/node/assignment.t
 import { isFenced } from '../../../core/node/fencing.ts';
 import { silentLogger } from '../../../core/ports/logger.ts';
 import type { PodReport } from '../../../core/node/report.ts';
+import { SimGuard, type Told } from './sim-guard.ts';
 
 /** A step that the agent has begun: what it does comes about later, however slow the engine is. */
 interface UnderWay {
@@ -40,17 +41,55 @@ export class FencedHost {
   #saved: SavedLease | undefined;
   #containers: ObservedContainer[] = [];
   readonly #underWay = new Map<string, UnderWay>();
+  readonly guard = new SimGuard();
+  readonly #unguarded: boolean;
   #ids = 0;
+  /** The agent's process stands still until then, in real time; the rest of the host goes on. */
+  #frozenUntil = 0;
+  /** All of the host stands still until then, in real time, its work too. Its uptime goes on. */
+  #pausedUntil = 0;
+  /** When it went on last. */
+  wokeAt = Number.NEGATIVE_INFINITY;
 
-  constructor(name: string, rate: number) {
+  /** `unguarded`: a bug put in on purpose. */
+  constructor(name: string, rate: number, unguarded = false) {
     this.name = name;
     this.rate = rate;
+    this.#unguarded = unguarded;
     this.startAgent();
   }
 
   readonly uptime = (): number => (this.real - this.#bootedAt) * this.rate;
   /** Of this host's wall clock, which nobody compares with another's. */
   readonly clock = (): number => 1e12 + this.real * this.rate;
+
+  get paused(): boolean {
+    return this.real < this.#pausedUntil;
+  }
+
+  /** Its agent is there and acts. */
+  get attends(): boolean {
+    return this.agent !== undefined && !this.paused && this.real >= this.#frozenUntil;
+  }
+
+  /** When its agent goes on, in real time, if it is there. */
+  get attendsAt(): number {
+    return Math.max(this.#frozenUntil, this.#pausedUntil);
+  }
+
+  freezeAgent(forMs: number): void {
+    this.#frozenUntil = this.real + forMs;
+  }
+
+  pause(forMs: number): void {
+    this.#pausedUntil = this.real + forMs;
+  }
+
+  /** All of it goes on. */
+  thaw(): void {
+    if (this.paused) this.wokeAt = this.real;
+    this.#frozenUntil = this.#pausedUntil = 0;
+  }
 
   get running(): ObservedContainer[] {
     return this.#containers.filter(({ state }) => state === 'running');
@@ -75,6 +114,7 @@ export class FencedHost {
   killAgent(): void {
     this.agent?.keeper.close();
     this.agent = undefined;
+    this.#frozenUntil = 0;
     // What it had asked the engine for, the engine may still do.
     for (const [key, { step }] of this.#underWay) if (step.type !== 'startContainer') this.#underWay.delete(key);
   }
@@ -83,6 +123,8 @@ export class FencedHost {
     this.killAgent();
     this.#containers = this.#containers.map((c) => (c.state === 'running' ? { ...c, state: 'exited', exitCode: 137 } : c));
     this.#underWay.clear();
+    this.guard.reboot();
+    this.#pausedUntil = 0;
     this.boot++;
     this.#bootedAt = this.real;
   }
@@ -107,15 +149,39 @@ export class FencedHost {
 
   /** Time has come to `real`; `slowness` says how long the engine takes for what is begun now, ms. */
   tick(real: number, slowness: number): void {
+    const slept = this.paused;
     this.real = real;
+    // Who goes on begins with the next step: nobody on it has looked at the time yet.
+    if (slept && !this.paused) this.wokeAt = real;
+    if (slept || this.paused) return;
     for (const [key, underWay] of this.#underWay) {
-      if (underWay.doneAt > real) continue;
+      // What the engine was asked for comes about; starting asks the agent once more.
+      if (underWay.doneAt > real || (this.agent && !this.attends && isAgents(underWay.step))) continue;
       this.#underWay.delete(key);
       this.#carryOut(underWay);
     }
-    if (!this.agent) return;
+    if (!this.#unguarded) this.guardKills(this.guard.look(this.uptime()));
+    if (this.agent && this.attends) this.#drive(this.agent, slowness);
+  }
+
+  /** What the host's guard ends. */
+  protected guardKills({ containers }: Pick<Told, 'containers' | 'units'>): void {
+    if (containers.length > 0) this.#end(({ id }) => containers.includes(id), 137);
+  }
+
+  /** Names of what is fenced and runs under systemd. */
+  protected fencedUnits(): readonly string[] {
+    return [];
+  }
+
+  #end(which: (container: ObservedContainer) => boolean, exitCode: number): void {
+    this.#containers = this.#containers.map((c) =>
+      c.state === 'running' && which(c) ? { ...c, state: 'exited', exitCode, finishedAt: this.clock() } : c,
+    );
+  }
+
+  #drive({ pods, keeper }: NonNullable<FencedHost['agent']>, slowness: number): void {
     const now = this.clock();
-    const { pods, keeper } = this.agent;
     const observed = new Map<string, ObservedContainer[]>();
     for (const c of this.#containers) observed.set(c.podUid, [...(observed.get(c.podUid) ?? []), c]);
     const busy = new Set(this.#underWay.keys());
@@ -136,6 +202,17 @@ export class FencedHost {
     for (const step of steps) this.#begin(step, slowness);
     const assigned = new Set(this.assignment?.pods.map(({ metadata }) => metadata.uid));
     for (const [uid, memory] of pods) if (memory.gone && !assigned.has(uid)) pods.delete(uid);
+    this.#tellGuard(keeper, graceSeconds);
+  }
+
+  #tellGuard(keeper: LeaseKeeper, graceSeconds: number): void {
+    const fenced = new Set(this.#fencedUids());
+    const containers = this.running.filter(({ podUid }) => fenced.has(podUid)).map(({ id }) => id);
+    this.guard.tell({ until: keeper.until(), graceSeconds, containers, units: this.fencedUnits() });
+  }
+
+  #fencedUids(): string[] {
+    return [...(this.agent?.pods.values() ?? [])].filter(({ pod }) => isFenced(pod)).map(({ pod }) => pod.metadata.uid);
   }
 
   #begin(step: Step, slowness: number): void {
@@ -156,6 +233,7 @@ export class FencedHost {
       if (canceled || !memory || !this.agent || (isFenced(memory.pod) && !this.agent.keeper.holds())) return;
       const spec = memory.pod.spec.containers.find(({ name }) => name === step.container)!;
       const id = `${this.name}-${++this.#ids}`;
+      if (isFenced(memory.pod)) this.guard.start({ containers: [id] });
       this.#containers.push(containerOf(memory.pod, step.container, step.attempt, id, specHash(spec), this.clock()));
       recordStarted(containerMemory(memory, step.container), {
         attempt: step.attempt,
@@ -164,9 +242,7 @@ export class FencedHost {
         now: this.clock(),
       });
     } else if (step.type === 'stopContainer' || step.type === 'killContainer') {
-      this.#containers = this.#containers.map((c) =>
-        c.id === step.id ? { ...c, state: 'exited', exitCode: 143, finishedAt: this.clock() } : c,
-      );
+      this.#end(({ id }) => id === step.id, 143);
     } else if (step.type === 'removeContainer') {
       this.#containers = this.#containers.filter(({ id }) => id !== step.id);
     } else if (step.type === 'cleanPod' && memory?.ending) memory.gone = true;
@@ -179,6 +255,9 @@ export class FencedHost {
     return { until: saved.until, since: saved.since, confirmed: saved.confirmed && saved.revision === revision };
   }
 }
+
+/** Carried out by the agent, and not by the engine alone. */
+const isAgents = ({ type }: Step): boolean => !['stopContainer', 'killContainer', 'removeContainer'].includes(type);
 
 function containerOf(
   pod: PodMemory['pod'],

@@ -17,6 +17,8 @@ export type Fault =
   | { readonly kind: 'heal'; readonly host: number }
   /** The agent dies, and its service manager starts it again. */
   | { readonly kind: 'kill'; readonly host: number; readonly backAfter: number }
+  /** The agent's process stands still; what runs on its host goes on. */
+  | { readonly kind: 'stun'; readonly host: number; readonly forSeconds: number }
   | { readonly kind: 'reboot'; readonly host: number; readonly backAfter: number }
   /** Messages take so long from now on, seconds. */
   | { readonly kind: 'delay'; readonly host: number; readonly seconds: number }
@@ -107,6 +109,9 @@ export class FencingWorld {
         else struck.reboot();
         return this.#in(fault.backAfter * SECOND, () => struck.startAgent());
       }
+      case 'stun':
+        host(fault.host).freezeAgent(fault.forSeconds * SECOND);
+        return;
       case 'suspect': {
         const { now } = this.world;
         const by = host(fault.host);
@@ -163,6 +168,7 @@ export class FencingWorld {
     this.#outageUntil = 0;
     for (const link of this.#link.values()) Object.assign(link, { up: 'yes', delay: 0 });
     for (const suspects of this.#suspects.values()) suspects.clear();
+    for (const host of this.hosts) host.thaw();
     for (let second = 0; second < 900; second++) {
       await this.step();
       if (second > 30 && this.running.length === REPLICAS) return;
@@ -179,7 +185,7 @@ export class FencingWorld {
     const { agent } = host;
     const link = this.#link.get(host.name)!;
     // One report at a time, given up after a while; one that can't leave is tried again.
-    if (!agent || link.up === 'no' || this.world.now < agent.waitsUntil) return;
+    if (!agent || !host.attends || link.up === 'no' || this.world.now < agent.waitsUntil) return;
     const settings = host.assignment?.settings ?? FIRST_SETTINGS;
     const { renewSeconds, fencedStopSeconds } = settings;
     const sentAt = host.uptime();
@@ -194,7 +200,7 @@ export class FencingWorld {
     const withinSeconds = pods.length === 0 ? RELAXED_SECONDS : renewSeconds;
     const report = { pods, withinSeconds, leaseSeconds, suspects, network: { address: '192.168.7.7', mtu: 1500 } };
     const answered = async (act: () => void): Promise<void> => {
-      if (link.up === 'yes' && host.agent === agent) act();
+      if (link.up === 'yes') this.#whenAttended(host, agent, act);
     };
     this.#in(link.delay, async () => {
       const item = { ...heard(host.name, this.world.now - this.#skew, report) };
@@ -213,6 +219,13 @@ export class FencingWorld {
     });
   }
 
+  /** What comes to an agent that stands still waits for it, as long as it is the same. */
+  #whenAttended(host: FencedHost, agent: FencedHost['agent'], act: () => void): void {
+    if (host.agent !== agent) return;
+    if (host.attends) act();
+    else this.#in(Math.max(SECOND, host.attendsAt - this.world.now), () => this.#whenAttended(host, agent, act));
+  }
+
   /** What the node API reads after it has put a report. */
   #renews(item: InboxItem): boolean {
     return renewsLease(this.world.state.get('Node', '', item.nodeName));
@@ -225,7 +238,8 @@ export class FencingWorld {
     this.#in(link.delay, () => {
       const assignment = this.world.assignment(host.name);
       this.#in(link.delay, () => {
-        if (assignment && link.up === 'yes' && host.agent === agent) host.assign(structuredClone(assignment), askedAt);
+        if (!assignment || link.up !== 'yes') return;
+        this.#whenAttended(host, agent, () => host.assign(structuredClone(assignment), askedAt));
       });
     });
   }

@@ -14,6 +14,7 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
   },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('heal' as const), host }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('kill' as const), host, backAfter: fc.integer({ min: 1, max: 8 }) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('stun' as const), host, forSeconds: fc.nat(180) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('reboot' as const), host, backAfter: fc.integer({ min: 5, max: 90 }) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('delay' as const), host, seconds: fc.nat(25) }) },
   {
@@ -172,6 +173,16 @@ describe('fenced work', () => {
     expect(ids()).toEqual(before);
     await pass(world, 45);
     expect(ids()).toEqual([]);
+  });
+
+  test('of a host of which the agent stands still has been ended there by the guard when it starts elsewhere', async () => {
+    const world = await settled();
+    const index = busyHost(world);
+    await world.befall({ kind: 'stun', host: index, forSeconds: 150 });
+    await pass(world, 100);
+    expect(world.hosts[index]!.running).toHaveLength(0);
+    expect(world.running).toHaveLength(REPLICAS);
+    await world.calmDown();
   });
 
   test('does not start on a host that boots cut off, though it is assigned there', async () => {
