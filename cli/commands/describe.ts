@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { Event } from '../../core/resources/schema/event.ts';
+import { inOrder } from '../../core/status/event-order.ts';
 import type { Io } from '../io.ts';
 import type { KubeClient, KubeObject } from '../kube/client.ts';
 import { EVENT } from '../kube/kinds.ts';
@@ -34,11 +35,7 @@ async function eventsOf(kube: KubeClient, kind: KindInfo, { metadata }: KubeObje
   const sameOne = items.filter(
     ({ involvedObject: { uid } }) => !uid || !metadata.uid || uid === metadata.uid || uid === metadata.name,
   );
-  return sameOne.sort((a, b) => (timeOf(a) < timeOf(b) ? -1 : 1));
-}
-
-function timeOf({ lastTimestamp, eventTime, metadata }: Event): string {
-  return lastTimestamp ?? eventTime ?? metadata.creationTimestamp;
+  return sameOne.sort(inOrder);
 }
 
 /** The pods that it is about, as the server tabulates them. */

@@ -1,4 +1,5 @@
 import type { Event } from '../../core/resources/schema/event.ts';
+import { eventAt } from '../../core/status/event-order.ts';
 import type { Condition } from '../../core/resources/schema/meta.ts';
 import { type Io, line } from '../io.ts';
 import type { KubeObject } from '../kube/client.ts';
@@ -75,8 +76,9 @@ export async function describeObject(io: Io, { kind, object, events, pods }: Des
   );
 }
 
-function age({ lastTimestamp, firstTimestamp, eventTime, metadata, count = 1 }: Event, now: number): string {
-  const last = ageOf(lastTimestamp ?? eventTime ?? metadata.creationTimestamp, now);
+function age(event: Event, now: number): string {
+  const { firstTimestamp, count = 1 } = event;
+  const last = ageOf(eventAt(event), now);
   return count > 1 ? `${last} (x${count} over ${ageOf(firstTimestamp, now)})` : last;
 }
 

@@ -71,7 +71,7 @@ function requireGood(unit: Unit): void {
   if (failed.length === 0) return;
   const [{ nodeName, error, activeState, subState } = failed[0]!] = failed;
   throw new CliError(
-    `unit ${unit.metadata.name} was started on ${nodeName} and is ${activeState} (${subState})${error ? `: ${error}` : ''}`,
+    `unit ${unit.metadata.name} was started on ${nodeName} and ${error === undefined ? `is ${activeState} (${subState})` : `failed: ${error}`}`,
     {
       code: 'unit_failed',
       fix: `See why: terrane unit journal ${unit.metadata.name}${failed.length > 1 ? ` --host ${nodeName}` : ''}`,

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { ClusterView } from '../../core/accounts/api.ts';
 import type { Event } from '../../core/resources/schema/event.ts';
+import { eventAt, inOrder } from '../../core/status/event-order.ts';
 import type { Unit, UnitHost } from '../../core/resources/schema/unit.ts';
 import { Live } from '../components/badge.tsx';
 import { ClusterFrame } from '../components/cluster-frame.tsx';
@@ -133,14 +134,13 @@ function Events({ cluster, unit }: Pick<DetailsProps, 'cluster' | 'unit'>) {
   const { items, problem } = useWatch<Event>(`/clusters/${cluster.id}/api/v1/events?${new URLSearchParams({ fieldSelector })}`);
   if (!items) return problem ? <Problem problem={problem} /> : <Loading what="its Events" />;
   if (items.length === 0) return <p class="quiet">Nothing in the last hours.</p>;
-  const atOf = ({ lastTimestamp, eventTime, metadata }: Event) => lastTimestamp ?? eventTime ?? metadata.creationTimestamp;
   return (
     <Table
       caption="What happened to the unit"
-      rows={[...items].sort((a, b) => (atOf(a) < atOf(b) ? 1 : -1))}
+      rows={[...items].sort(inOrder).reverse()}
       keyOf={({ metadata }) => metadata.uid}
       columns={[
-        { title: 'When', cell: (event) => <When at={atOf(event)} /> },
+        { title: 'When', cell: (event) => <When at={eventAt(event)} /> },
         {
           title: 'What',
           cell: ({ reason, count = 1 }) => `${reason}${count > 1 ? `, ${count} times` : ''}`,

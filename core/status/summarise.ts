@@ -3,6 +3,7 @@ import type { Event } from '../resources/schema/event.ts';
 import type { Node } from '../resources/schema/node.ts';
 import type { Pod } from '../resources/schema/pod.ts';
 import type { Unit } from '../resources/schema/unit.ts';
+import { eventAt, inOrder } from './event-order.ts';
 import { podTrouble } from './pod-trouble.ts';
 import { rolloutState } from './rollout-state.ts';
 import { unitSummary } from './unit-summary.ts';
@@ -128,14 +129,14 @@ function hasLabels({ metadata }: Pod, labels: Readonly<Record<string, string>>):
 function recentWarnings(events: readonly Event[], now: number): WarningSummary[] {
   const seen = new Set<string>();
   return events
-    .map(({ involvedObject, reason = '', message = '', lastTimestamp, eventTime, metadata }) => ({
-      object: [involvedObject.kind?.toLowerCase(), involvedObject.name].filter(Boolean).join('/'),
-      reason,
-      message,
-      at: lastTimestamp ?? eventTime ?? metadata.creationTimestamp,
+    .filter((event) => now - Date.parse(eventAt(event)) < RECENT_MS)
+    .sort((a, b) => inOrder(b, a))
+    .map((event) => ({
+      object: [event.involvedObject.kind?.toLowerCase(), event.involvedObject.name].filter(Boolean).join('/'),
+      reason: event.reason ?? '',
+      message: event.message ?? '',
+      at: eventAt(event),
     }))
-    .filter(({ at }) => now - Date.parse(at) < RECENT_MS)
-    .sort((a, b) => (a.at < b.at ? 1 : -1))
     .filter(({ object, reason }) => {
       const key = `${object} ${reason}`;
       if (seen.has(key)) return false;

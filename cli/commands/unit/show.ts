@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { Event } from '../../../core/resources/schema/event.ts';
+import { eventAt, inOrder } from '../../../core/status/event-order.ts';
 import type { UnitHost } from '../../../core/resources/schema/unit.ts';
 import { unitSummary } from '../../../core/status/unit-summary.ts';
 import { CliError } from '../../errors.ts';
@@ -103,10 +104,10 @@ function printEvents(io: Io, events: readonly Event[]): Promise<void> {
   return printTable<Event>(
     io,
     [
-      { title: 'AGE', value: ({ lastTimestamp, eventTime }) => ageOf(lastTimestamp ?? eventTime, io.now()) },
+      { title: 'AGE', value: (event) => ageOf(eventAt(event), io.now()) },
       { title: 'REASON', value: ({ reason }) => reason },
       { title: 'MESSAGE', value: ({ message }) => message },
     ],
-    events,
+    events.toSorted(inOrder),
   );
 }
