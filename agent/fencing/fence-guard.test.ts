@@ -66,6 +66,24 @@ describe('the fence guard is told', () => {
     expect(ensured).toEqual([]);
   });
 
+  test('by one that is there: it ends when nothing is fenced any more, and is started, and looked after soon, when something is again', async () => {
+    let at = 100_000;
+    let until = 140_000;
+    const { guard, ensured } = guardOf({ uptime: () => at, lease: () => ({ until, held: true, graceSeconds: 10 }) });
+    const start = () => guard.during({ units: ['db.service'] }, () => Promise.resolve());
+    await start();
+    guard.tell();
+    await eventually('nothing is fenced', () => expect(told().units).toEqual([]));
+    at += 1_000;
+    await start();
+    expect(ensured).toHaveLength(2);
+    // Renewed: the first may have found one that was just ending.
+    at += 3_000;
+    until += 4_000;
+    await start();
+    expect(ensured).toHaveLength(3);
+  });
+
   test('what an agent before this one had told, until it is known what there is', async () => {
     const known = { units: ['db.service'], containers: ['c0ffee'] };
     const rest = { writtenAt: 0, until: 1, graceSeconds: 1, leaseFile: '/', stopping: false };

@@ -41,6 +41,8 @@ export interface FenceGuardOptions {
 
 /** It is looked after so often, if the lease is renewed or something changes. */
 const ENSURE_MS = 60_000;
+/** And once more soon after the first: one that was just about to end, as there was nothing fenced, looked as if it were there. */
+const ENSURE_AGAIN_MS = 2_000;
 /** A systemd that hangs holds up no start for longer. */
 const ENSURE_WAIT_MS = 5_000;
 
@@ -64,7 +66,8 @@ export function fenceGuard(options: FenceGuardOptions): FenceGuard {
   let told = isNothing(before) ? NOTHING : 'by an agent before this one';
   let ids = 0;
   let writing: Promise<void> | undefined;
-  let ensured = Number.NEGATIVE_INFINITY;
+  /** Not before then; -Infinity: there is none, as far as is known. Uptime, ms. */
+  let ensureAt = Number.NEGATIVE_INFINITY;
   let ensuring: Promise<void> = Promise.resolve();
 
   function state(): Omit<GuardState, 'writtenAt'> {
@@ -93,13 +96,14 @@ export function fenceGuard(options: FenceGuardOptions): FenceGuard {
       await writeAtomic(path, guardText(id, { ...next, writtenAt: uptime() }));
       told = text;
       // With nothing to guard it ends by itself.
-      if (text !== NOTHING) ensure();
+      if (text === NOTHING) ensureAt = Number.NEGATIVE_INFINITY;
+      else ensure();
     }
   }
 
   function ensure(): void {
-    if (uptime() - ensured < ENSURE_MS) return;
-    ensured = uptime();
+    if (uptime() < ensureAt) return;
+    ensureAt = uptime() + (ensureAt === Number.NEGATIVE_INFINITY ? ENSURE_AGAIN_MS : ENSURE_MS);
     ensuring = options.process.ensure();
   }
 
