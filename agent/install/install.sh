@@ -193,7 +193,9 @@ check_membership() {
     "$base/uninstall.sh" --purge >&2
   elif [ -n "${TERRANE_CLUSTER_ID:-}" ] && [ "$TERRANE_CLUSTER_ID" != "$(identity cluster)" ]; then
     say "this host is node $node of the cluster $(identity cluster); the join command is for the cluster $TERRANE_CLUSTER_ID. Nothing was done."
-    die "to move it: terrane node remove $node there, then $base/uninstall.sh --purge here (its containers and units go), and run this again"
+    how="$base/uninstall.sh --purge here (its containers and units go)"
+    if [ ! -x "$base/uninstall.sh" ]; then how="reboot this host, so that its units end, and remove its containers and $data"; fi
+    die "to move it: terrane node remove $node there, then $how, and run this again"
   fi
 }
 
@@ -343,7 +345,8 @@ obtain() {
   if [ "$checked_signature" = 0 ]; then check_signature_with_runtime "$work/unpacked"; fi
   # On the disk before it has the name by which a later run takes it for whole.
   sync -f "$work/unpacked" 2>/dev/null || sync
-  mv "$work/unpacked" "$version_dir"
+  # Another run may have been faster.
+  [ -d "$version_dir" ] || mv "$work/unpacked" "$version_dir"
 }
 
 # fill TEMPLATE: puts this installation's values into a file of the archive.

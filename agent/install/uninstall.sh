@@ -62,6 +62,14 @@ remove_units() {
   systemctl daemon-reload
 }
 
+# Those that its fenced units have started by `docker run`, which run on without the units (agent/systemd/unit-containers.ts).
+remove_units_containers() {
+  [ -s "$DATA/identity.json" ] && command -v docker >/dev/null 2>&1 || return 0
+  guarded=/run/terrane/fence-$(printf '%s' "$(field cluster)/$(field hostId)" | sha256sum | cut -c 1-16)
+  ids=$(sed -n 's/^container //p' "$guarded" 2>/dev/null) || return 0
+  for id in $ids; do docker -H "unix://$DOCKER" rm -f "$id" >/dev/null 2>&1 || true; done
+}
+
 # The fence guard (agent/fencing/guard-process.ts). It first ends what is fenced, unless all is gone already.
 end_guard() {
   [ -s "$DATA/identity.json" ] || return 0
@@ -208,6 +216,7 @@ main() {
   if [ "$purge" = 1 ]; then
     remove_containers
     remove_units
+    remove_units_containers
     end_guard 1
     remove_network
     unmount_below "$DATA"

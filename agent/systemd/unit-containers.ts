@@ -45,7 +45,7 @@ const STOP_SECONDS = 10;
 
 export function unitContainers(options: UnitContainersOptions): UnitContainers {
   const { engine, fenced, log, events, signal, proc } = options;
-  /** Those that run, by id. */
+  /** Those that run, by id, for all that was seen last: while the engine or this agent is on its way down, they may run on. */
   const running = new Map<string, Found>();
   const before = new Set(options.before);
   let looked = false;
@@ -60,7 +60,6 @@ export function unitContainers(options: UnitContainersOptions): UnitContainers {
     watching = new AbortController();
     void watch(watching).finally(() => {
       watching = undefined;
-      looked = false;
       if (isNeeded()) look();
     });
   }

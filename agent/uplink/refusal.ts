@@ -33,5 +33,9 @@ export function connectionProblem(error: unknown): string {
   if (error instanceof Refusal) return `it answered ${error.status}: ${error.message}${error.fix ? `. ${error.fix}` : ''}`;
   if (error instanceof AggregateError)
     return error.errors.map((one) => (one instanceof Error ? one.message : String(one))).join('; ');
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as NodeJS.ErrnoException;
+  // The host's clock says so, and a cheap machine's battery is empty more often than a certificate is out of date.
+  const clock = code === 'CERT_NOT_YET_VALID' || code === 'CERT_HAS_EXPIRED';
+  return clock ? `${error.message} by this host's clock, which says ${new Date().toISOString()}: is it right?` : error.message;
 }

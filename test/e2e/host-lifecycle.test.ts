@@ -45,6 +45,9 @@ spec:
     [X-Fleet]
     ${fleet}
 `;
+/** Killing the client leaves the container running, and TERM doesn't end it. */
+const STUBBORN = `/usr/bin/docker run --rm terrane.test/busybox:1 sh -c "trap '' TERM; while :; do sleep 1; done"
+    TimeoutStopSec=2`;
 const IMAGE =
   'cd $(mktemp -d) && mkdir bin && cp /usr/bin/busybox bin/busybox && ln -s busybox bin/sleep && ln -s busybox bin/sh && tar c . | docker import - terrane.test/busybox:1';
 const ROOT = join(import.meta.dirname, '../..');
@@ -142,9 +145,7 @@ const ROOT = join(import.meta.dirname, '../..');
   });
 
   test('what a fenced unit has started by `docker run` ends with its lease, and before it may start on another host', async () => {
-    // Killing its client leaves it running, and TERM doesn't end it.
-    const stubborn = `/usr/bin/docker run --rm terrane.test/busybox:1 sh -c "trap '' TERM; while :; do sleep 1; done"`;
-    await apply(unit('dock.service', '').replace('/bin/sleep infinity', `${stubborn}\n    TimeoutStopSec=2`));
+    await apply(unit('dock.service', '').replace(/\/bin\/sleep infinity[^]*?50%/, STUBBORN));
     const containers = async () => {
       const all_ = await host.sh(`docker ps --no-trunc --format '{{.ID}} {{.Label "terrane.dev/owner"}}'`);
       return all_
@@ -331,11 +332,15 @@ const ROOT = join(import.meta.dirname, '../..');
         `ExecStart=/bin/sh -c 'trap "" TERM; while :; do sleep 1; done'\n    TimeoutStopSec=infinity`,
       ),
     );
+    await apply(unit('dock.service', 'MachineID=one').replace(/\/bin\/sleep infinity[^]*?50%/, STUBBORN));
     await eventually('it runs', async () => expect(await show('stay.service', 'ActiveState')).toBe('active'));
+    await eventually('the fence guard knows of the other', async () =>
+      expect(await host.sh('cat /run/terrane/fence-*')).toMatch(/^container [0-9a-f]{64}$/m),
+    );
     await host.sh('TERRANE_STOP_SECONDS=2 /opt/terrane/uninstall.sh --purge; rm -f /var/tmp/agent.tar.gz /var/tmp/upgrade.mjs');
     for (const name of ['kept.service', 'stay.service']) expect(await show(name, 'LoadState')).toBe('not-found');
     expect((await host.run('pgrep -f "[w]hile :"')).stdout).toBe('');
-    expect(await show('terrane-wireguard.service', 'LoadState')).toBe('not-found');
+    expect(await host.sh("systemctl list-units --all --no-legend 'terrane*'")).toBe('');
     expect(await host.sh('docker ps -aq')).toBe('');
     expect(
       await host.sh(
