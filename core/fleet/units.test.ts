@@ -139,6 +139,10 @@ describe('[X-Fleet]', () => {
       'Global=maybe is neither true nor false, so it counts for nothing',
       'MachineID is empty, so it counts for nothing',
     ]);
+    expect(advice(`[X-Fleet]\n${Array.from({ length: 99 }, (_, at) => `${'X'.repeat(99)}${at}=1\n`).join('')}`)).toEqual([
+      `[X-Fleet] has no option ${'X'.repeat(60)}..., so it counts for nothing`,
+    ]);
+    expect(advice(`[X-Fleet]\n${Array.from({ length: 99 }, (_, at) => `x${at}=1\n`).join('')}`)).toHaveLength(10);
     expect(advice('[x-fleet]\nGlobal=true\n[XFleet]\nGlobal=true')).toEqual([
       "the section [x-fleet] counts for nothing: fleet's is [X-Fleet]",
       "the section [XFleet] counts for nothing: fleet's is [X-Fleet]",

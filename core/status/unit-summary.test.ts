@@ -78,3 +78,11 @@ test('one that has yet to leave a host says which, and what keeps it there', () 
   };
   expect(unitSummary(slow as Unit)?.why).toContain('It is slow.');
 });
+
+test('one that fails on many hosts names some of them', () => {
+  const many = Array.from({ length: 9 }, (_, at) => host({ nodeName: `n${at}`, activeState: 'failed', error: 'it has failed' }));
+  expect(unitSummary(unit(many))?.why).toEqual([
+    ...many.slice(0, 5).map(({ nodeName }) => `${nodeName}: it has failed`),
+    'and 4 more',
+  ]);
+});

@@ -16,6 +16,7 @@ export function unitSummary({ metadata, spec, status }: Unit): WorkloadSummary |
   );
   const wanted = Math.max(1, hosts.length);
   const healthy = reached.length === wanted;
+  const why = [...new Set([...whyNowhere(hosts, left, status), ...hosts.flatMap(trouble), ...told(status)])];
   return {
     kind: 'Unit',
     namespace: '',
@@ -27,9 +28,12 @@ export function unitSummary({ metadata, spec, status }: Unit): WorkloadSummary |
       hosts.length === 0 && left.length > 0
         ? `has yet to leave ${namesOf(left)}`
         : stateOf(hosts.length, failed.length, healthy, spec.desiredState ?? 'launched'),
-    why: [...new Set([...whyNowhere(hosts, left, status), ...hosts.flatMap(trouble), ...told(status)])],
+    // A global unit may fail on every host.
+    why: why.length > REASONS_MOST ? [...why.slice(0, REASONS_MOST), `and ${why.length - REASONS_MOST} more`] : why,
   };
 }
+
+const REASONS_MOST = 5;
 
 const leaves = ({ uid, leaving }: UnitHost): boolean => uid !== undefined || leaving !== undefined;
 

@@ -82,6 +82,11 @@ describe('a unit on no host says what to change', () => {
     expect(await whyNot('a.service')).toContain('Units need a host with systemd: join one.');
   });
 
+  test('in not too many words, whatever its file names', async () => {
+    await add('a.service', Array.from({ length: 200 }, (_, at) => `MachineMetadata=disk=${'long'.repeat(10)}${at}`).join('\n'));
+    expect((await whyNot('a.service'))!.length).toBeLessThanOrEqual(1003);
+  });
+
   test('when it is global and suits no host, or is in the way of one that is everywhere', async () => {
     await add('a.service', 'Global=true\nMachineMetadata=disk=ssd');
     expect(await whyNot('a.service')).toContain('No host has disk=ssd');

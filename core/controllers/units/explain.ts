@@ -25,6 +25,9 @@ const IN_FLEETS_WORDS: ReadonlyMap<string, string> = new Map([
 /** So many are named; the rest is counted, and only as "more": who waits must not be told anew whenever one of hundreds moves. */
 const NAMED_MOST = 3;
 
+/** Files may name anything at any length, and Events hold 1024. */
+const CHARACTERS_MOST = 1000;
+
 export interface Situation {
   readonly machines: readonly UnitMachine[];
   /** All that are wanted, or still on hosts, by name. */
@@ -51,7 +54,8 @@ export function explainUnit(unit: Unit, refusals: Refusals | undefined, { machin
     ...adviceOnCordons(requirements, machines),
     ...(machines.every(({ refusal }) => refusal === NO_SYSTEMD) ? ['Units need a host with systemd: join one.'] : []),
   ];
-  return [said, ...advice].join(' ');
+  const message = [said, ...advice].join(' ');
+  return message.length > CHARACTERS_MOST ? `${message.slice(0, CHARACTERS_MOST)}...` : message;
 }
 
 function adviceOnCordons(requirements: Requirements, machines: readonly UnitMachine[]): string[] {
@@ -120,11 +124,22 @@ function adviceOnConflicts(unit: Unit, units: ReadonlyMap<string, Unit>): string
 const WAYS_OUT = ' Unload one of them, or add a host.';
 
 function cannotBeBeside(one: Unit, other: Unit): boolean {
-  const against = (unit: Unit, { metadata: { name } }: Unit) => {
-    const { conflicts, replaces } = parsedUnit(unit).requirements;
-    return [...conflicts, ...replaces].some((pattern) => globMatcher(pattern)(name));
-  };
-  return one.metadata.name !== other.metadata.name && (against(one, other) || against(other, one));
+  const [name, otherName] = [one.metadata.name, other.metadata.name];
+  return name !== otherName && (standsAgainst(one)(otherName) || standsAgainst(other)(name));
+}
+
+type Matcher = (name: string) => boolean;
+const known = new WeakMap<Requirements, Matcher>();
+
+/** Does the unit's file say that it can't be beside one of that name? Each waiting unit asks this of many. */
+function standsAgainst(unit: Unit): Matcher {
+  const { requirements } = parsedUnit(unit);
+  let matcher = known.get(requirements);
+  if (!matcher) {
+    const matchers = [...requirements.conflicts, ...requirements.replaces].map(globMatcher);
+    known.set(requirements, (matcher = (name) => matchers.some((matches) => matches(name))));
+  }
+  return matcher;
 }
 
 /** Why a unit may not stay on the host where it is. */
