@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { escapeXml } from '../../core/updates/omaha/escape-xml.ts';
 import { type OmahaOffer, parseResponse } from '../../core/updates/omaha/parse-response.ts';
 import { CliError } from '../errors.ts';
 
@@ -42,7 +43,7 @@ async function ask(
   content: string,
 ): Promise<OmahaOffer> {
   const id = appId === 'flatcar' ? FLATCAR : appId;
-  const app = `<app appid="${escape(id)}" version="${escape(version)}" track="${escape(track)}" machineid="${machine}" board="${arch}-usr" bootid="{${machine}}" delta_okay="false">${content}</app>`;
+  const app = `<app appid="${escapeXml(id)}" version="${escapeXml(version)}" track="${escapeXml(track)}" machineid="${machine}" board="${arch}-usr" bootid="{${machine}}" delta_okay="false">${content}</app>`;
   const os = `<os platform="CoreOS" version="Chateau" sp="${NOTHING}_${arch === 'arm64' ? 'aarch64' : 'x86_64'}"/>`;
   const body = `<?xml version="1.0" encoding="UTF-8"?>\n<request protocol="3.0" version="terrane-sync" installsource="ondemandupdate" ismachine="1">${os}${app}</request>`;
   const { username, password } = url;
@@ -62,6 +63,3 @@ async function ask(
     });
   }
 }
-
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-const escape = (text: string): string => text.replace(/[&<>"]/g, (character) => ENTITIES[character]!);

@@ -1,3 +1,4 @@
+import { base64 } from '../base64.ts';
 import { immutable } from '../field-error.ts';
 import { dnsSubdomain } from '../names.ts';
 import { secretSchema } from '../schema/secret.ts';
@@ -23,7 +24,7 @@ export const secretKind: KindDefinition<'Secret'> = {
     secret.type ??= 'Opaque';
     if (!secret.stringData) return;
     secret.data ??= {};
-    for (const [key, text] of Object.entries(secret.stringData)) secret.data[key] = base64(text);
+    for (const [key, text] of Object.entries(secret.stringData)) secret.data[key] = base64(new TextEncoder().encode(text));
     delete secret.stringData;
   },
   validate: (secret) => validateDataKeys({ data: secret.data }, ['data']),
@@ -39,9 +40,3 @@ export const secretKind: KindDefinition<'Secret'> = {
     ageColumn,
   ],
 };
-
-function base64(text: string): string {
-  let binary = '';
-  for (const byte of new TextEncoder().encode(text)) binary += String.fromCharCode(byte);
-  return btoa(binary);
-}

@@ -1,3 +1,4 @@
+import { base64 } from '../base64.ts';
 import { badRequest } from '../status.ts';
 import { fieldsOf, isMessage, type MessageField, type MessageName, ROOTS } from './messages.ts';
 import { type WireField, wireFields } from './wire.ts';
@@ -145,10 +146,4 @@ function integer(read: WireField['value']): bigint {
 
 function text(read: WireField['value']): string {
   return decoder.decode(data(read));
-}
-
-function base64(bytes: Uint8Array): string {
-  let binary = '';
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return btoa(binary);
 }

@@ -1,3 +1,5 @@
+import { escapeXml } from './escape-xml.ts';
+
 /** An Omaha v3 response (https://github.com/google/omaha/blob/main/doc/ServerProtocolV3.md), as update_engine and ue-rs read it. */
 export interface OmahaAnswer {
   /** As the client sent it: it looks for its own. */
@@ -97,15 +99,7 @@ type AttributeValue = string | number | boolean | undefined;
 function element(name: string, attributes: Readonly<Record<string, AttributeValue>>, content = ''): string {
   const written = Object.entries(attributes)
     .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => ` ${key}="${escape(String(value))}"`)
+    .map(([key, value]) => ` ${key}="${escapeXml(String(value))}"`)
     .join('');
   return content === '' ? `<${name}${written}/>` : `<${name}${written}>${content}</${name}>`;
-}
-
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-
-/** Control characters can't be written in XML 1.0 at all. */
-function escape(value: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return value.replace(/[&<>"]/g, (character) => ENTITIES[character]!).replace(/[\u0000-\u001f\u007f]/g, ' ');
 }
