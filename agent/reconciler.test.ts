@@ -6,7 +6,7 @@ import type { PodMemory } from './planner/memory.ts';
 import type { ObservedContainer } from './planner/observed.ts';
 import { type Reconciler, reconciler } from './reconciler.ts';
 import type { StepContext } from './steps/context.ts';
-import { lane } from './steps/lane.ts';
+import { lane } from './lane.ts';
 import { BOOT, memoryOf, observed, pod } from './testing/pods.ts';
 
 /** The loop around the planner, with an engine that answers as told. Time is moved by hand. */

@@ -26,7 +26,7 @@ import { terminationMessage } from './runtime/termination-message.ts';
 import type { StateStore } from './state-store.ts';
 import type { StepContext } from './steps/context.ts';
 import { hookRunner } from './steps/hooks.ts';
-import { lane } from './steps/lane.ts';
+import { lane } from './lane.ts';
 import type { Layout } from './volumes/layout.ts';
 import { volumesVersion } from './volumes/payload.ts';
 import { podVolumes } from './volumes/pod-volumes.ts';

@@ -8,7 +8,7 @@ import type { HostNames } from '../runtime/dns-config.ts';
 import type { ConfigSource, HostFacts } from '../runtime/environment.ts';
 import type { PodVolumes } from '../volumes/pod-volumes.ts';
 import type { HookRunner } from './hooks.ts';
-import type { Lane } from './lane.ts';
+import type { Lane } from '../lane.ts';
 
 /** What executors work with. */
 export interface StepContext {

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import { type Message, Message as DbusMessage, sessionBus, Variant } from '@jellybrick/dbus-next';
-import { lane } from './lane.ts';
+import { lane } from '../lane.ts';
 
 /** D-Bus as systemd's interfaces need it: calls, signals, and an end. */
 export interface Bus {

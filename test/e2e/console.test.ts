@@ -7,21 +7,12 @@ import { eventually } from '../support/eventually.ts';
 import { importBusybox } from '../support/images.ts';
 import { type Browser, isGood, openBrowser, type Page, PATIENCE_MS, type Size, visitor } from './support/browser.ts';
 import { type Installation, startInstallation } from './support/installation.ts';
+import { pinnedPod } from './support/pinned-pod.ts';
 
 /** A person's way through the web console, in a real browser, against the real server, on a phone and on a desktop. */
 
 const PASSWORD = 'correct horse battery';
 const LIMIT_MS = 240_000;
-
-const pod = (name: string, node: string) => `apiVersion: v1
-kind: Pod
-metadata: { name: ${name} }
-spec:
-  terminationGracePeriodSeconds: 0
-  nodeSelector: { kubernetes.io/hostname: ${node} }
-  containers:
-    - { name: main, image: "terrane.test/busybox:1", imagePullPolicy: Never, command: ["/bin/sleep", "1000000"] }
-`;
 
 let installation: Installation;
 let browser: Browser;
@@ -197,8 +188,8 @@ test('a mistyped address is answered to a browser with a page that says so, and 
       await page.getByRole('link', { name: 'Workloads' }).click();
       await page.getByText('Nothing was applied yet').waitFor();
       await isGood(page, 'prod');
-      await apply(pod('fits', 'edge-1'));
-      await apply(pod('waits', 'nowhere'));
+      await apply(pinnedPod('fits', 'edge-1'));
+      await apply(pinnedPod('waits', 'nowhere'));
       await page
         .getByRole('row')
         .filter({ hasText: 'Pod in default' })

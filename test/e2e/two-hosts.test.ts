@@ -7,6 +7,7 @@ import { canRunDockerd, type Dockerd, startDockerd } from '../support/dockerd.ts
 import { eventually } from '../support/eventually.ts';
 import { importBusybox } from '../support/images.ts';
 import { type Installation, run, startInstallation } from './support/installation.ts';
+import { pinnedPod } from './support/pinned-pod.ts';
 
 /** Two agents on two engines of this machine serve one Deployment, and what fails is healed. */
 
@@ -131,7 +132,7 @@ const OUTAGE_MS = 30_000;
 
     agents.set('left', await installation.startAgent({ name: 'left', socket: engines.get('left')!.socket }));
     // The proof that the new agent is in charge: it does something new, and leaves the old alone.
-    await installation.terrane(['apply', '-f', '-'], { stdin: pinned('probe', 'left') });
+    await installation.terrane(['apply', '-f', '-'], { stdin: pinnedPod('probe', 'left') });
     await eventually('the new agent runs a new pod', async () => {
       expect((await pods()).find((pod) => pod.metadata.name === 'probe')?.status?.phase).toBe('Running');
     });
@@ -202,13 +203,3 @@ const OUTAGE_MS = 30_000;
     expect((await list<Node>('nodes')).map((node) => node.metadata.name)).toEqual(['right']);
   }, 180_000);
 });
-
-const pinned = (name: string, node: string): string => `apiVersion: v1
-kind: Pod
-metadata: { name: ${name} }
-spec:
-  terminationGracePeriodSeconds: 0
-  nodeSelector: { kubernetes.io/hostname: ${node} }
-  containers:
-    - { name: main, image: "terrane.test/busybox:1", imagePullPolicy: Never, command: ["/bin/sleep", "1000000"] }
-`;

@@ -6,6 +6,7 @@ import type { Role } from '../../../../core/ports/identity.ts';
 import type { ApiEnv } from '../../../context.ts';
 import { systemTiming } from '../../../../store/system-timing.ts';
 import { etcdServices } from '../../../etcd/services.ts';
+import { asPerson } from '../../testing/as-person.ts';
 import { createEtcd } from '../create-etcd.ts';
 
 export interface Answered {
@@ -31,12 +32,10 @@ export function etcdHarness(options: { progressMs?: number } = {}): EtcdHarness 
   const errors: unknown[] = [];
   let role: Role = 'owner';
   const app = new Hono<ApiEnv>();
-  app.use('/clusters/:cluster/*', async (c, next) => {
-    c.set('requestId', 'r1');
-    c.set('principal', { kind: 'person', tenant: 't', userId: 'u', email: 'ann@example.com', role });
-    c.set('cluster', { tenant: 't', id: 'x', name: 'x' });
-    await next();
-  });
+  app.use(
+    '/clusters/:cluster/*',
+    asPerson(() => role),
+  );
   const deadlines = memoryLeaseDeadlines();
   const services = etcdServices({
     keyspaces: { open: async () => keyspace },

@@ -7,6 +7,7 @@ import type { Status } from '../../../../core/resources/status.ts';
 import { fixedContext, newCluster, NOW } from '../../../../core/resources/testing/fixtures.ts';
 import type { WriteContext } from '../../../../core/resources/write.ts';
 import type { ApiEnv } from '../../../context.ts';
+import { asPerson } from '../../testing/as-person.ts';
 import { createKube } from '../create-kube.ts';
 import type { AuditedWrite } from '../deps.ts';
 
@@ -57,12 +58,10 @@ export async function kubeHarness(): Promise<KubeHarness> {
     onError: (error) => void errors.push(error),
   });
   const app = new Hono<ApiEnv>();
-  app.use('/clusters/:cluster/*', async (c, next) => {
-    c.set('requestId', 'r1');
-    c.set('principal', { kind: 'person', tenant: 't', userId: 'u', email: 'ann@example.com', role });
-    c.set('cluster', { tenant: 't', id: 'x', name: 'x' });
-    await next();
-  });
+  app.use(
+    '/clusters/:cluster/*',
+    asPerson(() => role),
+  );
   app.route('/clusters/:cluster', kube);
 
   const request: KubeHarness['request'] = async (method, path, body, headers = {}) => {
