@@ -1,5 +1,5 @@
-import { createHash, createHmac } from 'node:crypto';
-import type { AwsCredentials } from './sigv4.ts';
+import { createHash } from 'node:crypto';
+import { type AwsCredentials, hmac, signingKey } from './sigv4.ts';
 
 export interface PresignInput {
   readonly credentials: AwsCredentials;
@@ -43,16 +43,9 @@ export function presignedUrl(input: PresignInput): string {
   const canonicalHeaders = names.map((name) => `${name}:${headers[name]}\n`).join('');
   const request = [method, path, canonicalQuery, canonicalHeaders, names.join(';'), 'UNSIGNED-PAYLOAD'].join('\n');
   const digest = createHash('sha256').update(request).digest('hex');
-  const key = [time.slice(0, 8), region, 's3', 'aws4_request'].reduce<string | Buffer>(
-    hmac,
-    `AWS4${credentials.secretAccessKey}`,
-  );
-  const signature = (hmac(key, `AWS4-HMAC-SHA256\n${time}\n${scope}\n${digest}`) as Buffer).toString('hex');
+  const key = signingKey(credentials, time.slice(0, 8), region, 's3');
+  const signature = hmac(key, `AWS4-HMAC-SHA256\n${time}\n${scope}\n${digest}`).toString('hex');
   return `https://${host}${path}?${canonicalQuery}&X-Amz-Signature=${signature}`;
-}
-
-function hmac(key: string | Buffer, text: string): Buffer {
-  return createHmac('sha256', key).update(text).digest();
 }
 
 /** RFC 3986's unreserved characters stay. */

@@ -54,7 +54,8 @@ export function unsignedHeaders({
   return { host, 'x-amz-date': '20250101T000000Z', 'x-amz-target': target, authorization };
 }
 
-function signingKey({ secretAccessKey }: AwsCredentials, day: string, region: string, service: string): Buffer {
+/** Of one day; the last one is kept. */
+export function signingKey({ secretAccessKey }: AwsCredentials, day: string, region: string, service: string): Buffer {
   const of = `${secretAccessKey}/${day}/${region}/${service}`;
   if (lastKey?.of !== of) {
     const key = [day, region, service, 'aws4_request'].reduce<string | Buffer>(hmac, `AWS4${secretAccessKey}`) as Buffer;
@@ -63,7 +64,7 @@ function signingKey({ secretAccessKey }: AwsCredentials, day: string, region: st
   return lastKey.key;
 }
 
-function hmac(key: string | Buffer, text: string): Buffer {
+export function hmac(key: string | Buffer, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest();
 }
 

@@ -1,9 +1,5 @@
-/** Times in resources: RFC 3339 in whole seconds, UTC (Kubernetes' metav1.Time). */
-
-/** Rounded down to the second. */
-export function timestamp(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
-}
+/** Times in resources, as they are written and read. */
+export { timestamp } from '../resources/timestamp.ts';
 
 /** ms since the epoch; undefined for a missing or malformed time. */
 export function parseTime(text: string | undefined): number | undefined {

@@ -1,4 +1,4 @@
-import { timestamp } from '../controllers/time.ts';
+import { timestamp } from '../resources/timestamp.ts';
 import type { TxnView } from '../keyspace/types.ts';
 import { equalJson } from '../resources/equal.ts';
 import type { UpdateGroup } from '../resources/schema/update-group.ts';

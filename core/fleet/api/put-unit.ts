@@ -3,7 +3,7 @@ import { UNIT_FINALIZER } from '../../controllers/units/unit-controller.ts';
 import type { TxnView } from '../../keyspace/types.ts';
 import type { Unit, UnitHost } from '../../resources/schema/unit.ts';
 import { createResource, getResource, updateResource, type WriteContext } from '../../resources/write.ts';
-import { timestamp } from '../../resources/write/context.ts';
+import { timestamp } from '../../resources/timestamp.ts';
 import { requirementsOf } from '../requirements.ts';
 import { parseUnitFile, serializeUnitFile, UnitFileError, type UnitOption } from '../unit-file.ts';
 import { unitHash } from '../unit-hash.ts';

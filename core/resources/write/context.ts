@@ -5,8 +5,3 @@ export interface WriteContext {
   /** A new, unique id. A transaction may be evaluated several times: it need not answer the same each time. */
   newUid(): string;
 }
-
-/** RFC 3339 with whole seconds, UTC, as Kubernetes writes timestamps. */
-export function timestamp(nowMs: number): string {
-  return `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
-}

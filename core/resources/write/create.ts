@@ -5,7 +5,8 @@ import { type KindDefinition, apiVersionOf, kindByName } from '../kinds/index.ts
 import type { AnyResource, KindMap, KindName } from '../schema/kinds.ts';
 import type { ObjectMeta } from '../schema/meta.ts';
 import { alreadyExists, badRequest, invalid, notFound, StatusError } from '../status.ts';
-import { type WriteContext, timestamp } from './context.ts';
+import { timestamp } from '../timestamp.ts';
+import type { WriteContext } from './context.ts';
 import { generateName } from './generate-name.ts';
 import { validateMetadata } from './metadata.ts';
 import { getResource, keyOf, store } from './read.ts';

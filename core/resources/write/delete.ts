@@ -5,7 +5,8 @@ import { SYSTEM_NAMESPACES } from '../namespaces.ts';
 import type { AnyResource, KindMap, KindName } from '../schema/kinds.ts';
 import type { Pod } from '../schema/pod.ts';
 import { conflict, forbidden, notFound } from '../status.ts';
-import { type WriteContext, timestamp } from './context.ts';
+import { timestamp } from '../timestamp.ts';
+import type { WriteContext } from './context.ts';
 import { getResource, listResources, store } from './read.ts';
 import { removeIfDone } from './remove.ts';
 
