@@ -1,12 +1,13 @@
 import { load } from '../test/support/load/load.ts';
 
 /**
- * Many hosts against one embedded server on loopback, by the agents' own uplink code; LOAD_AGENTS says how many (2,000). All run on this
+ * Many hosts against one embedded server on loopback, by the agents' own uplink code; LOAD_AGENTS says how many (2,000), LOAD_PODS for how many pods (one each). All run on this
  * machine: the agents' half of the work (keys, signatures, JSON) takes from the server's.
  */
 export async function run(): Promise<Record<string, number>> {
   const count = Number(process.env['LOAD_AGENTS'] ?? 2_000);
-  const figures = await load(count, (text) => console.log(`  ${text}`));
+  const pods = Number(process.env['LOAD_PODS'] ?? count);
+  const figures = await load(count, (text) => console.log(`  ${text}`), 300_000, pods);
   const { timings, errors, lost } = figures;
   const ms = (name: string, percent: number) => Math.round(timings.percentile(name, percent));
   console.log(`\n  ${'request'.padEnd(22)}${'count'.padStart(8)}${'p50 ms'.padStart(9)}${'p99 ms'.padStart(9)}`);
@@ -23,6 +24,9 @@ export async function run(): Promise<Record<string, number>> {
     lost: lost.length,
     join_seconds: figures.joinSeconds,
     ready_seconds: figures.readySeconds,
+    pods,
+    bound_seconds: figures.boundSeconds,
+    bound_pods_per_s: pods / figures.boundSeconds,
     rollout_seconds: figures.rolloutSeconds,
     change_seconds: figures.changeSeconds,
     join_p99_ms: ms('join', 99),
