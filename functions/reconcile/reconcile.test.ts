@@ -100,6 +100,34 @@ describe('telling hosts', () => {
     expect(world.hints).toEqual([['n1']]);
   });
 
+  test.each([
+    [220, undefined, 1],
+    [40, { maxBytes: 6_000 }, 2],
+  ])(
+    'of %s pods that come in several commits at once waits for the last of these, or sixteen (%j)',
+    async (replicas, limits, least) => {
+      const world = await twoHosts();
+      await world.create(deployment('web', { replicas }));
+      const annotations = { notes: 'x'.repeat(limits ? 10 : 10_000) };
+      await world.edit('Deployment', 'web', ({ spec }) => void (spec.template.metadata!.annotations = annotations));
+      const busy = new ReconcileWorld(
+        { ...world.deps, clock: { now: () => world.now }, ...(limits && { limits }) },
+        world.keyspace,
+      );
+      const toldAt: number[] = [];
+      const started = world.revision;
+      for (let wakeAt: number | undefined = 0; (wakeAt ?? Infinity) <= world.now; ) {
+        wakeAt = (await busy.reconcile()).wakeAt;
+        while (toldAt.length < world.hints.length) toldAt.push(world.revision - started);
+      }
+      const commits = world.revision - started;
+      expect(commits).toBeGreaterThan(1);
+      expect(toldAt.at(-1)).toBe(commits);
+      expect(toldAt.length).toBeGreaterThanOrEqual(least);
+      expect(toldAt.length).toBeLessThanOrEqual(Math.ceil(commits / 15));
+    },
+  );
+
   test('does not echo to a host what it reported itself', async () => {
     const world = await twoHosts();
     await world.create(onNode('p', 'n1'));

@@ -51,6 +51,11 @@ const FIRST_KEY = '';
 const LAST_KEY = '\u00ff'.repeat(8);
 /** Controllers that found no rest have a mistake: trying again at once would only repeat it. */
 const RESTLESS_WAIT_MS = 10_000;
+/**
+ * While a run is followed by the next at once, hosts are told of this many revisions together. Thousands of pods come in several commits: a host that asked for
+ * its assignment after each, and reported, would take from the process what the next run needs.
+ */
+const TOLD_TOGETHER = 16;
 
 /**
  * Makes the cluster's state what it should be: folds the hosts' reports, runs the controllers to a fixed point, commits the
@@ -80,15 +85,19 @@ export async function reconcileCluster(deps: ReconcileDeps, tenant: string, clus
 
   let outcome = decide(view);
   let { revision } = view;
+  let committing = false;
   if (outcome.overlay.written().next().done !== true) {
     const committed = await keyspace.transact((txn) => {
       if (txn.revision !== outcome.overlay.revision) outcome = decide(txn);
       outcome.overlay.writeTo(txn);
     });
     revision = committed.revision;
+    committing = true;
   }
   report(deps.logger, tenant, cluster, outcome);
-  await tellHosts(deps, keyspace, tenant, cluster, outcome, revision);
+  const told = deps.told.get(`${tenant}/${cluster}`);
+  const goesOn = committing && outcome.end === 'more' && told !== undefined && revision - told < TOLD_TOGETHER;
+  if (!goesOn) await tellHosts(deps, keyspace, tenant, cluster, outcome, revision);
   const wakeAt = outcome.end === 'more' ? now : outcome.end === 'restless' ? now + RESTLESS_WAIT_MS : outcome.wakeAt;
   return { revision, ...(wakeAt !== undefined && { wakeAt }), silent: silentNodes(outcome) };
 }
