@@ -4,11 +4,8 @@ import { nodeTimeout } from './node-timeout.ts';
 export interface Heartbeat {
   /** Its last report was received, ms since the epoch. */
   readonly at: number;
-  /**
-   * Where `at` was moved, because nobody listened for a while: when its last report truly came, 0 if that is not known. Who was given up is back by
-   * a report only.
-   */
-  readonly reportedAt?: number;
+  /** Of one that was measured: since its last report time was missed, so it may be silent for longer (core/node/listening.ts). Undefined: `at` is all that is known. */
+  readonly moved?: boolean;
   /** It is going to report again within so many seconds, give or take a fifth. Undefined: as often as a lease asks. */
   readonly withinSeconds?: number;
   /** So long after `at` its fenced work has surely ended, seconds. Undefined: the host timeout. */

@@ -18,7 +18,7 @@ function heartbeatOf({ receivedAt, report, lostAt, unheard }: InboxItem, now: nu
   const { withinSeconds, leaseSeconds, suspects } = report;
   return {
     at,
-    ...(unheard && { reportedAt: unheard.reportedMsAgo === undefined ? 0 : before(unheard.reportedMsAgo) }),
+    ...(unheard && { moved: unheard.moved }),
     ...(withinSeconds !== undefined && { withinSeconds }),
     ...(leaseSeconds !== undefined && { leaseSeconds }),
     ...(typeof lost === 'number' && { lostAt: lost }),

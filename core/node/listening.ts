@@ -12,14 +12,8 @@ export interface Unheard {
   readonly heardMsAgo: number;
   /** It has been without its push connection for so long, as far as somebody listened. */
   readonly lostMsAgo?: number;
-  /** Its last report came so long ago, whoever was there; undefined: it was to somebody before. */
-  readonly reportedMsAgo?: number;
-}
-
-/** What has passed until some moment, ms. */
-export interface Passed {
-  readonly listened: number;
-  readonly elapsed: number;
+  /** Time was missed since its last report, or that was to a process before this one: it may be silent for longer than is told. */
+  readonly moved: boolean;
 }
 
 /** So often is to be looked at the clocks at least, ms. */
@@ -34,8 +28,7 @@ const AWAY_MS = 5_000;
 interface Heard {
   at: number;
   lost: number | undefined;
-  /** In elapsed time. */
-  readonly reported: number | undefined;
+  moved: boolean;
 }
 
 /**
@@ -52,7 +45,7 @@ export class Listening {
   #listened = 0;
   readonly #hosts = new Map<string, Heard>();
   /** Who was heard before this began may have been heard right before, and its connection is gone. */
-  readonly #before: Heard = { at: 0, lost: 0, reported: undefined };
+  readonly #before: Heard = { at: 0, lost: 0, moved: true };
 
   constructor(started: Reading) {
     this.#last = started;
@@ -76,16 +69,16 @@ export class Listening {
     this.#listened += passed - stood;
     const missed = stood + (stepped > STEP_MS ? stepped : 0);
     if (stood >= AWAY_MS || Math.abs(stepped) > STEP_MS) this.#since = reading.wall;
-    if (missed > 0) for (const host of [this.#before, ...this.#hosts.values()]) this.#giveBack(host, missed);
+    if (missed > 0 || Math.abs(stepped) > STEP_MS)
+      for (const host of [this.#before, ...this.#hosts.values()]) this.#giveBack(host, missed);
     return missed;
   }
 
   /** When `now()` was so. A report that was overtaken takes nothing back. */
-  heard(host: string, { listened, elapsed }: Passed): void {
+  heard(host: string, at: number): void {
     const before = this.#hosts.get(host);
-    const lost = before?.lost !== undefined && before.lost > listened ? before.lost : undefined;
-    const at = Math.max(listened, before?.at ?? listened);
-    this.#hosts.set(host, { at, lost, reported: Math.max(elapsed, before?.reported ?? elapsed) });
+    const lost = before?.lost !== undefined && before.lost > at ? before.lost : undefined;
+    this.#hosts.set(host, { at: Math.max(at, before?.at ?? at), lost, moved: false });
   }
 
   /** Its push connection ended. */
@@ -97,21 +90,18 @@ export class Listening {
     this.#hosts.delete(host);
   }
 
-  now(): Passed {
-    return { listened: this.#listened, elapsed: this.#last.elapsed };
+  now(): number {
+    return this.#listened;
   }
 
   /** As of `asOf`: below zero for a host that was heard since. */
-  unheard(host: string, asOf: Passed): Unheard {
-    const { at, lost, reported } = this.#hosts.get(host) ?? this.#before;
-    return {
-      heardMsAgo: asOf.listened - at,
-      ...(lost !== undefined && { lostMsAgo: asOf.listened - lost }),
-      ...(reported !== undefined && { reportedMsAgo: asOf.elapsed - reported }),
-    };
+  unheard(host: string, asOf: number): Unheard {
+    const { at, lost, moved } = this.#hosts.get(host) ?? this.#before;
+    return { heardMsAgo: asOf - at, ...(lost !== undefined && { lostMsAgo: asOf - lost }), moved };
   }
 
   #giveBack(host: Heard, missed: number): void {
+    host.moved = true;
     host.at = Math.min(this.#listened, host.at + missed);
     if (host.lost !== undefined) host.lost = Math.min(this.#listened, host.lost + missed);
   }

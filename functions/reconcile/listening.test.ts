@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { FENCED_ANNOTATION } from '../../core/node/fencing.ts';
+import { ASKED_ANNOTATION, isAskedAnew } from '../../core/node/node-timeout.ts';
 import { LOOK_MS } from '../../core/node/listening.ts';
 import { type ListeningInbox, listeningInbox } from '../../store/inbox-listening.ts';
 import { heard, pod, SECOND } from '../../test/support/builders.ts';
@@ -47,8 +48,8 @@ class OneProcess {
     this.before.now += seconds * SECOND;
   }
 
-  async report(name: string): Promise<void> {
-    await this.inbox.put(TENANT, CLUSTER, heard(name, this.before.now, { withinSeconds: 20 }));
+  async report(name: string, withinSeconds = 20): Promise<void> {
+    await this.inbox.put(TENANT, CLUSTER, heard(name, this.before.now, { withinSeconds, suspects: [] }));
   }
 
   silent(): string[] {
@@ -135,6 +136,64 @@ describe('a control plane that hears all hosts itself', () => {
     await next.pass(1);
     expect(next.silent()).toEqual([]);
   });
+
+  test.each<[string, (one: OneProcess) => void]>([
+    ['nothing more', () => undefined],
+    ['a moment in which it stood still', (one) => one.stand(3)],
+    ['a longer one', (one) => one.stand(200)],
+    ['a sleep', (one) => one.step(200)],
+    ['its clock being set back', (one) => one.step(-200)],
+  ])(
+    'leaves a quiet host given up of which the connection ended, as long as it does not report, through %s',
+    async (_, befall) => {
+      const one = await plane();
+      await one.report('n2', 300);
+      await one.world.remove('Pod', 'db');
+      await one.world.reconcile();
+      await one.report('n2', 300);
+      await one.inbox.markLost(TENANT, CLUSTER, 'n2', one.before.now);
+      await one.pass(59, () => one.report('n1'));
+      expect(one.silent()).toEqual([]);
+      for (let time = 0; time < 3; time++) {
+        await one.pass(3, () => one.report('n1'));
+        expect(one.silent()).toEqual(['n2']);
+        befall(one);
+        await one.report('n1');
+        await one.world.reconcile();
+        expect(one.silent()).toEqual(['n2']);
+      }
+      await one.report('n2', 300);
+      await one.pass(2, () => one.report('n1'));
+      expect(one.silent()).toEqual([]);
+    },
+  );
+
+  test.each([-40, -90, -3_600, 40, 3_600])(
+    'of which the clock is set by %d s gives nobody up for a question of before that was answered',
+    async (seconds) => {
+      const one = await plane();
+      await one.report('n2', 300);
+      await one.world.edit(
+        'Node',
+        'n2',
+        ({ metadata }) => void (metadata.annotations = { [ASKED_ANNOTATION]: new Date(one.before.now).toISOString() }),
+        '',
+      );
+      await one.pass(10, () => one.report('n1'));
+      await one.report('n2', 300);
+      await one.pass(20, () => one.report('n1'));
+      one.step(seconds);
+      const node = () => one.world.state.get('Node', '', 'n2')!;
+      let known = node();
+      await one.pass(120, async () => {
+        await one.report('n1');
+        // What an agent does, and so answers one that seems to be open.
+        if (isAskedAnew(node(), known)) await one.report('n2', 300);
+        known = node();
+      });
+      expect(one.silent()).toEqual([]);
+    },
+  );
 
   test('that starts gives each host its full time, whatever time its last report bears', async () => {
     for (const ago of [300, 30, -3_600]) {

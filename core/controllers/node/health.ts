@@ -12,7 +12,7 @@ import { parseTime } from '../time.ts';
 import type { ClusterState, Controller } from '../types.ts';
 import { countedFrom } from '../wait.ts';
 import { nodeSilentAt } from './silence.ts';
-import { askAgainAt, firstAskAt, type Suspected, suspectedNodes } from './suspicion.ts';
+import { askAgainAt, askedSince, firstAskAt, type Suspected, suspectedNodes } from './suspicion.ts';
 import { fencedUnitsOn } from '../units/hosts.ts';
 import { missingTaints } from './taints.ts';
 
@@ -55,7 +55,7 @@ function reconcile(
   const ready = silent ? 'Unknown' : before;
   const taints = missingTaints(node, ready, now);
   if (taints) draft.update({ ...node, spec: { ...node.spec, taints } });
-  else if (!silent && heard) question(draft, node, heard, suspected, settings, now);
+  else if (!silent && heard) question(draft, node, askedSince(node, state, now), heard, suspected, settings, now);
   if (!silent) return;
   for (const pod of state.podsOn(name)) markLost(draft, pod, now);
   if (before === 'Unknown') return;
@@ -67,6 +67,7 @@ function reconcile(
 function question(
   draft: Draft,
   node: Node,
+  asked: number | undefined,
   heard: Heartbeat,
   suspected: Suspected | undefined,
   settings: ClusterSettings,
@@ -74,13 +75,13 @@ function question(
 ): void {
   const { name, annotations = {} } = node.metadata;
   const at = new Date(now).toISOString();
-  const again = askAgainAt(node, heard, settings);
+  const again = askAgainAt(node, asked, heard, settings);
   if (again !== undefined) {
     if (now < again) draft.wakeAt(again);
     else draft.update({ ...node, metadata: { ...node.metadata, annotations: { ...annotations, [ASKED_AGAIN_ANNOTATION]: at } } });
     return;
   }
-  const askAt = suspected && firstAskAt(node, heard, suspected, settings);
+  const askAt = suspected && firstAskAt(asked, heard, suspected, settings);
   if (!suspected || askAt === undefined) return;
   if (now < askAt) draft.wakeAt(askAt);
   else {

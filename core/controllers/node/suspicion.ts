@@ -31,22 +31,46 @@ export function suspectedNodes(state: ClusterState): ReadonlyMap<string, Suspect
   return found;
 }
 
+/** The control plane's clocks differ by so much, ms. */
+const CLOCKS_MS = 2_000;
+
+/**
+ * When the host was asked for a report, ms since the epoch; undefined if it never was, or if that can't be told from when it was heard: from before the control plane
+ * listened, or by a clock that was set back since. Its peers say again whom they miss.
+ */
+export function askedSince(
+  node: Node,
+  { listeningSince }: Pick<ClusterState, 'listeningSince'>,
+  now: number,
+): number | undefined {
+  const asked = askedAt(node);
+  return asked === undefined || asked < listeningSince || asked > now + CLOCKS_MS ? undefined : asked;
+}
+
 /**
  * From when on a host is to be asked for a report, ms since the epoch; undefined: it isn't. If it needn't have reported by now, can be asked and knows
  * what that is, and hasn't been heard of since others lost it. Not again as soon as others say so again: a word of one host must not keep another busy.
  */
-export function firstAskAt(node: Node, heard: Heartbeat, { since }: Suspected, settings: ClusterSettings): number | undefined {
+export function firstAskAt(
+  asked: number | undefined,
+  heard: Heartbeat,
+  { since }: Suspected,
+  settings: ClusterSettings,
+): number | undefined {
   if (heard.suspects === undefined || promisedMs(heard, settings) === 0 || since <= heard.at) return undefined;
   // Without a push connection it is not told, and its time is running: it may just be booting.
   if (heard.lostAt !== undefined && heard.lostAt >= heard.at) return undefined;
-  const asked = askedAt(node);
   if (asked === undefined) return since;
   return asked <= heard.at ? asked + settings.renewSeconds * 1000 : undefined;
 }
 
 /** When a host that was asked and hasn't answered is to be asked once more, ms since the epoch; undefined: it isn't. */
-export function askAgainAt(node: Node, heard: Heartbeat, settings: ClusterSettings): number | undefined {
-  const asked = askedAt(node);
+export function askAgainAt(
+  node: Node,
+  asked: number | undefined,
+  heard: Heartbeat,
+  settings: ClusterSettings,
+): number | undefined {
   if (asked === undefined || asked <= heard.at || node.metadata.annotations?.[ASKED_AGAIN_ANNOTATION] !== undefined)
     return undefined;
   return asked + nodeTimeout(settings).answerMs / 2;
