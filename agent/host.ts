@@ -139,7 +139,7 @@ export async function runHost({
     lease: () => workload.lease,
     settings: () => workload.assignment()?.settings,
     units: () => (units ? units.fenced() : []),
-    containers: () => (units ? unitsContainers?.ids() : []),
+    containers: [() => workload.fencedContainers(), () => (units ? unitsContainers?.ids() : [])],
   });
   const units = await startUnits({
     owner,

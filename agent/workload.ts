@@ -1,4 +1,5 @@
 import { type Assignment, FIRST_SETTINGS } from '../core/node/assignment.ts';
+import { isFenced } from '../core/node/fencing.ts';
 import type { Logger } from '../core/ports/logger.ts';
 import { applyAssignment, configSource } from './assignment-state.ts';
 import { DockerConnection } from './docker/connection.ts';
@@ -6,6 +7,7 @@ import { dockerEngine, type Engine } from './docker/engine.ts';
 import { messageOf } from './docker/errors.ts';
 import type { EventLog } from './event-log.ts';
 import type { FenceGuard } from './fencing/fence-guard.ts';
+import { fencedContainers } from './fencing/fenced-containers.ts';
 import { leaseFile } from './fencing/lease-file.ts';
 import { type LeaseKeeper, leaseKeeper } from './fencing/lease-keeper.ts';
 import { imageCollector } from './images/image-gc.ts';
@@ -52,6 +54,8 @@ export interface Workload {
   readonly probed: (id: string) => { readonly ready: boolean; readonly started: boolean };
   /** Puts an assignment in force. */
   assign(next: Assignment): Promise<void>;
+  /** Ids of fenced containers that run, or might; undefined: no engine has been asked yet. */
+  readonly fencedContainers: () => readonly string[] | undefined;
   /** This host's lease: fenced pods run only while it is held. */
   readonly lease: LeaseKeeper;
   /** The cluster has given the work to other hosts: stops all of it. */
@@ -139,7 +143,9 @@ export async function openWorkload(options: WorkloadOptions): Promise<Workload> 
     volumesWanted: (uid) => volumeVersions().get(uid)?.wanted,
     cancel: (key) => loop.cancel(key),
     mayStart: (uid) => mayStart(pods.get(uid), lease.holds()),
+    guarded: (pod, id, start) => (isFenced(pod) ? fenced.during(id, start) : start()),
   };
+  const fenced = fencedContainers({ cache, guard: options.guard, pod: (uid) => pods.get(uid)?.pod });
   const lease = leaseKeeper({
     file: leaseFile(layout.lease),
     bootId: info.bootId,
@@ -178,6 +184,7 @@ export async function openWorkload(options: WorkloadOptions): Promise<Workload> 
       dropGone();
       sweepOnce();
       state.touch();
+      options.guard().tell();
       onChange(settled);
     },
     onStep: options.onStep,
@@ -188,7 +195,10 @@ export async function openWorkload(options: WorkloadOptions): Promise<Workload> 
     cache,
     log,
     signal,
-    onConnected: options.onEngineConnected,
+    onConnected() {
+      fenced.looked();
+      options.onEngineConnected();
+    },
     onChange() {
       loop.trigger();
       if (!ready()) onChange(true);
@@ -237,6 +247,7 @@ export async function openWorkload(options: WorkloadOptions): Promise<Workload> 
     taken: () => taken ?? (ready() ? 'unknown' : undefined),
     containersOf: (uid) => cache.byPod().get(uid) ?? [],
     containerCount: () => [...cache.all()].length,
+    fencedContainers: fenced.ids,
     podAddresses: () => [...cache.all()].flatMap(({ state, ip }) => (state === 'running' && ip ? [ip] : [])),
     probed: (id) => probes.probed(id),
     async assign(next) {

@@ -19,7 +19,7 @@ const told = () => readFencedWork(path, 'boot');
 const lines = () => readFileSync(path, 'utf8').split('\n');
 
 function guardOf(rest: Partial<FenceGuardOptions> = {}) {
-  const ensured: string[] = [];
+  const ensured: boolean[] = [];
   const guard = fenceGuard({
     path,
     bootId: 'boot',
@@ -27,8 +27,8 @@ function guardOf(rest: Partial<FenceGuardOptions> = {}) {
     lease: () => ({ until: 140_000, held: true, graceSeconds: 10 }),
     leaseFile: '/data/lease.json',
     units: () => [],
-    containers: () => [],
-    process: { ensure: async () => void ensured.push(path) },
+    containers: [() => []],
+    process: { ensure: async (anew) => void ensured.push(anew) },
     log: silentLogger,
     ...rest,
   });
@@ -42,9 +42,12 @@ describe('the fence guard is told', () => {
       ...told(),
       ensured: [...ensured],
     }));
-    expect(seen).toEqual({ units: ['db.service'], containers: ['c0ffee'], ensured: [path] });
+    expect(seen).toEqual({ units: ['db.service'], containers: ['c0ffee'], ensured: [true] });
     guard.tell();
     await eventually('it is forgotten', () => expect(told()).toEqual({ units: [], containers: [] }));
+    // The guard may be about to end.
+    await guard.during({ units: ['db.service'] }, () => guard.during({ units: ['web.service'] }, () => Promise.resolve()));
+    expect(ensured).toEqual([true, true]);
   });
 
   test('until when, of which boot, and whether the agent stops containers by itself, in hundredths of seconds of uptime', async () => {
@@ -66,30 +69,12 @@ describe('the fence guard is told', () => {
     expect(ensured).toEqual([]);
   });
 
-  test('by one that is there: it ends when nothing is fenced any more, and is started, and looked after soon, when something is again', async () => {
-    let at = 100_000;
-    let until = 140_000;
-    const { guard, ensured } = guardOf({ uptime: () => at, lease: () => ({ until, held: true, graceSeconds: 10 }) });
-    const start = () => guard.during({ units: ['db.service'] }, () => Promise.resolve());
-    await start();
-    guard.tell();
-    await eventually('nothing is fenced', () => expect(told().units).toEqual([]));
-    at += 1_000;
-    await start();
-    expect(ensured).toHaveLength(2);
-    // Renewed: the first may have found one that was just ending.
-    at += 3_000;
-    until += 4_000;
-    await start();
-    expect(ensured).toHaveLength(3);
-  });
-
   test('what an agent before this one had told, until it is known what there is', async () => {
     const known = { units: ['db.service'], containers: ['c0ffee'] };
     const rest = { writtenAt: 0, until: 1, graceSeconds: 1, leaseFile: '/', stopping: false };
     writeFileSync(path, guardText('1', { bootId: 'boot', ...rest, ...known }));
     let looked = false;
-    const { guard } = guardOf({ units: () => ['web.service'], containers: () => (looked ? [] : undefined) });
+    const { guard } = guardOf({ units: () => ['web.service'], containers: [() => (looked ? [] : undefined), () => []] });
     guard.tell();
     await eventually('it is told', () => expect(told()).toEqual({ units: ['web.service'], containers: ['c0ffee'] }));
     looked = true;

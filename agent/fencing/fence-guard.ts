@@ -32,17 +32,16 @@ export interface FenceGuardOptions {
     readonly graceSeconds: number;
   };
   readonly leaseFile: string;
-  /** What is fenced and runs here, or might be about to; undefined: nobody has looked yet. */
+  /** What is fenced and runs here, or might be about to; undefined: nobody can tell just now. */
   readonly units: () => readonly string[] | undefined;
-  readonly containers: () => readonly string[] | undefined;
+  /** Each of some of them. */
+  readonly containers: readonly (() => readonly string[] | undefined)[];
   readonly process: GuardProcess;
   readonly log: Logger;
 }
 
 /** It is looked after so often, if the lease is renewed or something changes. */
 const ENSURE_MS = 60_000;
-/** And once more soon after the first: one that was just about to end, as there was nothing fenced, looked as if it were there. */
-const ENSURE_AGAIN_MS = 2_000;
 /** A systemd that hangs holds up no start for longer. */
 const ENSURE_WAIT_MS = 5_000;
 
@@ -61,25 +60,30 @@ export const NO_GUARD: FenceGuard = { during: (_, start) => start(), tell() {} }
 export function fenceGuard(options: FenceGuardOptions): FenceGuard {
   const { path, bootId, uptime, lease, log } = options;
   const before = readFencedWork(path, bootId);
+  /** What was last known to run: by an agent before this one, at first. */
+  let last = { units: before.units, containers: options.containers.map(() => before.containers) };
   /** What is being started just now. */
   const starting = new Set<Partial<FencedWork>>();
   let told = isNothing(before) ? NOTHING : 'by an agent before this one';
   let ids = 0;
   let writing: Promise<void> | undefined;
-  /** Not before then; -Infinity: there is none, as far as is known. Uptime, ms. */
-  let ensureAt = Number.NEGATIVE_INFINITY;
+  let ensured = Number.NEGATIVE_INFINITY;
   let ensuring: Promise<void> = Promise.resolve();
 
   function state(): Omit<GuardState, 'writtenAt'> {
     const { until, held, graceSeconds } = lease();
     const all = (known: readonly string[], just: readonly (readonly string[] | undefined)[]) =>
       [...new Set([...known, ...just.flatMap((some) => some ?? [])])].toSorted();
+    last = {
+      units: options.units() ?? last.units,
+      containers: options.containers.map((known, at) => known() ?? last.containers[at]!),
+    };
     const units = all(
-      options.units() ?? before.units,
+      last.units,
       Array.from(starting, (work) => work.units),
     );
     const containers = all(
-      options.containers() ?? before.containers,
+      last.containers.flat(),
       Array.from(starting, (work) => work.containers),
     );
     return { bootId, until, graceSeconds, leaseFile: options.leaseFile, stopping: !held, units, containers };
@@ -94,17 +98,17 @@ export function fenceGuard(options: FenceGuardOptions): FenceGuard {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       const id = `${process.pid}.${Math.floor(uptime())}.${ids++}`;
       await writeAtomic(path, guardText(id, { ...next, writtenAt: uptime() }));
+      const first = told === NOTHING;
       told = text;
       // With nothing to guard it ends by itself.
-      if (text === NOTHING) ensureAt = Number.NEGATIVE_INFINITY;
-      else ensure();
+      if (text !== NOTHING) ensure(first);
     }
   }
 
-  function ensure(): void {
-    if (uptime() < ensureAt) return;
-    ensureAt = uptime() + (ensureAt === Number.NEGATIVE_INFINITY ? ENSURE_AGAIN_MS : ENSURE_MS);
-    ensuring = options.process.ensure();
+  function ensure(anew: boolean): void {
+    if (!anew && uptime() - ensured < ENSURE_MS) return;
+    ensured = uptime();
+    ensuring = ensuring.then(() => options.process.ensure(anew));
   }
 
   /** One after the other; what changes meanwhile is in what is written last. */

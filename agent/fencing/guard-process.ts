@@ -10,8 +10,11 @@ import { runCommand } from '../kernel/command.ts';
 
 /** The guard's process: not the agent's child where systemd runs this machine, so that it is there whatever becomes of the agent. */
 export interface GuardProcess {
-  /** Afterwards there is one, of this agent's version. Says in the log why not, if so. */
-  ensure(): Promise<void>;
+  /**
+   * Afterwards there is one, of this agent's version; `anew`: another than before, which may be about to end since there was nothing to guard. Says in the
+   * log why not, if so.
+   */
+  ensure(anew: boolean): Promise<void>;
 }
 
 export interface GuardProcessOptions {
@@ -31,10 +34,10 @@ export function guardProcess({ path, unitDirectory, log }: GuardProcessOptions):
   const service = `terrane-${path.slice(path.lastIndexOf('/') + 1)}.service`;
   let said = false;
 
-  async function asService(): Promise<void> {
+  async function asService(anew: boolean): Promise<void> {
     const file = join(unitDirectory, service);
     const text = guardService(program, path);
-    let fresh = await written(program, guardScript());
+    let fresh = (await written(program, guardScript())) || anew;
     if (await written(file, text)) {
       await systemctl('daemon-reload');
       fresh = true;
@@ -42,20 +45,20 @@ export function guardProcess({ path, unitDirectory, log }: GuardProcessOptions):
     await systemctl(fresh ? 'restart' : 'start', service);
   }
 
-  async function asChild(): Promise<void> {
+  async function asChild(anew: boolean): Promise<void> {
     const fresh = await written(program, guardScript());
-    if (!fresh && runs(path, program)) return;
+    if (!fresh && !anew && runs(path, program)) return;
     const child = spawn('/bin/sh', [program, 'watch', path], { detached: true, stdio: 'ignore', cwd: '/' });
     await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject));
     child.unref();
   }
 
   return {
-    async ensure() {
+    async ensure(anew) {
       try {
         await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-        if (await systemdIsHere(unitDirectory)) await asService();
-        else await asChild();
+        if (await systemdIsHere(unitDirectory)) await asService(anew);
+        else await asChild(anew);
         said = false;
       } catch (error) {
         if (!said)

@@ -44,6 +44,8 @@ export interface StepContext {
   podNetwork(): Promise<string | undefined>;
   /** May the pod's containers be started now? Not those of one that is being stopped, nor of a fenced one without a lease. */
   mayStart(podUid: string): boolean;
+  /** Starts a container of the pod by `start`, once who ends it when the lease does knows of it, if it is fenced. */
+  guarded<T>(pod: Pod, id: string, start: () => Promise<T>): Promise<T>;
 }
 
 /** The pod and the container that a step is about; throws when the pod was forgotten meanwhile. */

@@ -62,11 +62,13 @@ export async function startContainer(step: StepOf<'startContainer'>, context: St
   const started = { attempt, bootId: context.bootId, containerId: id };
   try {
     // Else what was created is removed, as after any start that was broken off.
-    const begun = await context.starting(async () => {
-      if (!context.mayStart(podUid)) return false;
-      await context.engine.startContainer(id);
-      return true;
-    });
+    const begun = await context.guarded(pod, id, () =>
+      context.starting(async () => {
+        if (!context.mayStart(podUid)) return false;
+        await context.engine.startContainer(id);
+        return true;
+      }),
+    );
     if (!begun) return;
   } catch (error) {
     if (!(error instanceof DockerError)) throw error;

@@ -1,9 +1,11 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
 import { canRunSystemdHosts } from '../support/systemd-host/lab.ts';
 import type { SystemdHost } from '../support/systemd-host/host.ts';
 import { type Fleet, fleetOf } from './support/fleet.ts';
-import { type HostsInstallation, startHosts } from './support/hosts.ts';
+import { GIVEN_UP_SECONDS, type HostsInstallation, startHosts } from './support/hosts.ts';
 
 /** What is fenced ends with the host's lease also when nobody of the agent's is there who would end it (decision 28). */
 
@@ -11,6 +13,7 @@ import { type HostsInstallation, startHosts } from './support/hosts.ts';
 jest.setTimeout(300_000);
 
 const NAMES = ['blue', 'red'];
+const SLEEP = '[Service]\nExecStart=/bin/sleep infinity\n';
 const STAMPS = '/var/tmp/stamps';
 /** Hears no TERM, leaves its session, is started again when it ends, and writes down when it runs. */
 const CLOCK = `[Service]
@@ -18,6 +21,26 @@ ExecStart=/bin/sh -c 'trap "" TERM; setsid sleep 4731 & while true; do date +%%s
 Restart=always
 RestartSec=0
 TimeoutStopSec=300
+`;
+
+const IMAGE =
+  'cd $(mktemp -d) && mkdir bin && cp /usr/bin/busybox bin/busybox && ln -s busybox bin/sleep && ln -s busybox bin/sh && tar c . | docker import - terrane.test/busybox:1';
+/** Hears no TERM, as its first process has no handler for it. */
+const BOX = `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: box, namespace: default }
+spec:
+  selector: { matchLabels: { app: box } }
+  strategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } }
+  template:
+    metadata: { labels: { app: box }, annotations: { terrane.dev/fenced: "true" } }
+    spec:
+      nodeSelector: { kubernetes.io/hostname: red }
+      containers:
+        - name: box
+          image: terrane.test/busybox:1
+          imagePullPolicy: Never
+          command: ["/bin/sleep", "4732"]
 `;
 
 (canRunSystemdHosts() ? describe : describe.skip)('fenced work without its agent', () => {
@@ -60,4 +83,50 @@ TimeoutStopSec=300
     expect(await fleet.active('clock.service')).toEqual([second]);
     await fleet.destroy('clock.service');
   });
+
+  test('a pod whose engine hangs has ended with the lease, as a unit has; both start again; and the guard is there when the agent is stopped', async () => {
+    const red = all.host('red');
+    await all.giveUpAfter(GIVEN_UP_SECONDS);
+    await red.sh(IMAGE);
+    expect(await all.terrane(['apply', '-f', '-'], { stdin: BOX })).toMatchObject({ code: 0 });
+    await fleet.put('beside.service', 'launched', `${SLEEP}[X-Fleet]\nMachineID=${(await fleet.machines()).get('red')!}\n`);
+    const box = async () => (await inside(red, 'pgrep -f "^/bin/sleep 4732"')).trim();
+    const runs = async () => {
+      await fleet.active('beside.service');
+      return eventually('the container runs', async () => {
+        const pid = await box();
+        expect(pid).toMatch(/^\d+$/);
+        return pid;
+      });
+    };
+    const first = await runs();
+    const engine = await red.show('docker.service', 'MainPID');
+    await inside(red, `kill -STOP ${engine}`);
+    all.lab.cutOff(red);
+    try {
+      await eventually('the unit has ended', async () =>
+        expect(await red.show('beside.service', 'ActiveState')).toBe('inactive'),
+      );
+      await eventually('the container has ended', async () => expect(await box()).toBe(''));
+    } finally {
+      await inside(red, `kill -CONT ${engine}`);
+      all.lab.reconnect(red);
+    }
+    expect(await runs()).not.toBe(first);
+
+    const [guard] = (await red.sh('systemctl list-units --plain --no-legend "terrane-fence-*"')).split(' ');
+    const pid = await red.show(guard!, 'MainPID');
+    await red.sh('systemctl stop terrane-agent.service');
+    expect([await red.show(guard!, 'ActiveState'), await red.show(guard!, 'MainPID')]).toEqual(['active', pid]);
+    await red.sh('systemctl start terrane-agent.service');
+  });
 });
+
+/** By the host's own processes, without its engine. */
+async function inside(host: SystemdHost, script: string): Promise<string> {
+  const [command = '', ...args] = host.systemctl().slice(0, -1);
+  return promisify(execFile)(command, [...args, 'sh', '-c', script]).then(
+    ({ stdout }) => stdout,
+    () => '',
+  );
+}
