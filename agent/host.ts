@@ -243,7 +243,6 @@ export async function runHost({
   const uplink = startUplink({
     client,
     log,
-    now,
     uptime,
     random,
     signal,

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -94,4 +94,13 @@ describe('the fence guard is told', () => {
     await guard.during({ units: ['db.service'] }, start);
     expect(started).toBe(true);
   });
+});
+
+test('systemd may start no fenced unit from the end of a lease until there is another one', async () => {
+  let held = false;
+  const { guard } = guardOf({ units: () => ['db.service'], lease: () => ({ until: 1, held, graceSeconds: 1 }) });
+  guard.tell();
+  await eventually('it may not', () => expect(existsSync(guard.lapsedFile!)).toBe(true));
+  held = true;
+  await guard.during({ units: ['db.service'] }, async () => expect(existsSync(guard.lapsedFile!)).toBe(false));
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../core/ports/logger.ts';
@@ -17,6 +17,8 @@ export interface FenceGuard {
   during<T>(work: Partial<FencedWork>, start: () => Promise<T>): Promise<T>;
   /** The lease, or what is fenced here, may have changed. */
   tell(): void;
+  /** Is there from the end of a lease until there is another one; undefined: there is no guard. */
+  readonly lapsedFile: string | undefined;
 }
 
 export interface FenceGuardOptions {
@@ -55,10 +57,11 @@ export function guardPath(directory: string, owner: string): string {
 }
 
 /** For an agent that may not run one: it is no root, and nobody but root ends what runs here. */
-export const NO_GUARD: FenceGuard = { during: (_, start) => start(), tell() {} };
+export const NO_GUARD: FenceGuard = { during: (_, start) => start(), tell() {}, lapsedFile: undefined };
 
 export function fenceGuard(options: FenceGuardOptions): FenceGuard {
   const { path, bootId, uptime, lease, log } = options;
+  const lapsedFile = `${path}.lapsed`;
   const before = readFencedWork(path, bootId);
   /** What was last known to run: by an agent before this one, at first. */
   let last = { units: before.units, containers: options.containers.map(() => before.containers) };
@@ -98,6 +101,9 @@ export function fenceGuard(options: FenceGuardOptions): FenceGuard {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       const id = `${process.pid}.${Math.floor(uptime())}.${ids++}`;
       await writeAtomic(path, guardText(id, { ...next, writtenAt: uptime() }));
+      // In this order: the guard looks at what it is told once more when it has made it.
+      if (next.stopping && text !== NOTHING) await writeFile(lapsedFile, '');
+      else await rm(lapsedFile, { force: true });
       const first = told === NOTHING;
       told = text;
       // With nothing to guard it ends by itself.
@@ -119,6 +125,7 @@ export function fenceGuard(options: FenceGuardOptions): FenceGuard {
   }
 
   return {
+    lapsedFile,
     async during(work, start) {
       starting.add(work);
       try {

@@ -232,6 +232,19 @@ kill_all() {
   quiet=$((quiet + 1))
 }
 
+# While this is there systemd starts no fenced unit, whoever asks for it (agent/systemd/unit-files.ts).
+bar() {
+  [ ! -e "$state.lapsed" ] || return 0
+  : >"$state.lapsed"
+  # The agent may have taken it away since it was last looked at.
+  if [ "$mode" = watch ]; then
+    load
+    now
+    deadlines
+    [ "$up" -ge "$ends" ] || rm -f "$state.lapsed"
+  fi
+}
+
 # Once for each end of a lease.
 ask_all() {
   [ "$asked" != "$ends" ] || return 0
@@ -246,7 +259,7 @@ ask_all() {
 # Sleeps a second, or until the next deadline.
 rest() {
   left=100
-  for deadline in "$((ends + LATE))" "$over"; do
+  for deadline in "$ends" "$((ends + LATE))" "$over"; do
     if [ "$deadline" -gt "$up" ] && [ "$((deadline - up))" -lt "$left" ]; then left=$((deadline - up)); fi
   done
   case $left in
@@ -264,7 +277,10 @@ tick() {
     [ "$untold" -lt "$UNTOLD_MAX" ] || exit 0
     return 0
   fi
-  [ -n "$work" ] || exit 0
+  if [ -z "$work" ]; then
+    rm -f "$state.lapsed"
+    exit 0
+  fi
   deadlines
   if [ "$mode" = watch ] && [ "$up" -ge "$((until - 200))" ]; then
     load_from_disk
@@ -272,6 +288,11 @@ tick() {
     deadlines
   else
     disk_looks=0
+  fi
+  if [ "$up" -ge "$ends" ]; then
+    bar
+  elif [ -e "$state.lapsed" ]; then
+    rm -f "$state.lapsed"
   fi
   if [ "$up" -lt "$((ends + LATE))" ]; then
     quiet=0

@@ -10,6 +10,8 @@ export interface UnitFile {
   readonly uid: string;
   /** As the control plane names the text. */
   readonly hash: string;
+  /** It was when it was written: it is though nobody assigns it any more. */
+  readonly fenced?: boolean;
 }
 
 /** Words of systemd: org.freedesktop.systemd1(5). */

@@ -160,13 +160,16 @@ describe('a unit that has to leave, and takes long to stop', () => {
     expect(steps(undefined, { state: RUNNING, file: FILE }, { now: 650_000 })).toEqual(['stopUnit']);
   });
 
-  test('has no longer than its host holds the lease, if it is fenced', () => {
+  test('has no longer than its host holds the lease, if it is fenced, or was when it was written and nobody assigns it any more', () => {
     const fenced = unit({ desired: 'absent', fenced: true });
     const lapsed = { at: 60_000, graceSeconds: 10 };
     const at = (now: number) => plan(fenced, { state: stopping, file: FILE }, { now, lapsed });
     expect(at(60_000)).toEqual({ steps: [], wakeAt: 70_000 });
     expect(at(70_000).steps).toEqual([{ type: 'killUnit', name: NAME }]);
     expect(plan(absent, { state: stopping, file: FILE }, { now: 70_000, lapsed }).steps).toEqual([]);
+    const left = { ...FILE, fenced: true };
+    expect(steps(undefined, { state: stopping, file: left }, { now: 70_000, lapsed })).toEqual(['killUnit']);
+    expect(steps(absent, { state: stopping, file: left }, { now: 70_000, lapsed })).toEqual([]);
   });
 });
 

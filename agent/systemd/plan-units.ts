@@ -78,7 +78,7 @@ function planAbsent(
 ): Next {
   if (!file) return undefined;
   if (!isUp(state) || hostsOwn(state, pathOf(name))) return unitStep('removeUnit', name, {});
-  const { stopSeconds = UNIT_STOP_SECONDS, fenced } = unit ?? {};
+  const { stopSeconds = UNIT_STOP_SECONDS, fenced = file.fenced } = unit ?? {};
   // Of one that was not started by us it is known only since when it is in its last stage of stopping.
   const launch = launches.get(name);
   const since = launch?.stoppingSince ?? (state.activeState === 'deactivating' ? state.since : undefined) ?? now;

@@ -74,7 +74,7 @@ const RESYNC_MS = 60_000;
 
 export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDriver> {
   const { log, now, assigned } = options;
-  const files = unitFiles(options);
+  const files = unitFiles({ ...options, lapsedFile: options.guard.lapsedFile });
   const pathOf = (name: string) => join(options.fragments ?? options.directory, name);
   const states = new Map<string, SystemdState>();
   /** Units of the host's own that hide a file of ours, for all that was seen last. */
@@ -249,10 +249,14 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     return assigned()?.filter(({ name }) => unitNameProblem(name) === undefined);
   }
 
+  /** Of which there is a file of ours. Those too that nobody assigns any more and that are still stopping. */
   function fenced(): string[] | undefined {
     const units = wanted();
     if (!units || !listed) return undefined;
-    return units.flatMap(({ name, fenced: isFenced }) => (isFenced && listed!.has(name) && !theirs.has(name) ? [name] : []));
+    const assigned_ = new Map(units.map((unit) => [unit.name, unit.fenced]));
+    return Array.from(listed).flatMap(([name, file]) =>
+      (assigned_.get(name) ?? file.fenced) && !theirs.has(name) ? [name] : [],
+    );
   }
 
   async function look(names: ReadonlySet<string>): Promise<void> {

@@ -26,19 +26,23 @@ export interface UnitFilesOptions {
   readonly memory: string;
   /** `<cluster>/<host id>`: two agents may share a machine. */
   readonly owner: string;
+  /** While this file is there, systemd starts no fenced unit, whoever asks for it: the lease has run out (agent/fencing). */
+  readonly lapsedFile?: string | undefined;
 }
 
 const MARKER = /^# terrane\.dev\/unit owner=(\S+) uid=(\S+) hash=(\S+)\n/;
+/** The second line of a fenced unit's file. */
+const FENCED = '# terrane.dev/fenced\n';
 const MARKER_BYTES_MAX = 1024;
 
-export function unitFiles({ directory, memory, owner }: UnitFilesOptions): UnitFiles {
+export function unitFiles({ directory, memory, owner, lapsedFile }: UnitFilesOptions): UnitFiles {
   const pathOf = (name: string) => join(directory, name);
   const launchesFile = join(memory, `units-${createHash('sha256').update(owner).digest('hex').slice(0, 16)}.json`);
 
   async function markerOf(name: string): Promise<UnitFile | undefined> {
-    const match = MARKER.exec(await firstBytes(pathOf(name)));
-    const [, whose, uid = '', hash = ''] = match ?? [];
-    return whose === owner ? { uid, hash } : undefined;
+    const text = await firstBytes(pathOf(name));
+    const [line = '', whose, uid = '', hash = ''] = MARKER.exec(text) ?? [];
+    return whose === owner ? { uid, hash, fenced: text.startsWith(FENCED, line.length) } : undefined;
   }
 
   return {
@@ -53,10 +57,10 @@ export function unitFiles({ directory, memory, owner }: UnitFilesOptions): UnitF
       }
       return found;
     },
-    async write({ name, uid, hash, contents }) {
-      const text = `# terrane.dev/unit owner=${owner} uid=${uid} hash=${hash}\n${contents}`;
+    async write({ name, uid, hash, contents, fenced }) {
+      const marker = `# terrane.dev/unit owner=${owner} uid=${uid} hash=${hash}\n${fenced ? FENCED : ''}`;
       // As systemd's own: anybody on the host may see what runs there.
-      await writeAtomic(pathOf(name), text.endsWith('\n') ? text : `${text}\n`, 0o644);
+      await writeAtomic(pathOf(name), `${marker}${contents}\n${fenced ? condition(lapsedFile) : ''}`, 0o644);
     },
     async remove(name) {
       if (!(await markerOf(name).catch(ifAbsent(undefined)))) return;
@@ -72,6 +76,11 @@ export function unitFiles({ directory, memory, owner }: UnitFilesOptions): UnitF
       await writeAtomic(launchesFile, JSON.stringify(Object.fromEntries(launches)));
     },
   };
+}
+
+/** Last, so that no text takes it back; after an empty line, which ends one that says it goes on. */
+function condition(lapsedFile: string | undefined): string {
+  return lapsedFile === undefined ? '' : `\n[Unit]\nConditionPathExists=!${lapsedFile}\n`;
 }
 
 async function firstBytes(path: string): Promise<string> {

@@ -8,7 +8,6 @@ export interface ReporterOptions {
   readonly client: SignedClient;
   readonly log: Logger;
   readonly random: () => number;
-  readonly now: () => number;
   /** Of the machine, ms: leases are counted by it. */
   readonly uptime: () => number;
   readonly signal: AbortSignal;
@@ -51,7 +50,9 @@ const RETRY_MS_MAX = 20_000;
 
 /** Tells the control plane what changed, whole and soon but not for each change; and that the host lives when nothing does. */
 export function reporter(options: ReporterOptions): Reporter {
-  const { client, log, random, now, signal } = options;
+  const { client, log, random, signal } = options;
+  /** Not the clock, which may be set back: the next report would be an hour late, and the lease end. */
+  const now = options.uptime;
   let sentKey = '';
   let sentAt = Number.NEGATIVE_INFINITY;
   /** Where in the spread the next relaxed report falls, [0, 1). */
@@ -78,7 +79,6 @@ export function reporter(options: ReporterOptions): Reporter {
 
   async function send({ report, key }: { report: Report; key: string }): Promise<void> {
     const at = now();
-    const sentUptime = options.uptime();
     const rhythm = options.rhythm();
     const { seconds: withinSeconds, leaseSeconds } = rhythm;
     const body = JSON.stringify({ ...report, withinSeconds, leaseSeconds } satisfies Report);
@@ -87,7 +87,7 @@ export function reporter(options: ReporterOptions): Reporter {
     sentKey = key;
     sentAt = at;
     spread = random();
-    options.onSent(sentUptime, JSON.parse(answer.body || '{}') as Partial<ReportAnswer>, rhythm);
+    options.onSent(at, JSON.parse(answer.body || '{}') as Partial<ReportAnswer>, rhythm);
   }
 
   async function round(): Promise<void> {

@@ -195,7 +195,6 @@ describe('reports', () => {
       client,
       log,
       random,
-      now: Date.now,
       signal: stop.signal,
       build: () => ({ report: { agentVersion: state.key } as Report, key: state.key }),
       uptime: Date.now,

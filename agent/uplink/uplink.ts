@@ -26,7 +26,6 @@ export interface Uplink {
 export interface UplinkOptions {
   readonly client: SignedClient;
   readonly log: Logger;
-  readonly now: () => number;
   /** Of the machine, ms. */
   readonly uptime: () => number;
   readonly random: () => number;
@@ -53,7 +52,7 @@ const PUSH_GRACE_MS = 5_000;
 const LEASE_RETRY_MS = 2_000;
 
 export function startUplink(options: UplinkOptions): Uplink {
-  const { client, log, now, uptime, random, signal, count, assignment, lease, onRevoked } = options;
+  const { client, log, uptime, random, signal, count, assignment, lease, onRevoked } = options;
   const settings = () => ({ ...FIRST_SETTINGS, ...assignment()?.settings });
   let reachable: boolean | undefined;
   /** Newest revision of the registry for which it was asked what it means for this host. */
@@ -93,7 +92,6 @@ export function startUplink(options: UplinkOptions): Uplink {
     client,
     log,
     random,
-    now,
     uptime,
     signal,
     onRevoked,

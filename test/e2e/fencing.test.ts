@@ -84,7 +84,7 @@ spec:
     await fleet.destroy('clock.service');
   });
 
-  test('a pod whose engine hangs has ended with the lease, as a unit has; both start again; and the guard is there when the agent is stopped', async () => {
+  test('a pod whose engine hangs has ended with the lease, as a unit has; both start again; and the guard is there when the agent is stopped, until that is uninstalled', async () => {
     const red = all.host('red');
     await all.giveUpAfter(GIVEN_UP_SECONDS);
     await red.sh(IMAGE);
@@ -118,7 +118,12 @@ spec:
     const pid = await red.show(guard!, 'MainPID');
     await red.sh('systemctl stop terrane-agent.service');
     expect([await red.show(guard!, 'ActiveState'), await red.show(guard!, 'MainPID')]).toEqual(['active', pid]);
-    await red.sh('systemctl start terrane-agent.service');
+    // Nobody renews the lease any more: what is fenced is not kept.
+    await red.sh('/opt/terrane/uninstall.sh');
+    expect(await red.show('beside.service', 'ActiveState')).toMatch(/^(inactive|failed)$/);
+    expect(await box()).toBe('');
+    expect(await red.show(guard!, 'LoadState')).toBe('not-found');
+    expect((await red.run('ls /run/terrane | grep fence')).stdout).toBe('');
   });
 });
 

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeAll, afterAll, describe, expect, test } from '@jest/globals';
+import { NO_GUARD } from '../../../agent/fencing/fence-guard.ts';
 import { type GuardState, guardText } from '../../../agent/fencing/guard-file.ts';
 import { guardScript, guardService } from '../../../agent/fencing/guard-process.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { SystemdHost } from '../../support/systemd-host/host.ts';
 import { canRunSystemdHosts, startSystemdLab, type SystemdLab } from '../../support/systemd-host/lab.ts';
-import { service, SLEEP } from './support.ts';
+import { drive, OWNER, service, SLEEP, unit } from './support.ts';
 
 /** The guard alone, as it is when no agent is there any more. */
 
@@ -14,6 +15,9 @@ const PROGRAM = `${FILE}.sh`;
 const SERVICE = 'terrane-fence-test.service';
 /** Of this machine and of all hosts on it, ms. */
 const uptime = () => Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1000;
+
+/** It may have been killed. */
+const DOWN = /^(inactive|failed)$/;
 
 const suite = canRunSystemdHosts() ? describe : describe.skip;
 
@@ -41,7 +45,7 @@ suite('the fence guard of a host', () => {
       `systemctl stop ${SERVICE}; systemctl kill -s KILL ${units.join(' ')}; systemctl stop ${units.join(' ')}; systemctl reset-failed`,
     );
     for (const unit of units) await host.sh(`rm -f /run/systemd/system/${unit}`);
-    await host.sh(`systemctl daemon-reload; rm -f ${FILE} ${FILE}.[dp]*`);
+    await host.sh(`systemctl daemon-reload; rm -f ${FILE} ${FILE}.[dlp]*`);
   });
 
   /** As an agent would say it. */
@@ -62,16 +66,16 @@ suite('the fence guard of a host', () => {
     await on.sh(`mv ${FILE}.new ${FILE}`);
   };
   const start = (on = host) => on.sh(`systemctl start ${SERVICE}`);
-  const run = async (units: Record<string, string>, on = host) => {
+  const run = async (units: Record<string, string>, on = host, how = '') => {
     for (const [name, text] of Object.entries(units)) {
       own.push(name);
       await on.write(`/run/systemd/system/${name}`, text);
     }
-    await on.sh(`systemctl daemon-reload; systemctl start ${Object.keys(units).join(' ')}`);
+    await on.sh(`systemctl daemon-reload; systemctl start ${how} ${Object.keys(units).join(' ')}`);
   };
   const active = (unit: string, on = host) => on.show(unit, 'ActiveState');
   const ended = (unit: string, on = host) =>
-    eventually(`${unit} has ended`, async () => expect(await active(unit, on)).toMatch(/^(inactive|failed)$/));
+    eventually(`${unit} has ended`, async () => expect(await active(unit, on)).toMatch(DOWN));
   const processes = async (pattern: string, on = host) => (await on.run(`pgrep -f '${pattern}'`)).stdout;
 
   test('stops units when the lease has run out, kills what has not stopped in time, and touches nothing else', async () => {
@@ -83,11 +87,19 @@ suite('the fence guard of a host', () => {
       'Slice=app-db.slice',
     );
     const gentle = service(`/bin/sh -c 'trap "echo asked >/run/asked; exit 0" TERM; while :; do sleep 0.1; done'`);
+    const slow = service('/bin/sleep infinity', 'ExecStartPre=/bin/sleep 300', 'TimeoutStartSec=infinity');
     const timed = '[Timer]\nOnActiveSec=1w\n';
-    await run({ 'db@1.service': stubborn, 'gentle.service': gentle, 'free.service': SLEEP, 'gentle.timer': timed });
-    await say({ until: uptime() + 1_000, units: ['db@1.service', 'gentle.service', 'gentle.timer'] });
+    const socket = '[Socket]\nListenStream=/run/door.sock\n';
+    own.push('door.service');
+    await host.write('/run/systemd/system/door.service', SLEEP);
+    const fenced = { 'db@1.service': stubborn, 'gentle.service': gentle, 'gentle.timer': timed, 'door.socket': socket };
+    await run({ ...fenced, 'free.service': SLEEP });
+    await run({ 'slow.service': slow }, host, '--no-block');
+    await eventually('it is starting', async () => expect(await active('slow.service')).toBe('activating'));
+    const units = ['slow.service', ...Object.keys(fenced)];
+    await say({ until: uptime() + 1_000, units });
     await start();
-    for (const unit of ['db@1.service', 'gentle.service', 'gentle.timer']) await ended(unit);
+    for (const unit of units) await ended(unit);
     expect(await host.sh('cat /run/asked')).toBe('asked\n');
     expect(await processes('^sleep 4721')).toBe('');
     expect(await active('free.service')).toBe('active');
@@ -192,5 +204,49 @@ suite('the fence guard of a host', () => {
     await ended('db@1.service', other);
     expect(await processes('^sleep 4723', other)).toBe('');
     expect(await active('free.service', other)).toBe('active');
+  });
+
+  test('from then on, systemd itself starts none of it, whoever asks and whenever it comes to it, until there is another lease', async () => {
+    const agent = await drive(host, OWNER, { ...NO_GUARD, lapsedFile: `${FILE}.lapsed` });
+    const texts = {
+      // A text that would take all conditions back, and one that says that it goes on.
+      'db.service': `[Unit]\nConditionPathExists=\n${SLEEP}Environment=A=b \\`,
+      'tick.timer': '[Timer]\nOnActiveSec=1w\n',
+      'tick.service': SLEEP,
+      'door.socket': '[Socket]\nListenStream=/run/door.sock\n',
+      'door.service': SLEEP,
+      'free.service': SLEEP,
+    };
+    const fenced = Object.keys(texts).filter((name) => name !== 'free.service');
+    try {
+      agent.assign(...Object.entries(texts).map(([name, text]) => unit(name, text, { fenced: fenced.includes(name) })));
+      for (const name of Object.keys(texts)) await agent.reported(name, { launched: 1, activeState: 'active' });
+      await say({ until: uptime() - 1_000, units: fenced });
+      await start();
+      for (const name of fenced) await ended(name);
+      await host.sh(`test -e ${FILE}.lapsed; systemctl start ${Object.keys(texts).join(' ')}`);
+      expect(await active('free.service')).toBe('active');
+      for (const name of fenced) expect(await active(name)).toMatch(DOWN);
+      // As an agent would that was frozen amid a start, of a systemd that hung.
+      process.kill(host.pid(), 'SIGSTOP');
+      const asked = host.sh('echo asked >/run/asks; systemctl start --no-block db.service');
+      try {
+        await eventually('it is asked', async () => expect(await host.sh('cat /run/asks')).toBe('asked\n'));
+      } finally {
+        process.kill(host.pid(), 'SIGCONT');
+      }
+      await asked;
+      expect(await active('db.service')).toMatch(DOWN);
+      await say({ units: fenced });
+      await eventually('it may run', async () => expect((await host.run(`ls ${FILE}.lapsed`)).code).not.toBe(0));
+      await host.sh(`systemctl start ${fenced.join(' ')}`);
+      for (const name of fenced) expect(await active(name)).toBe('active');
+      agent.assign();
+      await eventually('nothing of them is left', async () =>
+        expect(await host.sh('grep -ls terrane.dev/unit /run/systemd/system/* || true')).toBe(''),
+      );
+    } finally {
+      await agent.close();
+    }
   });
 });

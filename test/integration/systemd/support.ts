@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AssignedUnit } from '../../../core/node/assigned-unit.ts';
-import { NO_GUARD } from '../../../agent/fencing/fence-guard.ts';
+import { type FenceGuard, NO_GUARD } from '../../../agent/fencing/fence-guard.ts';
 import { openUnitDriver, type UnitDriver, type UnitDriverOptions } from '../../../agent/systemd/unit-driver.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { SystemdHost } from '../../support/systemd-host/host.ts';
@@ -20,7 +20,7 @@ export interface DrivenHost {
 
 export const OWNER = 'cluster-1/host-1';
 
-export async function drive(host: SystemdHost, owner = OWNER): Promise<DrivenHost> {
+export async function drive(host: SystemdHost, owner = OWNER, guard: FenceGuard = NO_GUARD): Promise<DrivenHost> {
   let units: readonly AssignedUnit[] | undefined;
   let lapsed: ReturnType<UnitDriverOptions['lapsed']>;
   const lines: string[] = [];
@@ -37,7 +37,7 @@ export async function drive(host: SystemdHost, owner = OWNER): Promise<DrivenHos
     lapsed: () => lapsed,
     mayRun: () => lapsed === undefined,
     lease: () => 1,
-    guard: NO_GUARD,
+    guard,
     log: { info: log('info'), warn: log('warn'), error: log('error') },
     events: { add: ({ reason, message }) => void lines.push(`event ${reason} ${message}`) },
     now: () => Date.now(),

@@ -56,7 +56,6 @@ export class SimulatedAgent {
     this.#uplink = startUplink({
       client: this.#client,
       log: silentLogger,
-      now: () => performance.now(),
       uptime: () => os.uptime() * 1000,
       random: Math.random,
       signal: this.#stop.signal,
