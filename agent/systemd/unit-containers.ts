@@ -4,7 +4,7 @@ import { abortableDelay } from '../abortable-delay.ts';
 import type { Engine } from '../docker/engine.ts';
 import { isNotFound, messageOf } from '../docker/errors.ts';
 import type { EventInput } from '../event-log.ts';
-import { dockerClients, unitOfContainer } from './docker-clients.ts';
+import { type DockerClient, dockerClients, unitOfContainer } from './docker-clients.ts';
 
 /**
  * Containers that fenced units have started by `docker run`: they are the engine's children, not the unit's, so that killing the unit leaves them
@@ -35,12 +35,16 @@ export interface UnitContainersOptions {
 interface Found {
   readonly unit: string;
   readonly name: string;
+  /** Asked for, or tried in vain not long ago. */
   stopping?: boolean;
+  told?: boolean;
 }
 
 /** The label of containers that are the agent's own: those of pods. */
 const OWNER = 'terrane.dev/owner';
-const RETRY_MS = 1_000;
+const RETRY_MS_FIRST = 500;
+const RETRY_MS_MAX = 15_000;
+const STOP_AGAIN_MS = 5_000;
 const STOP_SECONDS = 10;
 
 export function unitContainers(options: UnitContainersOptions): UnitContainers {
@@ -65,6 +69,7 @@ export function unitContainers(options: UnitContainersOptions): UnitContainers {
   }
 
   async function watch(unneeded: AbortController): Promise<void> {
+    let failures = 0;
     while (!unneeded.signal.aborted && isNeeded()) {
       const over = new AbortController();
       try {
@@ -72,9 +77,12 @@ export function unitContainers(options: UnitContainersOptions): UnitContainers {
         const first = stream.next();
         first.catch(() => undefined);
         const all = await engine.runningContainers();
-        await Promise.all(all.filter(({ Labels }) => Labels?.[OWNER] === undefined).map(({ Id }) => consider(Id, true)));
+        const theirs = all.filter(({ Labels }) => Labels?.[OWNER] === undefined);
+        const clients = theirs.length === 0 ? [] : await dockerClients(new Set(fenced()), proc);
+        for (const { Id } of theirs) await consider(Id, true, clients);
         for (const id of running.keys()) if (!all.some(({ Id }) => Id === id)) running.delete(id);
         looked = true;
+        failures = 0;
         options.onChange();
         for (let next = await first; !next.done; next = await stream.next()) {
           const { Action, Actor } = next.value;
@@ -88,15 +96,16 @@ export function unitContainers(options: UnitContainersOptions): UnitContainers {
       } finally {
         over.abort();
       }
-      await abortableDelay(RETRY_MS, signal);
+      const retryMs = Math.min(RETRY_MS_FIRST * 2 ** failures++, RETRY_MS_MAX);
+      await abortableDelay(retryMs, AbortSignal.any([signal, unneeded.signal]));
     }
   }
 
-  async function consider(id: string, started: boolean): Promise<void> {
+  async function consider(id: string, started: boolean, seen?: readonly DockerClient[]): Promise<void> {
     if (running.has(id)) return;
     const units = new Set(fenced());
     const [clients, container] = await Promise.all([
-      dockerClients(units, proc),
+      seen ?? dockerClients(units, proc),
       engine.inspectContainer(id).catch((error: unknown) => {
         if (isNotFound(error)) return undefined;
         throw error;
@@ -114,19 +123,19 @@ export function unitContainers(options: UnitContainersOptions): UnitContainers {
     const { unit, name } = found;
     found.stopping = true;
     const message = `Unit ${unit} has stopped, but its container ${name} has not: it is stopped, too. With --name, and ExecStop=/usr/bin/docker stop NAME, it stops in time.`;
-    events.add({ type: 'Warning', reason: 'ContainerOutlivesUnit', message, unit: { name: unit, uid } });
+    if (!found.told) events.add({ type: 'Warning', reason: 'ContainerOutlivesUnit', message, unit: { name: unit, uid } });
+    found.told = true;
     try {
       await engine.stopContainer(id, STOP_SECONDS);
       running.delete(id);
     } catch (error) {
       if (isNotFound(error)) running.delete(id);
-      else
-        log.warn('a container of a unit that has stopped could not be stopped', {
-          unit,
-          container: name,
-          reason: messageOf(error),
-        });
-      found.stopping = false;
+      else {
+        const fields = { unit, container: name, reason: messageOf(error) };
+        log.warn('a container of a unit that has stopped could not be stopped', fields);
+        await abortableDelay(STOP_AGAIN_MS, signal);
+        found.stopping = false;
+      }
     }
     options.onChange();
   }

@@ -1,0 +1,110 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { UnitReport } from '../../core/node/assigned-unit.ts';
+import { silentLogger } from '../../core/ports/logger.ts';
+import type { EngineEvent } from '../docker/types.ts';
+import type { EventInput } from '../event-log.ts';
+import { eventually } from '../../test/support/eventually.ts';
+import { type UnitContainers, unitContainers } from './unit-containers.ts';
+
+/** An engine with containers that say which unit they belong to. */
+let running: Map<string, string>;
+let stopped: string[];
+let events: EventInput[];
+let fenced: string[];
+let over: AbortController;
+let listening: boolean;
+let happen: (event: Partial<EngineEvent>) => void;
+let containers: UnitContainers;
+
+beforeEach(() => {
+  running = new Map();
+  stopped = [];
+  events = [];
+  fenced = [];
+  over = new AbortController();
+  containers = unitContainers({
+    engine: {
+      async *containerEvents(signal) {
+        listening = true;
+        const queue: EngineEvent[] = [];
+        let wake = () => {};
+        happen = (event) => {
+          queue.push(event as EngineEvent);
+          wake();
+        };
+        signal.addEventListener('abort', () => wake());
+        while (!signal.aborted) {
+          const next = queue.shift();
+          if (next) yield next;
+          else await new Promise<void>((resolve) => (wake = resolve));
+        }
+        listening = false;
+        throw signal.reason;
+      },
+      runningContainers: async () =>
+        [...running.keys()].map((Id) => ({ Id, Names: [], Image: '', ImageID: '', State: 'running', Labels: {} })),
+      inspectContainer: async (id) =>
+        ({ Id: id, Name: `/${id}`, Config: { Image: 'a', Labels: { 'terrane.dev/unit': running.get(id) } } }) as never,
+      async stopContainer(id) {
+        stopped.push(id);
+        running.delete(id);
+      },
+    },
+    fenced: () => fenced,
+    before: [],
+    onChange() {},
+    log: silentLogger,
+    events: { add: (event) => void events.push(event) },
+    signal: over.signal,
+    // No processes here.
+    proc: import.meta.dirname,
+  });
+});
+afterEach(() => over.abort());
+
+const known = (...ids: string[]) => eventually('they are known', async () => expect(containers.ids()).toEqual(ids));
+const report = (name: string, more: Partial<UnitReport> = {}) => ({ name, uid: 'u1', ...more }) as UnitReport;
+
+test('a host without fenced units has none, and asks no engine', async () => {
+  containers.look();
+  expect(containers.ids()).toEqual([]);
+  fenced = ['db.service'];
+  expect(containers.ids()).toBe(undefined);
+});
+
+test('those that run, and those that come, are known until they end; others’ never', async () => {
+  running.set('c1', 'db.service').set('c2', 'other.service');
+  fenced = ['db.service'];
+  containers.look();
+  await known('c1');
+  running.set('c3', 'db.service');
+  happen({ Action: 'create', Actor: { ID: 'c3', Attributes: {} } });
+  await known('c1', 'c3');
+  happen({ Action: 'die', Actor: { ID: 'c1', Attributes: {} } });
+  await known('c3');
+});
+
+test('they stay known while the agent is on its way down: the guard is told of them to the last', async () => {
+  running.set('c1', 'db.service');
+  fenced = ['db.service'];
+  containers.look();
+  await known('c1');
+  over.abort();
+  await eventually('it has stopped listening', async () => expect(listening).toBe(false));
+  expect(containers.ids()).toEqual(['c1']);
+});
+
+test('a unit is not gone before its container is, which is stopped once', async () => {
+  running.set('c1', 'db.service');
+  fenced = ['db.service'];
+  containers.look();
+  await known('c1');
+  fenced = [];
+  const gone = [report('db.service', { gone: true }), report('web.service', { gone: true })];
+  for (let look = 0; look < 2; look++)
+    expect(containers.settled(gone)).toEqual([report('db.service'), report('web.service', { gone: true })]);
+  await known();
+  expect(stopped).toEqual(['c1']);
+  expect(events).toMatchObject([{ reason: 'ContainerOutlivesUnit', unit: { name: 'db.service', uid: 'u1' } }]);
+  expect(containers.settled(gone)).toEqual(gone);
+});
