@@ -22,14 +22,20 @@ export async function unitText(kube: KubeClient, argument: string): Promise<stri
       code: 'not_found',
       fix: await meant(kube, name, 'Name the unit file by its path, or a unit that is there: terrane unit list-files'),
     });
-  const stored = await findUnit(kube, template);
-  if (stored) return stored.spec.contents;
+  const stored = await templateText(kube, name);
+  if (stored !== undefined) return stored;
   const text = await textOf(join(dirname(argument), template));
   if (text !== undefined) return text;
   throw new CliError(`there is no unit ${name}, and no template ${template}, in the cluster or as a file`, {
     code: 'not_found',
     fix: `terrane unit submit ${template}`,
   });
+}
+
+/** Of an instance: its template's, as the cluster has it. */
+export async function templateText(kube: KubeClient, name: string): Promise<string | undefined> {
+  const { template } = parseUnitName(name);
+  return template === undefined ? undefined : (await findUnit(kube, template))?.spec.contents;
 }
 
 /** Of the file that the argument names; of an instance also of its template's beside it. Undefined: there is none. */

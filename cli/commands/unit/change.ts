@@ -8,7 +8,7 @@ import { UNIT } from '../../kube/kinds.ts';
 import { timeOption, withCluster } from '../../options.ts';
 import { note, printJson } from '../../output/print.ts';
 import { openSession, type SessionOptions } from '../../session.ts';
-import { localText, saysTheSame, unitText } from '../../unit/unit-text.ts';
+import { localText, saysTheSame, templateText, unitText } from '../../unit/unit-text.ts';
 import { changeUnit, createUnit, findUnit, hostsOf, needUnit, stateOf, unitName } from '../../unit/units.ts';
 import { waitForState, waitUntilGone, type Waiting } from '../../unit/wait.ts';
 
@@ -25,7 +25,7 @@ export function changeCommands(io: Io): Command[] {
   const bring = (verb: string, summary: string, state: UnitState) =>
     withWaiting(verb, summary)
       .argument('<unit...>', 'unit files, or names of units or of instances of a template')
-      .option('--replace', 'where the cluster has another text under the name, take that of the file')
+      .option('--replace', 'where the cluster has another text under the name, take that of the file or of the template')
       .action((names: string[], options: Options) =>
         forEach(io, names, options, (kube, name) => reach(io, kube, name, state, options)),
       );
@@ -100,13 +100,15 @@ async function reach(io: Io, kube: KubeClient, argument: string, desiredState: U
     unit = await createUnit(kube, name, { contents: await unitText(kube, argument), desiredState });
     return settled(io, kube, unit, desiredState, options);
   }
-  const text = await localText(argument);
+  const file = await localText(argument);
+  const text = file ?? (await templateText(kube, name));
   const other = text !== undefined && !saysTheSame(text, unit);
+  const whose = file === undefined ? 'its template' : 'the file';
   if (other && !options.replace)
     await note(
       io,
       options.json ?? false,
-      `unit ${name} in the cluster has another text than the file: add --replace to take the file's`,
+      `unit ${name} in the cluster has another text than ${whose}: add --replace to take ${file === undefined ? "the template's" : "the file's"}`,
     );
   const contents = other && options.replace ? { contents: text } : {};
   // As with fleetctl, submitting what is there does not stop it.

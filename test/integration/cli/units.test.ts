@@ -101,6 +101,23 @@ describe('terrane unit', () => {
     expect((await unit('start', file('web@3.service'))).stdout).toBe('unit web@3.service launched on n1\n');
   });
 
+  test('brings a changed template to its instances one by one, when told to', async () => {
+    await unit('submit', file('web@.service'));
+    await unit('start', 'web@1', 'web@2');
+    await writeFile(file('web@.service'), HELLO.replace('Hello', 'Bye'));
+    await unit('submit', '--replace', file('web@.service'));
+    expect(await unit('start', 'web@1')).toMatchObject({
+      code: 0,
+      stderr: "unit web@1.service in the cluster has another text than its template: add --replace to take the template's\n",
+    });
+    expect((await unit('start', '--replace', 'web@1')).stdout).toContain('unit web@1.service launched on n1');
+    expect([(await unit('cat', 'web@1')).stdout, (await unit('cat', 'web@2')).stdout]).toEqual([
+      expect.stringContaining('Bye'),
+      expect.stringContaining('Hello'),
+    ]);
+    expect([starts('web@1.service'), starts('web@2.service')]).toEqual([2, 1]);
+  });
+
   test('says why a unit is on no host, and gives up when the time is over', async () => {
     const { code, stderr } = await unit('start', '--timeout', '60s', file('ssd.service'));
     expect(code).toBe(1);
