@@ -138,7 +138,7 @@ test('a mistyped address is answered to a browser with a page that says so, and 
       await page.getByRole('button', { name: 'Copy join command' }).click();
       await page.getByText('Copied').waitFor();
       const command = (await page.evaluate('navigator.clipboard.readText()')) as string;
-      const [, token] = /TERRANE_TOKEN=(trn_join_\w+) TERRANE_KEY=sha256:[0-9a-f]{64} sh/.exec(command)!;
+      const [, token] = /TERRANE_TOKEN=(trn_join_\w+) TERRANE_KEY=sha256:[0-9a-f]{64} TERRANE_CLUSTER_ID=\w+ sh/.exec(command)!;
       await page.getByText('Waiting for the host').waitFor();
       await isGood(page, 'prod');
       const loaded = await page.evaluate('performance.timeOrigin');
