@@ -191,6 +191,8 @@ check_membership() {
     say "this host was node $node, which was removed: what is left of it goes, and it joins anew"
     [ -x "$base/uninstall.sh" ] || die "$base/uninstall.sh is not there: remove $data and run this again"
     "$base/uninstall.sh" --purge >&2
+  elif [ -e "$data/revoked" ]; then
+    say "warning: this host was node $node, which was removed. Going on; to join it anew, run a join command (terrane token create --kind join)"
   elif [ -n "${TERRANE_CLUSTER_ID:-}" ] && [ "$TERRANE_CLUSTER_ID" != "$(identity cluster)" ]; then
     say "this host is node $node of the cluster $(identity cluster); the join command is for the cluster $TERRANE_CLUSTER_ID. Nothing was done."
     how="$base/uninstall.sh --purge here (its containers and units go)"
@@ -445,7 +447,9 @@ wait_joined() {
     if systemctl is-failed --quiet terrane-agent.service; then
       say "the agent has not joined:"
       journalctl -u terrane-agent.service -n 20 --no-pager -o cat 2>/dev/null | sed -n '/^error: /,/^  /p' | tail -n 2 >&2 || true
-      die "make a new join command with 'terrane token create --kind join', and run it here. Nothing else need be undone"
+      say "make a new join command with 'terrane token create --kind join', and run it here. Nothing else need be undone"
+      # As the agent: asking again gives no other answer (core/provisioning/join-service.ts).
+      exit 78
     elif [ "$tries" -gt 60 ]; then
       say "the agent has not joined yet. What it says:"
       journalctl -u terrane-agent.service -n 15 --no-pager -o cat >&2 || true

@@ -57,6 +57,8 @@ export function joinService({ platform, joinLine, name }: JoinServiceOptions): J
     // The network, or the control plane, may come later than the machine.
     'Restart=on-failure',
     'RestartSec=10',
+    // The token is used up or expired (agent/install/install.sh): another boot tries again.
+    'RestartPreventExitStatus=78',
     '',
     '[Install]',
     'WantedBy=multi-user.target',

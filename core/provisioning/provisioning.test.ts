@@ -29,6 +29,14 @@ describe('the script of a first boot', () => {
   });
 });
 
+test('the service tries again until it is refused for good, and is one that old systemd versions load', () => {
+  const { content } = joinService({ platform: 'vm', joinLine: LINE }).unit;
+  expect(content).toMatch(/^Restart=on-failure\n/m);
+  expect(content).toMatch(/^RestartPreventExitStatus=78\n/m);
+  // Only since systemd 244 may a oneshot service have Restart=.
+  expect(content).not.toMatch(/oneshot/);
+});
+
 describe('the documents', () => {
   const service = joinService({ platform: 'vm', joinLine: LINE });
 

@@ -118,7 +118,7 @@ async function onHost(script: string): Promise<{ output: string; calls: string[]
     calls better; install
   `);
     expect(output).toMatch(
-      /the agent has not joined:\nerror: .*The token has expired\.\n {2}Make a new one\.\n.*make a new join command with 'terrane token create --kind join'.*\nexit 1\n/,
+      /the agent has not joined:\nerror: .*The token has expired\.\n {2}Make a new one\.\n.*make a new join command with 'terrane token create --kind join'.*\nexit 78\n/,
     );
     expect(output).toContain('joined as node test-node');
     // The unit file is what tells systemd that this exit is for good.
