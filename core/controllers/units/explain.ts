@@ -32,12 +32,14 @@ export interface Situation {
   readonly machines: readonly UnitMachine[];
   /** All that are wanted, or still on hosts, by name. */
   readonly units: ReadonlyMap<string, Unit>;
+  /** Those of them that are on hosts: few, where many wait. */
+  readonly onHosts: readonly Unit[];
   /** Where they are to be, by unit name. */
   readonly placements: ReadonlyMap<string, UnitPlacement>;
 }
 
 /** `refusals`: of the machines that are open, in the engine's words; undefined of a global unit, for which they are counted here. */
-export function explainUnit(unit: Unit, refusals: Refusals | undefined, { machines, units }: Situation): string {
+export function explainUnit(unit: Unit, refusals: Refusals | undefined, { machines, units, onHosts }: Situation): string {
   const { requirements } = parsedUnit(unit);
   const counts = new Map<string, number>();
   const add = (reason: string, count = 1) => counts.set(reason, (counts.get(reason) ?? 0) + count);
@@ -49,7 +51,7 @@ export function explainUnit(unit: Unit, refusals: Refusals | undefined, { machin
   const advice = [
     ...(counts.has(SUITS) ? adviceOnMachines(requirements, machines) : []),
     ...(counts.has(TOGETHER) || counts.has(SUITS) ? adviceOnPeers(unit, requirements, units) : []),
-    ...(counts.has(NAMED) || counts.has(NAMES) ? adviceOnConflicts(unit, units) : []),
+    ...(counts.has(NAMED) || counts.has(NAMES) ? adviceOnConflicts(unit, onHosts) : []),
     ...([...counts.keys()].some((reason) => reason.startsWith('Insufficient')) ? [LESS] : []),
     ...adviceOnCordons(requirements, machines),
     ...(machines.every(({ refusal }) => refusal === NO_SYSTEMD) ? ['Units need a host with systemd: join one.'] : []),
@@ -110,9 +112,9 @@ function adviceOnPeers(unit: Unit, { machineOf }: Requirements, units: ReadonlyM
 }
 
 /** Who stands against it, whichever of the two says so. */
-function adviceOnConflicts(unit: Unit, units: ReadonlyMap<string, Unit>): string[] {
+function adviceOnConflicts(unit: Unit, onHosts: readonly Unit[]): string[] {
   const found: string[] = [];
-  for (const other of units.values()) {
+  for (const other of onHosts) {
     const host = hostOf(other);
     if (host === undefined || !cannotBeBeside(unit, other)) continue;
     if (found.length === NAMED_MOST) return [`It can't be beside ${found.join(', ')} and others.${WAYS_OUT}`];

@@ -29,7 +29,8 @@ export const unitScheduler: Controller = {
     const machines = unitMachines(state, readable(state, draft));
     if (!units.some((unit) => asksForPlace(unit, machines))) return draft.finish();
     const placements = placeUnits(units.map(placeable), machines);
-    const situation = { machines, placements, units: new Map(units.map((unit) => [unit.metadata.name, unit])) };
+    const byName = new Map(units.map((unit) => [unit.metadata.name, unit]));
+    const situation = { machines, placements, units: byName, onHosts: units.filter(isOnHosts) };
     draft.forEach(units, (unit) => place(draft, unit, placements.get(unit.metadata.name)!, situation, now));
     return draft.finish();
   },
