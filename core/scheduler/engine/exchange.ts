@@ -1,5 +1,6 @@
 import { type CompiledWork, CPU, MEMORY } from './compiled.ts';
 import type { Mobility } from './mobility.ts';
+import { Pieces } from './pieces.ts';
 import type { Placer } from './placer.ts';
 
 /** So many nodes that have what another lacks are tried out; after that it keeps its rest. */
@@ -203,48 +204,6 @@ export class Exchange {
       piece = next;
     }
     this.#placer.put(this.#gives, partner);
-  }
-}
-
-/** One piece of each class, and how many there are. */
-class Pieces {
-  readonly pieces: Int32Array;
-  readonly workOf: Int32Array;
-  readonly counts: Int32Array;
-  /** Class -> where it is in these. */
-  readonly #at: Int32Array;
-  /** Class -> when it was last seen. */
-  readonly #seen: Int32Array;
-  #turn = 0;
-  count = 0;
-  leastLean = 0;
-
-  constructor(classes: number) {
-    this.pieces = new Int32Array(classes);
-    this.workOf = new Int32Array(classes);
-    this.counts = new Int32Array(classes);
-    this.#at = new Int32Array(classes);
-    this.#seen = new Int32Array(classes);
-  }
-
-  clear(): void {
-    this.#turn++;
-    this.count = 0;
-    this.leastLean = 0;
-  }
-
-  add(piece: number, index: number, lean: number): void {
-    if (this.#seen[index] === this.#turn) {
-      this.counts[this.#at[index]!]!++;
-      return;
-    }
-    this.#seen[index] = this.#turn;
-    this.pieces[this.count] = piece;
-    this.workOf[this.count] = index;
-    this.counts[this.count] = 1;
-    this.#at[index] = this.count;
-    this.count++;
-    if (lean < this.leastLean) this.leastLean = lean;
   }
 }
 

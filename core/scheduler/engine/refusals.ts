@@ -1,7 +1,8 @@
 import type { Refusals } from '../types.ts';
 import { REFUSED_BY_FILTER } from './compile.ts';
 import type { CompiledWork } from './compiled.ts';
-import { isMet, keepsEven, type Placer } from './placer.ts';
+import type { Placer } from './placer.ts';
+import { isMet, keepsEven } from './rules.ts';
 
 /**
  * Why nothing takes such work now: reason (in kube-scheduler's words) -> how many nodes give it. A node that wants no such work at all

@@ -1,9 +1,10 @@
 import type { Pod } from '../../resources/schema/pod.ts';
 import { Batch } from '../engine/batch.ts';
 import { placementOrder } from '../engine/order.ts';
-import { isMet, Placer } from '../engine/placer.ts';
+import { Placer } from '../engine/placer.ts';
 import { type Evictable, findVictims } from '../engine/preemption.ts';
 import { refusalsOf } from '../engine/refusals.ts';
+import { isMet } from '../engine/rules.ts';
 import type { Place, Placement, PlacementInput, Refusals } from '../types.ts';
 import { oldestFirst } from './oldest-first.ts';
 import { classKey, podWork, schedulingNode } from './pod-work.ts';
