@@ -138,7 +138,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     const heard = listeningInbox(
       dynamoInbox(client, EMBEDDED_TABLES.tenant),
       () => ({ wall: clock.now(), elapsed: performance.now() }),
-      (missedMs) => log.warn('time was missed, in which no host could be heard: it is not counted against them', { missedMs }),
+      (missedMs) => log.info('time was missed, in which no host could be heard: it is not counted against them', { missedMs }),
     );
     const listening = setInterval(() => heard.look(), LOOK_MS);
     listening.unref();
