@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { heard, pod, SECOND } from '../../test/support/builders.ts';
+import { heard, pod, SECOND, T0 } from '../../test/support/builders.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { CLUSTER, ReconcileWorld, TENANT } from '../../test/support/reconcile-world.ts';
 import { type Schedule, startReconciler } from './loop.ts';
@@ -86,6 +86,19 @@ describe('the embedded trigger', () => {
     for (let count = 0; count < 100; count++) reconciler.poke(TENANT, CLUSTER);
     await eventually('it rests', () => expect(timers.delays()).toHaveLength(1));
     expect(runs()).toBeLessThanOrEqual(2);
+    await reconciler.stop();
+  });
+
+  test('rests after a long run, but not for longer because the clock is set back', async () => {
+    let at = T0;
+    // Each look at it is 20 ms later, so that runs take long.
+    const { reconciler, runs, timers } = await looping({ clock: { now: () => (at += 20) } });
+    reconciler.poke(TENANT, CLUSTER);
+    await eventually('it waits for a time-out', () => expect(timers.delays()).toHaveLength(1));
+    const before = runs();
+    at -= 3_600 * SECOND;
+    reconciler.poke(TENANT, CLUSTER);
+    await eventually('it runs again', () => expect(runs()).toBeGreaterThan(before));
     await reconciler.stop();
   });
 
