@@ -56,4 +56,10 @@ describe('a step', () => {
     expect(steps.heldUntil('4999', {})).toBeUndefined();
     expect(steps.heldUntil('last', {})).toBe(now + 500);
   });
+
+  test('waits no longer because the clock was set back', () => {
+    waits();
+    now -= 3_600_000;
+    expect([steps.heldUntil('a', { type: 'start' }), steps.holds('a')]).toEqual([undefined, false]);
+  });
 });

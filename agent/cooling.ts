@@ -29,12 +29,17 @@ const KEYS_MAX = 1000;
 
 export function cooling({ now, firstMs, maxMs }: CoolingOptions): Cooling {
   const held = new Map<string, Held>();
+  /** What seems to have ended later than now waits for nothing: the clock was set back. */
+  const heldNow = (key: string) => {
+    const [last, at] = [held.get(key), now()];
+    return last && last.endedAt <= at && at < last.until ? last : undefined;
+  };
   return {
     heldUntil(key, step) {
-      const last = held.get(key);
-      return last && last.until > now() && last.written === JSON.stringify(step) ? last.until : undefined;
+      const last = heldNow(key);
+      return last?.written === JSON.stringify(step) ? last.until : undefined;
     },
-    holds: (key) => (held.get(key)?.until ?? 0) > now(),
+    holds: (key) => heldNow(key) !== undefined,
     done(key, step) {
       const at = now();
       const written = JSON.stringify(step);

@@ -30,4 +30,7 @@ test('a start that was held up until the lease was over is not asked for, and no
   mayStart = true;
   await all.start('web.service', { uid: 'u', generation: 1 }, before);
   expect(asked).toEqual(['web.service']);
+  // As one of an agent that knew no leases by number.
+  for (const lease of [8, 9]) await all.adopt('web.service', lease);
+  expect(all.all.get('web.service')?.lease).toBe(8);
 });

@@ -10,6 +10,8 @@ import type { Launch, SystemdState } from './observed.ts';
 export interface Launches {
   readonly all: ReadonlyMap<string, Launch>;
   start(name: string, wanted: Wanted, before: SystemdState): Promise<void>;
+  /** A fenced one runs under that lease, if it isn't known under which: an agent from before leases had numbers has started it. */
+  adopt(name: string, lease: number): Promise<void>;
   /** Before systemd is asked to stop it. */
   stopping(name: string): Promise<void>;
   forget(name: string): Promise<void>;
@@ -95,6 +97,12 @@ export function launches({ now, manager, known, save }: LaunchesOptions): Launch
       all.set(name, { ...launch, job });
       const result = ended.get(job);
       if (result !== undefined) return jobEnded(job, result);
+      await saved();
+    },
+    async adopt(name, lease) {
+      const launch = all.get(name);
+      if (!launch || launch.lease !== undefined) return;
+      all.set(name, { ...launch, lease });
       await saved();
     },
     async stopping(name) {

@@ -221,6 +221,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
       problem = undefined;
     }
     await look(names);
+    if (!options.lapsed()) for (const unit of wanted() ?? []) if (unit.fenced) await started.adopt(unit.name, options.lease());
     // All of it as it is now, and not before so many answers were waited for: the lease that is held by now may be good for another assignment only,
     // one without a unit that runs elsewhere. What was not looked at yet waits for the next pass, which whoever changed it has asked for.
     const plan = planUnits({
