@@ -185,6 +185,8 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
       try {
         wakeAt = Math.min(wakeAt, await pass());
       } catch (error) {
+        // Its connection was closed under it: nobody needs to know.
+        if (closed) return;
         if (problem === undefined) log.warn("this host's units can't be looked after", { reason: messageOf(error) });
         problem = messageOf(error);
         systemd.disconnect();
