@@ -21,6 +21,8 @@ export interface Preemption {
 
 /** So many nodes are tried out in full, those first where less important work might do; more would rarely be better. */
 const MOST_TRIALS = 64;
+/** Pieces looked at to find those: about a millisecond. Beyond that, the first nodes by name that might do. */
+const MOST_LOOKS = 20_000;
 /** The least important there is has a priority of -2^31 or more: with this added, fewer victims are a smaller sum. */
 const ABOVE_ZERO = 2 ** 31 + 1;
 
@@ -61,9 +63,11 @@ interface Trial {
 /** Nodes that are worth trying, those where the least important might do first. */
 function trialsFor(placer: Placer, work: CompiledWork, evictable: Evictable): Trial[] {
   const trials: Trial[] = [];
-  for (let node = 0; node < placer.nodeCount; node++) {
+  let looks = 0;
+  for (let node = 0; node < placer.nodeCount && (looks < MOST_LOOKS || trials.length < MOST_TRIALS); node++) {
     if (placer.isLost(node) || work.accepts[placer.model.classes.classOf[node]!] === 0 || work.mask?.[node] === 0) continue;
     const candidates = candidatesOn(placer, node, work, evictable);
+    looks += candidates.looks;
     if (candidates.movable.length + candidates.ending.length === 0) continue;
     const least = leastImportant(placer, node, work, candidates);
     if (least !== undefined) trials.push({ node, least, candidates });
@@ -72,6 +76,8 @@ function trialsFor(placer: Placer, work: CompiledWork, evictable: Evictable): Tr
 }
 
 interface Candidates {
+  /** How many are on the node. */
+  readonly looks: number;
   readonly ending: readonly number[];
   /** Those that may be made to go, the least important and the latest first. */
   readonly movable: readonly number[];
@@ -81,7 +87,9 @@ function candidatesOn(placer: Placer, node: number, work: CompiledWork, evictabl
   const { pieces, allowed } = evictable;
   const ending: number[] = [];
   const movable: number[] = [];
+  let looks = 0;
   for (let piece = placer.lastOn[node]!; piece >= 0; piece = placer.before[piece]!) {
+    looks++;
     if (evictable.ending[piece] === 1) ending.push(piece);
     if (pieces[piece] === 0) continue;
     const other = placer.workOf[piece]!;
@@ -90,7 +98,7 @@ function candidatesOn(placer: Placer, node: number, work: CompiledWork, evictabl
     if (evictable.budgetsOf(piece).every((budget) => allowed[budget]! > 0)) movable.push(piece);
   }
   movable.sort((a, b) => priorityOf(placer, a) - priorityOf(placer, b) || b - a);
-  return { ending, movable };
+  return { looks, ending, movable };
 }
 
 /**
@@ -151,11 +159,12 @@ function besideWhatItNeeds(
   placer: Placer,
   node: number,
   work: CompiledWork,
-  { ending, movable }: Candidates,
+  candidates: Candidates,
   evictable: Evictable,
 ): number[] | undefined {
+  const { movable } = candidates;
   const others = movable.filter((piece) => !work.needed.has(placer.workOf[piece]!));
-  return others.length === movable.length ? undefined : tryOut(placer, node, work, { ending, movable: others }, evictable);
+  return others.length === movable.length ? undefined : tryOut(placer, node, work, { ...candidates, movable: others }, evictable);
 }
 
 /** First those for whom there is no budget if all that are more important go, then the others; the most important first. */

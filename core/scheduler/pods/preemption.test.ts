@@ -27,6 +27,18 @@ describe('an important pod that finds no room', () => {
     expect(placePods({ nodes, bound, pending }).map(kept)).toEqual([['a', 'big'], ['a'], ['b', 'small']]);
   });
 
+  test('and others like it make as many go as they need together, and nobody twice', () => {
+    const names = ['a', 'b', 'c'];
+    const nodes = names.map((name) => node(name, { cpu: '12' }));
+    const bound = names.flatMap((name) => Array.from({ length: 12 }, (_, index) => running(`${name}${index}`, name, '1')));
+    const pending = Array.from({ length: 6 }, (_, index) => waiting(`p${index}`, '4', 10));
+    const victims = placePods({ nodes, bound, pending }).flatMap((placement) =>
+      placement.nodeName === undefined ? (placement.nominated?.victims ?? []) : [],
+    );
+    expect(victims).toHaveLength(24);
+    expect(new Set(victims).size).toBe(24);
+  });
+
   test('takes the place of the least important, on whichever of many nodes that is', () => {
     const names = Array.from({ length: 100 }, (_, index) => `n${String(index).padStart(3, '0')}`);
     const nodes = names.map((name) => node(name, { cpu: '2' }));
