@@ -92,12 +92,13 @@ spec:
     await fleet.put('beside.service', 'launched', `${SLEEP}[X-Fleet]\nMachineID=${(await fleet.machines()).get('red')!}\n`);
     const box = async () => (await inside(red, 'pgrep -f "^/bin/sleep 4732"')).trim();
     const runs = async () => {
-      await fleet.active('beside.service');
-      return eventually('the container runs', async () => {
+      await eventually('the unit runs', () => fleet.active('beside.service'), { timeoutMs: 90_000 });
+      const check = async () => {
         const pid = await box();
         expect(pid).toMatch(/^\d+$/);
         return pid;
-      });
+      };
+      return eventually('the container runs', check, { timeoutMs: 90_000 });
     };
     const first = await runs();
     const engine = await red.show('docker.service', 'MainPID');
