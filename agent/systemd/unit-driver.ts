@@ -69,7 +69,7 @@ const COOLING_MS_FIRST = 250;
 const COOLING_MS_MAX = 30_000;
 const RECONNECT_MS_FIRST = 500;
 const RECONNECT_MS_MAX = 30_000;
-/** Signals are not all: what was missed is seen after this long. */
+/** Signals are not all: what systemd doesn't tell of, or was missed, is seen after this long. */
 const RESYNC_MS = 60_000;
 
 export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDriver> {
@@ -103,6 +103,8 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
   /** How often a file was to be changed, so far. */
   let changes = 0;
   let looked = false;
+  /** About every unit that there was. */
+  let askedAllAt = Number.NEGATIVE_INFINITY;
   let closed = false;
   let passing: Promise<void> | undefined;
   let again = false;
@@ -222,13 +224,19 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
       if (problem !== undefined) log.info('systemd can be reached again');
       problem = undefined;
     }
+    if (now() - askedAllAt >= RESYNC_MS) {
+      askedAllAt = now();
+      for (const name of names) outdated.add(name);
+    }
     await look(names);
     if (!options.lapsed()) for (const unit of wanted() ?? []) if (unit.fenced) await started.adopt(unit.name, options.lease());
+    const units = wanted();
+    if (!units) return Number.POSITIVE_INFINITY;
     // All of it as it is now, and not before so many answers were waited for: the lease that is held by now may be good for another assignment only,
     // one without a unit that runs elsewhere. What was not looked at yet waits for the next pass, which whoever changed it has asked for.
     const plan = planUnits({
       now: now(),
-      units: wanted() ?? [],
+      units,
       observed: observed(names),
       launches: started.all,
       busy: new Set([...busy, ...ended]),
