@@ -104,6 +104,21 @@ describe('after an outage of the hosted control plane', () => {
   });
 });
 
+test('fenced work of a Node that was deleted by a machine of which the clock is 2 s ahead stays as long as ever, also after an outage long ago', async () => {
+  const hosted = await Hosted.start();
+  hosted.outage(900);
+  await hosted.pass(1, ['n2']);
+  await hosted.pass(90, NAMES);
+  expect(hosted.reasons()).toContain('ControlPlaneWasAway');
+  hosted.world.now += 2 * SECOND;
+  await hosted.world.remove('Node', 'n1', '');
+  hosted.world.now -= 2 * SECOND;
+  await hosted.pass(59, ['n2', 'n3']);
+  expect(hosted.hasDb()).toBe(true);
+  await hosted.pass(5, ['n2', 'n3']);
+  expect(hosted.hasDb()).toBe(false);
+});
+
 test('a host that dies is given up when it always was, however late within what is usual it is looked at it', async () => {
   const hosted = await Hosted.start();
   await hosted.pass(58, ['n2', 'n3']);
