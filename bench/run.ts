@@ -15,7 +15,7 @@ async function main(args: readonly string[]): Promise<number> {
     .map((file) => file.slice(0, -'.ts'.length));
   if (!name || !names.includes(name) || !existsSync(join(import.meta.dirname, `${name}.ts`))) {
     console.error(
-      `${name ? `there is no benchmark "${name}"` : 'which benchmark?'} Usage: npm run bench -- NAME [--json], NAME one of: ${names.join(', ')}`,
+      `${name ? `there is no benchmark "${name}".` : 'Which benchmark?'} Usage: npm run bench -- NAME [--json], NAME one of: ${names.join(', ')}`,
     );
     return 2;
   }

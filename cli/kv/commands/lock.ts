@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { Command } from 'commander';
-import { CliError } from '../../errors.ts';
+import { CliError, usageError } from '../../errors.ts';
 import { type Io, line } from '../../io.ts';
 import { wholeNumber } from '../../options.ts';
 import { type EndpointOptions, type Gateway, openGateway } from '../gateway.ts';
@@ -22,10 +22,15 @@ export function lockCommand(io: Io): Command {
     .argument('[command...]', 'run with ETCD_LOCK_KEY and ETCD_LOCK_REV set; it ends if the lock is lost')
     .option('--ttl <seconds>', 'how long after this program died the lock ends', wholeNumber, 10)
     .passThroughOptions()
-    .action((name: string, words: string[], options: Options) =>
-      // The -- that people put before the command, as for etcdctl, is no part of it.
-      run(io, name, words[0] === '--' ? words.slice(1) : words, options),
-    );
+    .action((name: string, words: string[], options: Options) => run(io, name, commandOf(words), options));
+}
+
+/** The -- that people put before the command, as for etcdctl, is no part of it. */
+function commandOf(words: string[]): string[] {
+  const [first] = words;
+  if (first === '--') return words.slice(1);
+  if (first?.startsWith('-')) throw usageError(`options go before the lock's name: ${first} would be taken for the command`);
+  return words;
 }
 
 async function run(io: Io, name: string, command: string[], options: Options): Promise<void> {

@@ -138,6 +138,10 @@ describe('terrane kv', () => {
     expect(await kv(['lock', 'm', '--', 'sh', '-c', `printf %s "$ETCD_LOCK_KEY" > ${file}`])).toMatchObject({ code: 0 });
     expect(await readFile(file, 'utf8')).toMatch(/^m\/[0-9a-f]+$/);
     expect(await kv(['get', 'm/', '--prefix'])).toEqual(ok(''));
+    expect(await kv(['lock', 'm', '--ttl', '5', 'true'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("options go before the lock's name"),
+    });
     expect(await kv(['lock', 'm', 'sh', '-c', 'exit 7'])).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('exit code 7'),
