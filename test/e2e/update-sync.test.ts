@@ -119,6 +119,9 @@ test('what is wrong is said with what to do', async () => {
   expect((await run('http://updates.example/v1/update/', '--track', 'x')).stderr).toContain('is not the https URL');
   expect((await run(`${base}v1/update/`, '--track', 'x')).stderr).toContain('does not answer as an Omaha server does');
   expect((await run('https://u.example/', '--track', 'x', '--every', '5s')).stderr).toContain('at least 1m');
+  await installation.terrane(['update', 'channel', 'create', 'other', '--application', 'acme-os']);
+  expect((await run(base, '--track', 'x', '--promote', 'other')).stderr).toContain('and channel other of acme-os');
+  expect((await run(base, '--track', 'x', '--promote', 'nowhere')).stderr).toContain('"nowhere" not found');
   const { host } = new URL(upstream.url);
   const unknown = await run(`http://update:${upstream.updateToken}@${host}/v1/update/`, '--track', 'nowhere');
   expect(unknown.stderr).toContain('Does it have flatcar with the track nowhere?');

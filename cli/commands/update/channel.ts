@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { applicationOf } from '../../../core/updates/settings.ts';
 import { CliError } from '../../errors.ts';
 import type { Io } from '../../io.ts';
 import { kindPath, type KubeObject } from '../../kube/client.ts';
@@ -8,6 +7,7 @@ import { withCluster } from '../../options.ts';
 import { printResult } from '../../output/print.ts';
 import { openSession, type SessionOptions } from '../../session.ts';
 import { deleteOf, listOf, patch } from './resource.ts';
+import { requireSameApplication } from './same-application.ts';
 import { missingFiles } from './upload.ts';
 
 export function channelCommand(io: Io): Command {
@@ -66,15 +66,7 @@ function promoteCommand(io: Io): Command {
       const given = onePackage ?? other;
       if (!given)
         throw new CliError(`there is no package or channel ${from}`, { code: 'not_found', fix: 'terrane update package list' });
-      const { application } = into.spec;
-      if (applicationOf(given.spec.application) !== applicationOf(application))
-        throw new CliError(
-          `${from} is of ${given.spec.application}, and channel ${channel} of ${application}: no host would get it`,
-          {
-            code: 'other_application',
-            fix: `Make a channel for it: terrane update channel create NAME --application ${given.spec.application}`,
-          },
-        );
+      requireSameApplication(from, given.spec.application, into);
       if (onePackage && (await missingFiles(kube, from, onePackage)).length > 0)
         throw new CliError(`the files of ${from} are not all here: hosts would find nothing to download`, {
           code: 'incomplete',

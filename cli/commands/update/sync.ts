@@ -15,6 +15,7 @@ import { openSession, type Session, type SessionOptions } from '../../session.ts
 import { download, type VerifiedFile } from '../../upstream/download.ts';
 import { type Upstream, visit } from '../../upstream/omaha.ts';
 import { patch } from './resource.ts';
+import { type OfApplication, requireSameApplication } from './same-application.ts';
 import { missingFiles, uploadPackage } from './upload.ts';
 
 interface SyncOptions extends SessionOptions {
@@ -69,6 +70,10 @@ function upstreamUrl(text: string): URL {
 
 async function sync(session: Session, upstream: Upstream, channel: string | undefined): Promise<void> {
   const { io } = session;
+  const kube = await session.kube();
+  // Before anything is fetched, which may take long.
+  if (channel !== undefined)
+    requireSameApplication('what is copied', upstream.appId, await kube.get<OfApplication>(UPDATE_CHANNEL, { name: channel }));
   const found = await visit(upstream);
   const { status, check, version, codebases } = found.offer;
   if (status !== 'ok' || !['ok', 'noupdate'].includes(check))
@@ -81,7 +86,6 @@ async function sync(session: Session, upstream: Upstream, channel: string | unde
   }
   const files = found.offer.files.map(requireSums);
   const name = packageName(upstream, version);
-  const kube = await session.kube();
   const there = await kube.find<Existing>(UPDATE_PACKAGE, { name });
   const spec = { application: upstream.appId, version, arch: upstream.arch, files: files.map(described) };
   let [complete, done] = [false, false];
