@@ -128,6 +128,23 @@ describe('telling hosts', () => {
     },
   );
 
+  test('of commits that take long is no later than five seconds after the first of them', async () => {
+    const world = await twoHosts();
+    await world.create(deployment('web', { replicas: 40 }));
+    const slow = new ReconcileWorld(
+      { ...world.deps, clock: { now: () => world.now }, limits: { maxBytes: 6_000 } },
+      world.keyspace,
+    );
+    const toldAt = [world.now];
+    for (let wakeAt: number | undefined = 0; (wakeAt ?? Infinity) <= world.now; world.now += 2 * SECOND) {
+      const told = world.hints.length;
+      wakeAt = (await slow.reconcile()).wakeAt;
+      if (world.hints.length > told) toldAt.push(world.now);
+    }
+    expect(toldAt.length).toBeGreaterThan(3);
+    for (const [at, time] of toldAt.slice(1).entries()) expect(time - toldAt[at]!).toBeLessThanOrEqual(8 * SECOND);
+  });
+
   test('does not echo to a host what it reported itself', async () => {
     const world = await twoHosts();
     await world.create(onNode('p', 'n1'));

@@ -36,7 +36,13 @@ export interface ReconcileDeps {
   readonly limits?: Limits;
 }
 
-export type ToldRevisions = Map<string, Revision>;
+export type ToldRevisions = Map<string, Told>;
+
+interface Told {
+  readonly revision: Revision;
+  /** When the first commit came that they are to hear of together with others, ms since the epoch. */
+  readonly waitingSince?: number;
+}
 
 export interface Reconciled {
   /** Everything up to this revision was taken into account. */
@@ -56,13 +62,21 @@ const RESTLESS_WAIT_MS = 10_000;
  * its assignment after each, and reported, would take from the process what the next run needs.
  */
 const TOLD_TOGETHER = 16;
+/** And no later than with the first run that ends so long after the first of them: whoever changed one pod beside thousands doesn't wait for these, nor do hosts of the first ones. */
+const TOLD_WITHIN_MS = 5_000;
 
 /**
  * Makes the cluster's state what it should be: folds the hosts' reports, runs the controllers to a fixed point, commits the
  * result as one transaction and tells the hosts concerned. Harmless at any time and in any number at once: if someone else
  * committed first, the result is thrown away and computed anew. Throws only when the log or the inbox can't be reached.
+ * `pauses`: whatever is left to do, the next run won't come at once.
  */
-export async function reconcileCluster(deps: ReconcileDeps, tenant: string, cluster: string): Promise<Reconciled> {
+export async function reconcileCluster(
+  deps: ReconcileDeps,
+  tenant: string,
+  cluster: string,
+  { pauses = false } = {},
+): Promise<Reconciled> {
   const keyspace = await deps.keyspaces.open(tenant, cluster, 'registry');
   // In this order: what is in the log by then was there before the heartbeats were read, and they are at least as new as `now`. A
   // process that is frozen on the way must not take hosts for silent that reported meanwhile.
@@ -95,11 +109,21 @@ export async function reconcileCluster(deps: ReconcileDeps, tenant: string, clus
     committing = true;
   }
   report(deps.logger, tenant, cluster, outcome);
-  const told = deps.told.get(`${tenant}/${cluster}`);
-  const goesOn = committing && outcome.end === 'more' && told !== undefined && revision - told < TOLD_TOGETHER;
-  if (!goesOn) await tellHosts(deps, keyspace, tenant, cluster, outcome, revision);
+  const goesOn = committing && outcome.end === 'more' && !pauses;
+  if (!goesOn || !mayWait(deps, `${tenant}/${cluster}`, revision))
+    await tellHosts(deps, keyspace, tenant, cluster, outcome, revision);
   const wakeAt = outcome.end === 'more' ? now : outcome.end === 'restless' ? now + RESTLESS_WAIT_MS : outcome.wakeAt;
   return { revision, ...(wakeAt !== undefined && { wakeAt }), silent: silentNodes(outcome) };
+}
+
+/** May hosts hear of this revision with the next ones? */
+function mayWait({ told, clock }: ReconcileDeps, id: string, revision: Revision): boolean {
+  const before = told.get(id);
+  if (before === undefined || revision - before.revision >= TOLD_TOGETHER) return false;
+  const now = clock.now();
+  const waitingSince = Math.min(before.waitingSince ?? now, now);
+  told.set(id, { ...before, waitingSince });
+  return now - waitingSince < TOLD_WITHIN_MS;
 }
 
 function silentNodes({ state }: Outcome): Set<string> {
@@ -125,11 +149,11 @@ async function tellHosts(
   revision: Revision,
 ): Promise<void> {
   const id = `${tenant}/${cluster}`;
-  const told = deps.told.get(id);
+  const told = deps.told.get(id)?.revision;
   if (told !== undefined && told >= revision) return;
   const events = told === undefined ? undefined : await changesBetween(keyspace, told, revision);
   const nodes = events ? nodesConcerned(events, state) : state.list('Node').map(({ metadata }) => metadata.name);
-  deps.told.set(id, revision);
+  deps.told.set(id, { revision });
   const names = [...nodes].sort();
   if (names.length === 0) return;
   try {

@@ -86,6 +86,24 @@ describe('the hosted trigger', () => {
     expect(asked).toHaveLength(1);
   });
 
+  test('tells hosts of all that was committed before a cluster with more to do waits for its alarm', async () => {
+    const { cluster, counted, set, wakes } = await world();
+    const deps = { ...cluster.deps, limits: { maxBytes: 6_000 }, wakes, exists: async () => true };
+    const runner = hostedRunner({
+      ...deps,
+      inbox: { ...cluster.inbox, list: (...of) => (counted.runs++, cluster.inbox.list(...of)) },
+    });
+    await runner.news(news({ reports: true }));
+    await cluster.create(deployment('web', { replicas: 60 }));
+    const before = cluster.deps.told.get(`${TENANT}/${CLUSTER}`)!.revision;
+    counted.runs = 0;
+    await runner.news(news({ commits: true }));
+    expect(counted.runs).toBe(20);
+    expect(cluster.revision).toBeGreaterThan(before + 16);
+    expect(set.some(({ at }) => at <= cluster.now)).toBe(true);
+    expect(cluster.deps.told.get(`${TENANT}/${CLUSTER}`)).toEqual({ revision: cluster.revision });
+  });
+
   test('writes nothing for a deleted cluster, though its replica still has it, and sets no alarm', async () => {
     const { cluster, counted, runner, set } = await world();
     await cluster.create(deployment('web'));

@@ -58,7 +58,7 @@ export function hostedRunner(deps: RunnerDeps) {
     }
     const memory = memoryOf(tenant, cluster);
     for (let pass = 1; ; pass++) {
-      const { revision, wakeAt } = await reconcileCluster(deps, tenant, cluster);
+      const { revision, wakeAt } = await reconcileCluster(deps, tenant, cluster, { pauses: pass === PASSES_MAX });
       memory.revision = Math.max(memory.revision, revision);
       if (wakeAt === undefined) return;
       if (wakeAt > deps.clock.now() || pass === PASSES_MAX) return setAlarm(tenant, cluster, wakeAt);
