@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import { type Message, Message as DbusMessage, sessionBus, Variant } from '@jellybrick/dbus-next';
-import { lane } from '../lane.ts';
+import { callLanes } from './call-lanes.ts';
 
 /** D-Bus as systemd's interfaces need it: calls, signals, and an end. */
 export interface Bus {
@@ -40,13 +40,6 @@ export class BusError extends Error {
 
 const LOST = 'org.freedesktop.DBus.Error.Disconnected';
 const CONNECT_MS_MAX = 10_000;
-/**
- * dbus-daemon refuses to have more than 128 calls of a connection unanswered, and a host may have hundreds of units to ask about at once. What changes
- * something, as the stop of a fenced unit, doesn't wait for those who only look.
- */
-const READS_MOST = 48;
-const CHANGES_MOST = 48;
-const READS: ReadonlySet<string> = new Set(['LoadUnit', 'GetAll']);
 /** systemd answers while it reloads, too, only later. */
 const CALL_MS_MAX = 90_000;
 
@@ -87,13 +80,11 @@ export async function connectBus(socket: string, onSignal: (signal: BusSignal) =
     client.disconnect();
     throw error;
   }
-  const read = lane(READS_MOST);
-  const change = lane(CHANGES_MOST);
+  const lanes = callLanes();
   return {
     call({ destination = 'org.freedesktop.systemd1', body = [], signature = '', ...rest }) {
       const message = new DbusMessage({ ...rest, destination, signature, body: [...body] });
-      const through = READS.has(rest.member) ? read : change;
-      return through(async () => (await orLost(client.call(message), CALL_MS_MAX))?.body ?? []);
+      return lanes(rest.member)(async () => (await orLost(client.call(message), CALL_MS_MAX))?.body ?? []);
     },
     lost,
     close() {

@@ -186,6 +186,10 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
       let wakeAt = now() + RESYNC_MS;
       try {
         wakeAt = Math.min(wakeAt, await pass());
+        // Not at each connection: one that is made, and serves for nothing then, is tried less and less often, too.
+        failures = 0;
+        if (problem !== undefined) log.info("this host's units are looked after again");
+        problem = undefined;
       } catch (error) {
         // Its connection was closed under it: nobody needs to know.
         if (closed) return;
@@ -218,12 +222,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
       if (busy.size === 0) systemd.disconnect();
       return Number.POSITIVE_INFINITY;
     }
-    if (await systemd.connect()) {
-      states.clear();
-      failures = 0;
-      if (problem !== undefined) log.info('systemd can be reached again');
-      problem = undefined;
-    }
+    if (await systemd.connect()) states.clear();
     if (now() - askedAllAt >= RESYNC_MS) {
       askedAllAt = now();
       for (const name of names) outdated.add(name);
