@@ -137,7 +137,6 @@ export async function runHost({
     log,
     leaseFile: layout.lease,
     lease: () => workload.lease,
-    settings: () => workload.assignment()?.settings,
     units: () => (units ? units.fenced() : []),
     containers: [() => workload.fencedContainers(), () => (units ? unitsContainers?.ids() : [])],
   });

@@ -1,4 +1,4 @@
-import { type Assignment, FIRST_SETTINGS } from '../core/node/assignment.ts';
+import type { Assignment } from '../core/node/assignment.ts';
 import { isFenced } from '../core/node/fencing.ts';
 import type { Logger } from '../core/ports/logger.ts';
 import { applyAssignment, configSource } from './assignment-state.ts';
@@ -161,8 +161,7 @@ export async function openWorkload(options: WorkloadOptions): Promise<Workload> 
   });
   const lapsed = () => {
     const at = lease.lapsedAt();
-    const graceSeconds = assignment?.settings.fencedGraceSeconds ?? FIRST_SETTINGS.fencedGraceSeconds;
-    return at === undefined ? undefined : { at, graceSeconds };
+    return at === undefined ? undefined : { at, graceSeconds: lease.graceSeconds() };
   };
 
   const ready = () => watch.state().up && assignment !== undefined;

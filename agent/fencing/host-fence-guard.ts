@@ -1,4 +1,3 @@
-import { type AssignmentSettings, FIRST_SETTINGS } from '../../core/node/assignment.ts';
 import { fenceGuard, type FenceGuard, type FenceGuardOptions, guardPath, NO_GUARD } from './fence-guard.ts';
 import { guardProcess } from './guard-process.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
@@ -7,14 +6,13 @@ export interface HostFenceGuardOptions extends Omit<FenceGuardOptions, 'path' | 
   /** `<cluster>/<host id>`: two agents may share a machine. */
   readonly owner: string;
   readonly lease: () => LeaseKeeper;
-  readonly settings: () => AssignmentSettings | undefined;
 }
 
 export const FENCE_DIRECTORY = '/run/terrane';
 const UNITS = '/run/systemd/system';
 
 /** The guard of this host's agent. */
-export function hostFenceGuard({ owner, lease, settings, ...rest }: HostFenceGuardOptions): FenceGuard {
+export function hostFenceGuard({ owner, lease, ...rest }: HostFenceGuardOptions): FenceGuard {
   if (process.getuid?.() !== 0) return NO_GUARD;
   const path = guardPath(FENCE_DIRECTORY, owner);
   return fenceGuard({
@@ -23,7 +21,7 @@ export function hostFenceGuard({ owner, lease, settings, ...rest }: HostFenceGua
     lease: () => ({
       until: lease().until(),
       held: lease().lapsedAt() === undefined,
-      graceSeconds: (settings() ?? FIRST_SETTINGS).fencedGraceSeconds,
+      graceSeconds: lease().graceSeconds(),
     }),
     process: guardProcess({ path, unitDirectory: UNITS, log: rest.log }),
   });

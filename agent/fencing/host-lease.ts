@@ -9,6 +9,11 @@ export interface HostLease {
   readonly since: number;
   /** The assignment was asked for since then, and so holds nothing that went elsewhere meanwhile. */
   readonly confirmed: boolean;
+  /**
+   * What fenced work has for stopping at most when it is over, seconds: the control plane knows of no more, whatever the settings have become here since
+   * the report. Undefined: no report was answered yet, or an agent from before this was said saved it.
+   */
+  readonly graceSeconds?: number;
 }
 
 export const NO_LEASE: HostLease = {
@@ -17,14 +22,22 @@ export const NO_LEASE: HostLease = {
   confirmed: false,
 };
 
+/** What a report counted on, seconds. */
+export interface LeaseTimes {
+  /** Fenced work begins to stop so long after it was sent. */
+  readonly stopSeconds: number;
+  /** What it then has for that. */
+  readonly graceSeconds: number;
+}
+
 /**
  * A report was answered, and the answer renews the lease: from when the report was *sent*, which is before the control plane's own
  * count begins. One that had lapsed is a new one.
  */
-export function renewed(lease: HostLease, sentAt: number, now: number, stopMs: number): HostLease {
-  const until = sentAt + stopMs;
-  if (now < lease.until) return { ...lease, until };
-  return { until, since: now, confirmed: false };
+export function renewed(lease: HostLease, sentAt: number, now: number, { stopSeconds, graceSeconds }: LeaseTimes): HostLease {
+  const until = sentAt + stopSeconds * 1000;
+  if (now < lease.until) return { ...lease, until, graceSeconds };
+  return { until, since: now, confirmed: false, graceSeconds };
 }
 
 /** The control plane said what is assigned, when asked at `askedAt`. */

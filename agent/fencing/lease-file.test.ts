@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-const LEASE = { until: 100_000, since: 50_000, confirmed: true };
+const LEASE = { until: 100_000, since: 50_000, confirmed: true, graceSeconds: 10 };
 const STOP_MS = 40_000;
 
 describe('a saved lease', () => {

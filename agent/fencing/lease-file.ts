@@ -37,11 +37,12 @@ export function leaseFile(path: string): LeaseFile {
       } catch {
         return NO_LEASE;
       }
-      const { until, since, confirmed } = saved;
+      const { until, since, confirmed, graceSeconds } = saved;
       const sane = typeof until === 'number' && typeof since === 'number' && typeof confirmed === 'boolean';
       // An uptime that began anew in the same boot (a container's own) makes old times look like the future.
       if (!sane || saved.bootId !== bootId || until > now + stopMs || since > now) return NO_LEASE;
-      return { until, since, confirmed: confirmed && saved.revision === revision };
+      const grace = typeof graceSeconds === 'number' ? { graceSeconds } : {};
+      return { until, since, confirmed: confirmed && saved.revision === revision, ...grace };
     },
     write(lease) {
       next = lease;

@@ -1,7 +1,7 @@
-import { isFenced } from '../../core/node/fencing.ts';
+import { fencedEndSeconds, isFenced } from '../../core/node/fencing.ts';
 import { type Assignment, FIRST_SETTINGS } from '../../core/node/assignment.ts';
 import type { Logger } from '../../core/ports/logger.ts';
-import { confirmed, holds, type HostLease, renewed } from './host-lease.ts';
+import { confirmed, holds, type HostLease, type LeaseTimes, renewed } from './host-lease.ts';
 import type { LeaseFile } from './lease-file.ts';
 
 /** This host's lease over time: whether fenced work may run, and since when it may not. */
@@ -18,8 +18,12 @@ export interface LeaseKeeper {
   readonly until: () => number;
   /** Names the lease that is held, or was: another one after it has lapsed. What was started under one may have ended with it. */
   readonly number: () => number;
-  /** A report sent at `sentAt` (uptime, ms) was answered; `stopSeconds` is what the report counted on. */
-  renew(sentAt: number, stopSeconds: number): void;
+  /** What fenced work has for stopping when the lease is over, seconds. */
+  readonly graceSeconds: () => number;
+  /** All of it has ended so long from now on at the latest if no report is answered any more, seconds: by what was last answered, not by what settings are now. */
+  readonly endSeconds: () => number;
+  /** A report sent at `sentAt` (uptime, ms) was answered; `times` are what it counted on. */
+  renew(sentAt: number, times: LeaseTimes): void;
   /** An assignment asked for at `askedAt` (uptime, ms) is in force. */
   confirm(askedAt: number): void;
   close(): void;
@@ -43,14 +47,25 @@ const TICK_MS = 1_000;
 
 export function leaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
   const { file, bootId, assignment, now, uptime, log, onChange, onUntil } = options;
-  const stopMs = (assignment()?.settings.fencedStopSeconds ?? FIRST_SETTINGS.fencedStopSeconds) * 1000;
-  let lease: HostLease = file.read(bootId, assignment()?.revision, uptime(), stopMs);
+  const settings = () => assignment()?.settings ?? FIRST_SETTINGS;
+  let lease: HostLease = file.read(bootId, assignment()?.revision, uptime(), settings().fencedStopSeconds * 1000);
   /** Uptime, ms: a clock that is set amid it neither shortens nor lengthens what fenced work has for stopping. */
   let lapsed = holds(lease, uptime()) ? undefined : endOfLease();
 
   /** Not when that was noticed: an agent that was away, or a machine that slept, has no more time for that. */
   function endOfLease(): number {
     return Number.isFinite(lease.until) ? Math.min(lease.until, uptime()) : uptime();
+  }
+
+  function graceSeconds(): number {
+    return Math.min(settings().fencedGraceSeconds, lease.graceSeconds ?? Number.POSITIVE_INFINITY);
+  }
+
+  function endSeconds(): number {
+    if (!Number.isFinite(lease.until)) return 0;
+    const fencedStopSeconds = Math.ceil((lease.until - uptime()) / 1000);
+    const fencedGraceSeconds = lease.graceSeconds ?? settings().fencedGraceSeconds;
+    return Math.max(0, fencedEndSeconds({ fencedStopSeconds, fencedGraceSeconds }));
   }
 
   function fenced(): boolean {
@@ -97,7 +112,9 @@ export function leaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
       return lapsed ?? lease.until;
     },
     number: () => lease.since,
-    renew: (sentAt, stopSeconds) => take(renewed(lease, sentAt, uptime(), stopSeconds * 1000)),
+    graceSeconds,
+    endSeconds,
+    renew: (sentAt, times) => take(renewed(lease, sentAt, uptime(), times)),
     confirm: (askedAt) => take(confirmed(lease, askedAt, uptime())),
     close: () => clearInterval(timer),
   };

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import type { Assignment } from '../../core/node/assignment.ts';
-import { FIRST_SETTINGS } from '../../core/node/assignment.ts';
 import type { Logger } from '../../core/ports/logger.ts';
 import type { FenceGuard } from '../fencing/fence-guard.ts';
 import type { LeaseKeeper } from '../fencing/lease-keeper.ts';
@@ -48,8 +47,7 @@ export async function startUnits(options: StartUnitsOptions): Promise<HostUnits 
     },
     lapsed() {
       const at = lease().lapsedAt();
-      const { fencedGraceSeconds } = assignment()?.settings ?? FIRST_SETTINGS;
-      return at === undefined ? undefined : { at, graceSeconds: fencedGraceSeconds };
+      return at === undefined ? undefined : { at, graceSeconds: lease().graceSeconds() };
     },
     mayRun: () => lease().holds(),
     lease: () => lease().number(),

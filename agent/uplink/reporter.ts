@@ -27,8 +27,9 @@ export interface Rhythm {
   readonly relaxed: boolean;
   /** So long after a report that is answered, and is the last one, fenced work has ended here, seconds. */
   readonly leaseSeconds: number;
-  /** Fenced work begins to stop so long after it, seconds. */
+  /** Fenced work begins to stop so long after it, and has so long for that, seconds. */
   readonly stopSeconds: number;
+  readonly graceSeconds: number;
 }
 
 export interface Reporter {

@@ -190,7 +190,7 @@ describe('reports', () => {
     const client = clientOf(answer);
     const state = { key: 'first' };
     const log = logger();
-    const rhythm = { seconds: 20, relaxed: false, leaseSeconds: 60, stopSeconds: 40 };
+    const rhythm = { seconds: 20, relaxed: false, leaseSeconds: 60, stopSeconds: 40, graceSeconds: 10 };
     const reporting = reporter({
       client,
       log,

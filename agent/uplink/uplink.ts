@@ -42,7 +42,7 @@ export interface UplinkOptions {
   readonly onKv: (message: PushMessage & { readonly type: 'kv' }) => void;
   /** There is a push connection, or the control plane answers again. */
   readonly onBack: () => void;
-  readonly lease: Pick<LeaseKeeper, 'fenced' | 'holds' | 'renew' | 'confirm'>;
+  readonly lease: Pick<LeaseKeeper, 'fenced' | 'holds' | 'renew' | 'confirm' | 'endSeconds'>;
   readonly logSources: LogSources;
 }
 
@@ -63,20 +63,22 @@ export function startUplink(options: UplinkOptions): Uplink {
 
   /** Its push connection tells that the host lives, as long as nobody has to be sure; else its reports do. */
   function rhythm(): Rhythm {
-    const { reportSeconds, renewSeconds, fencedStopSeconds } = settings();
+    const { reportSeconds, renewSeconds, fencedStopSeconds, fencedGraceSeconds } = settings();
     const relaxed = push.connected() && !lease.fenced();
     return {
       seconds: relaxed ? reportSeconds : Math.min(renewSeconds, reportSeconds),
       relaxed,
       stopSeconds: fencedStopSeconds,
-      leaseSeconds: fencedEndSeconds(settings()),
+      graceSeconds: fencedGraceSeconds,
+      // Times that were shortened hold from the answer on: this report may be heard, and its answer not.
+      leaseSeconds: Math.max(fencedEndSeconds(settings()), lease.endSeconds()),
     };
   }
 
-  function onSent(sentAt: number, answer: Partial<ReportAnswer>, { stopSeconds }: Rhythm): void {
+  function onSent(sentAt: number, answer: Partial<ReportAnswer>, rhythm: Rhythm): void {
     count('terrane_agent_reports_total');
     const { revision = 0, lease: granted = false } = answer;
-    if (granted) lease.renew(sentAt, stopSeconds);
+    if (granted) lease.renew(sentAt, rhythm);
     else if (lease.fenced()) report.now(LEASE_RETRY_MS);
     // A lease that had run out is good only for what is assigned now.
     const unconfirmed = granted && lease.fenced() && !lease.holds();

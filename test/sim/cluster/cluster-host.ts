@@ -1,4 +1,3 @@
-import { FIRST_SETTINGS } from '../../../core/node/assignment.ts';
 import type { Report } from '../../../core/node/report.ts';
 import { SYSTEMD_LABEL } from '../../../core/node/systemd-label.ts';
 import { FencedHost } from '../fencing/fenced-host.ts';
@@ -48,13 +47,12 @@ export class ClusterHost extends FencedHost {
     if (!this.agent || !this.attends || !this.options.systemd) return;
     const { keeper } = this.agent;
     const at = keeper.lapsedAt();
-    const { fencedGraceSeconds } = this.assignment?.settings ?? FIRST_SETTINGS;
     // The planner's time is the host's; here it is all in real time, which the grace hardly tells apart.
     const since = at === undefined || this.options.unfenced ? undefined : real - (this.clock() - at) / this.rate;
     this.systemd.drive({
       real,
       assigned: this.assignment?.units ?? [],
-      lapsed: since === undefined ? undefined : { at: since, graceSeconds: fencedGraceSeconds / this.rate },
+      lapsed: since === undefined ? undefined : { at: since, graceSeconds: keeper.graceSeconds() / this.rate },
       mayRun: () => this.options.unfenced || keeper.holds(),
       lease: keeper.number(),
       onStart: (unit) => this.guard.start({ units: [unit] }),

@@ -185,9 +185,11 @@ export class ClusterWorld {
     // One report at a time, given up after a while; one that can't leave is tried again.
     if (this.now < agent.waitsUntil) return;
     const settings = host.assignment?.settings ?? FIRST_SETTINGS;
-    const { renewSeconds, fencedStopSeconds } = settings;
+    const { renewSeconds } = settings;
+    const times = { stopSeconds: settings.fencedStopSeconds, graceSeconds: settings.fencedGraceSeconds };
+    const leaseSeconds = Math.max(fencedEndSeconds(settings), agent.keeper.endSeconds());
     const sentAt = host.uptime();
-    const report = { ...host.report(), withinSeconds: renewSeconds, leaseSeconds: fencedEndSeconds(settings) };
+    const report = { ...host.report(), withinSeconds: renewSeconds, leaseSeconds };
     const told = JSON.stringify([report.pods, report.units]);
     if (told !== host.told) agent.wantsReport = true;
     if (!agent.wantsReport && sentAt - agent.reportedAt < renewSeconds * SECOND) return;
@@ -205,7 +207,7 @@ export class ClusterWorld {
       this.#answered(host, agent, () => {
         if (link.up !== 'yes' || this.now >= agent.waitsUntil) return;
         agent.waitsUntil = 0;
-        if (lease) agent.keeper.renew(sentAt, fencedStopSeconds);
+        if (lease) agent.keeper.renew(sentAt, times);
         else if (agent.keeper.fenced()) agent.wantsReport = true;
         if (!host.assignment || (lease && agent.keeper.fenced() && !agent.keeper.holds())) this.#poll(host);
       });

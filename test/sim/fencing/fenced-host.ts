@@ -9,7 +9,7 @@ import { plan } from '../../../agent/planner/plan.ts';
 import { specHash } from '../../../agent/planner/pod-rules.ts';
 import { recordStarted } from '../../../agent/planner/record.ts';
 import type { Step } from '../../../agent/planner/steps.ts';
-import { type Assignment, FIRST_SETTINGS } from '../../../core/node/assignment.ts';
+import type { Assignment } from '../../../core/node/assignment.ts';
 import { isFenced } from '../../../core/node/fencing.ts';
 import { silentLogger } from '../../../core/ports/logger.ts';
 import type { PodReport } from '../../../core/node/report.ts';
@@ -188,7 +188,7 @@ export class FencedHost {
     const bootId = String(this.boot);
     for (const memory of pods.values()) absorb(memory, observed.get(memory.pod.metadata.uid) ?? [], { now, bootId, busy });
     const at = keeper.lapsedAt();
-    const graceSeconds = (this.assignment?.settings ?? FIRST_SETTINGS).fencedGraceSeconds;
+    const graceSeconds = keeper.graceSeconds();
     const { steps } = plan({
       now,
       bootId,
@@ -252,7 +252,13 @@ export class FencedHost {
   #readLease(bootId: string, revision: number | undefined, now: number, stopMs: number): HostLease {
     const saved = this.#saved;
     if (!saved || saved.bootId !== bootId || saved.until > now + stopMs || saved.since > now) return NO_LEASE;
-    return { until: saved.until, since: saved.since, confirmed: saved.confirmed && saved.revision === revision };
+    const { until, since, graceSeconds } = saved;
+    return {
+      until,
+      since,
+      confirmed: saved.confirmed && saved.revision === revision,
+      ...(graceSeconds !== undefined && { graceSeconds }),
+    };
   }
 }
 

@@ -187,11 +187,12 @@ export class FencingWorld {
     // One report at a time, given up after a while; one that can't leave is tried again.
     if (!agent || !host.attends || link.up === 'no' || this.world.now < agent.waitsUntil) return;
     const settings = host.assignment?.settings ?? FIRST_SETTINGS;
-    const { renewSeconds, fencedStopSeconds } = settings;
+    const { renewSeconds } = settings;
+    const times = { stopSeconds: settings.fencedStopSeconds, graceSeconds: settings.fencedGraceSeconds };
     const sentAt = host.uptime();
     if (!agent.wantsReport && sentAt - agent.reportedAt < renewSeconds * SECOND) return;
     Object.assign(agent, { wantsReport: false, reportedAt: sentAt, waitsUntil: this.world.now + ANSWER_MS });
-    const leaseSeconds = fencedEndSeconds(settings);
+    const leaseSeconds = Math.max(fencedEndSeconds(settings), agent.keeper.endSeconds());
     const pods = host.podReports();
     const suspects = [...this.#suspects.get(host.name)!]
       .filter(([, { until }]) => until > this.world.now)
@@ -211,7 +212,7 @@ export class FencingWorld {
           answered(() => {
             if (this.world.now >= agent.waitsUntil) return;
             agent.waitsUntil = 0;
-            if (lease) agent.keeper.renew(sentAt, fencedStopSeconds);
+            if (lease) agent.keeper.renew(sentAt, times);
             this.#poll(host);
           }),
         );

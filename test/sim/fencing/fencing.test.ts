@@ -57,6 +57,12 @@ async function pass(world: FencingWorld, seconds: number): Promise<void> {
   for (let second = 0; second < seconds; second++) await world.step();
 }
 
+async function knowsOf(world: FencingWorld, index: number, fencedStopSeconds: number): Promise<void> {
+  const known = () => world.hosts[index]!.assignment?.settings.fencedStopSeconds === fencedStopSeconds;
+  for (let second = 0; second < 200 && !known(); second++) await world.step();
+  expect(known()).toBe(true);
+}
+
 describe('fenced work', () => {
   test(
     'never runs in two places, whatever happens to hosts, agents, messages, clocks and reconcilers; and it runs again once that ends',
@@ -118,7 +124,40 @@ describe('fenced work', () => {
     await world.befall({ kind: 'cut', host: index, how: 'both' });
     await pass(world, 2);
     await world.befall({ kind: 'timeout', notReadySeconds: 30 });
-    await pass(world, 130);
+    for (let second = 0; second < 130; second++) {
+      // The others report often: what starts elsewhere starts at once.
+      for (let by = 0; by < HOSTS; by++) await world.befall({ kind: 'suspect', host: by, about: by, forSeconds: 0 });
+      await world.step();
+    }
+    expect(world.hosts[index]!.running).toHaveLength(0);
+    expect(world.running).toHaveLength(REPLICAS);
+  });
+
+  test('of a host that reported shorter times, but goes by the longer ones since it never heard the answer, is not replaced by the shorter ones', async () => {
+    const world = await settled();
+    const index = busyHost(world);
+    await world.befall({ kind: 'timeout', notReadySeconds: 120 });
+    await pass(world, 60);
+    await world.befall({ kind: 'timeout', notReadySeconds: 30 });
+    await knowsOf(world, index, 20);
+    await world.befall({ kind: 'cut', host: index, how: 'answers' });
+    await pass(world, 150);
+    expect(world.hosts[index]!.running).toHaveLength(0);
+    expect(world.running).toHaveLength(REPLICAS);
+  });
+
+  test('of a host that knows of longer times, but has not reported since, has no longer for stopping: they may be shortened again', async () => {
+    const world = await settled();
+    const index = busyHost(world);
+    await world.befall({ kind: 'timeout', notReadySeconds: 240 });
+    await knowsOf(world, index, 160);
+    await world.befall({ kind: 'cut', host: index, how: 'both' });
+    await world.befall({ kind: 'timeout', notReadySeconds: 30 });
+    for (let second = 0; second < 130; second++) {
+      // The others report often: what starts elsewhere starts at once.
+      for (let by = 0; by < HOSTS; by++) await world.befall({ kind: 'suspect', host: by, about: by, forSeconds: 0 });
+      await world.step();
+    }
     expect(world.hosts[index]!.running).toHaveLength(0);
     expect(world.running).toHaveLength(REPLICAS);
   });

@@ -64,7 +64,7 @@ export class SimulatedAgent {
       assignment: () => this.#assignment,
       onAssignment: async (next) => this.#assign(next),
       onRevoked: (message) => void this.#errors.push(`${this.name}: ${message}`),
-      lease: { fenced: () => false, holds: () => true, renew: () => undefined, confirm: () => undefined },
+      lease: { fenced: () => false, holds: () => true, renew: () => undefined, confirm: () => undefined, endSeconds: () => 0 },
       onKv: () => undefined,
       onBack: () => undefined,
       logSources: {
