@@ -1,9 +1,15 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import os from 'node:os';
 import { basename, join } from 'node:path';
 import type { ContainerDetails } from '../docker/types.ts';
 
 /** A `docker` command that runs on this host. */
 export interface DockerClient {
+  /** The process, and not a later one of its number. */
+  readonly id: string;
+  /** ms since the epoch. */
+  readonly since: number;
   /** The service that it is a process of; undefined: of something that is no unit of ours. */
   readonly unit: string | undefined;
   readonly words: readonly string[];
@@ -14,15 +20,29 @@ export const UNIT_LABEL = 'terrane.dev/unit';
 
 /** The commands that run now, each with which of these units it belongs to. `proc` is /proc. */
 export async function dockerClients(units: ReadonlySet<string>, proc = '/proc'): Promise<DockerClient[]> {
-  const entries = await readdir(proc);
-  const found = await Promise.all(entries.filter((name) => /^\d+$/.test(name)).map((pid) => clientOf(join(proc, pid), units)));
+  // Their names at once: it takes a tenth of the CPU time, and unlike their words, which the kernel may wait for, they are always there.
+  const called = readdirSync(proc).filter((name) => /^\d+$/.test(name) && isCalledDocker(join(proc, name, 'comm')));
+  const found = await Promise.all(called.map((pid) => clientOf(proc, pid, units)));
   return found.flatMap((client) => client ?? []);
 }
 
-async function clientOf(directory: string, units: ReadonlySet<string>): Promise<DockerClient | undefined> {
-  const words = (await text(join(directory, 'cmdline'))).split('\0').slice(0, -1);
-  if (basename(words[0] ?? '') !== 'docker') return undefined;
-  return { unit: unitOfCgroups(await text(join(directory, 'cgroup')), units), words };
+function isCalledDocker(comm: string): boolean {
+  try {
+    return readFileSync(comm, 'utf8') === 'docker\n';
+  } catch {
+    // It has just ended.
+    return false;
+  }
+}
+
+async function clientOf(proc: string, pid: string, units: ReadonlySet<string>): Promise<DockerClient | undefined> {
+  const [words, cgroups, stat] = await Promise.all(['cmdline', 'cgroup', 'stat'].map((file) => text(join(proc, pid, file))));
+  const all = words!.split('\0').slice(0, -1);
+  if (basename(all[0] ?? '') !== 'docker') return undefined;
+  // What is after the name, which may have any signs in it: proc_pid_stat(5), field 22, in 1/100 s since the boot.
+  const begun = Number(stat!.slice(stat!.lastIndexOf(')') + 2).split(' ')[19]);
+  const since = Date.now() - os.uptime() * 1000 + begun * 10;
+  return { id: `${pid} ${begun}`, since, unit: unitOfCgroups(cgroups!, units), words: all };
 }
 
 /** It has just ended. */
@@ -39,31 +59,50 @@ export function unitOfCgroups(cgroups: string, units: ReadonlySet<string>): stri
   return undefined;
 }
 
-/**
- * The unit whose container this is: by its label, or because a `docker run`, `create` or `start` of the unit names it. One without a name is known by its image
- * and command, unless a command outside of these units could have made it as well.
- */
-export function unitOfContainer(
-  container: Pick<ContainerDetails, 'Id' | 'Name' | 'Config'>,
-  clients: readonly DockerClient[],
-  units: ReadonlySet<string>,
-): string | undefined {
-  const label = container.Config.Labels?.[UNIT_LABEL];
-  if (label !== undefined) return units.has(label) ? label : undefined;
-  const name = container.Name.replace(/^\//, '');
-  const named = clients.find(({ words }) => names(words, name, container.Id));
-  if (named) return named.unit;
-  const alike = clients.filter(
-    ({ words }) => isRun(words) && nameOption(words) === undefined && endsWith(words, container.Config),
-  );
-  return alike.some(({ unit }) => unit === undefined) ? undefined : alike[0]?.unit;
+export type LookedAt = Pick<ContainerDetails, 'Id' | 'Name' | 'Created' | 'Config'>;
+
+/** Which of these commands may have made the container, or are starting it. If some of them name it, only those. */
+export function makersOf(container: LookedAt, clients: readonly DockerClient[]): DockerClient[] {
+  const created = Date.parse(container.Created);
+  const makers = clients.flatMap((client) => {
+    const how = makes(client, container, created);
+    return how === undefined ? [] : [{ client, how }];
+  });
+  const named = makers.filter(({ how }) => how === 'named');
+  return (named.length > 0 ? named : makers).map(({ client }) => client);
 }
 
-const isRun = (words: readonly string[]) => words.includes('run') || words.includes('create');
+/** Uptimes are whole seconds on some systems. */
+const IMPRECISION_MS = 1_000;
 
-function names(words: readonly string[], name: string, id: string): boolean {
-  if (isRun(words)) return nameOption(words) === name;
-  return words.includes('start') && words.some((word) => word === name || (word.length >= 12 && id.startsWith(word)));
+function makes({ words, since }: DockerClient, container: LookedAt, created: number): 'named' | 'alike' | undefined {
+  const command = commandOf(words);
+  const name = container.Name.replace(/^\//, '');
+  if (command?.verb === 'start') {
+    const isIt = (word: string) => word === name || (word.length >= 12 && container.Id.startsWith(word));
+    return command.words.some(isIt) ? 'named' : undefined;
+  }
+  // One that was there before is none that it has made.
+  if (!command || created < since - IMPRECISION_MS) return undefined;
+  const image = imageAt(command.words, container.Config);
+  const given = nameOption(image === undefined ? command.words : command.words.slice(0, image));
+  if (given !== undefined) return given === name ? 'named' : undefined;
+  return image === undefined ? undefined : 'alike';
+}
+
+/** Is it of a container that is there already? */
+export const isStart = ({ words }: DockerClient): boolean => commandOf(words)?.verb === 'start';
+
+/** Options before the verb that have a word of their own after them. */
+const WITH_VALUE = /^(-[Hcl]|--(host|context|config|log-level|tls(cacert|cert|key)))$/;
+
+/** `docker [OPTIONS] [container] run|create|start WORDS...`; undefined: another one. */
+function commandOf(all: readonly string[]): { readonly verb: string; readonly words: readonly string[] } | undefined {
+  let at = 1;
+  while (all[at]?.startsWith('-')) at += WITH_VALUE.test(all[at]!) ? 2 : 1;
+  if (all[at] === 'container') at++;
+  const verb = all[at] ?? '';
+  return ['run', 'create', 'start'].includes(verb) ? { verb, words: all.slice(at + 1) } : undefined;
 }
 
 function nameOption(words: readonly string[]): string | undefined {
@@ -72,10 +111,11 @@ function nameOption(words: readonly string[]): string | undefined {
 }
 
 /** `… IMAGE [COMMAND...]`; without a command, it has its image's. */
-function endsWith(words: readonly string[], { Image, Cmd }: ContainerDetails['Config']): boolean {
-  return words.some((word, at) => {
+function imageAt(words: readonly string[], { Image, Cmd }: ContainerDetails['Config']): number | undefined {
+  const at = words.findIndex((word, index) => {
     if (word !== Image) return false;
-    const rest = words.slice(at + 1);
+    const rest = words.slice(index + 1);
     return rest.length === 0 || JSON.stringify(rest) === JSON.stringify(Cmd ?? []);
   });
+  return at < 0 ? undefined : at;
 }

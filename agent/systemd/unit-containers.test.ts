@@ -44,7 +44,12 @@ beforeEach(() => {
       runningContainers: async () =>
         [...running.keys()].map((Id) => ({ Id, Names: [], Image: '', ImageID: '', State: 'running', Labels: {} })),
       inspectContainer: async (id) =>
-        ({ Id: id, Name: `/${id}`, Config: { Image: 'a', Labels: { 'terrane.dev/unit': running.get(id) } } }) as never,
+        ({
+          Id: id,
+          Name: `/${id}`,
+          Created: '2026-01-01T00:00:00Z',
+          Config: { Image: 'a', Labels: { 'terrane.dev/unit': running.get(id) } },
+        }) as never,
       async stopContainer(id) {
         stopped.push(id);
         running.delete(id);

@@ -4,7 +4,9 @@ import { abortableDelay } from '../abortable-delay.ts';
 import type { Engine } from '../docker/engine.ts';
 import { isNotFound, messageOf } from '../docker/errors.ts';
 import type { EventInput } from '../event-log.ts';
-import { type DockerClient, dockerClients, unitOfContainer } from './docker-clients.ts';
+import type { ContainerDetails } from '../docker/types.ts';
+import { containerMakers, ONE_OF_THEM } from './container-makers.ts';
+import { type DockerClient, dockerClients } from './docker-clients.ts';
 
 /**
  * Containers that fenced units have started by `docker run`: they are the engine's children, not the unit's, so that killing the unit leaves them
@@ -33,6 +35,7 @@ export interface UnitContainersOptions {
 }
 
 interface Found {
+  /** Or `one of them`, for which no unit waits. */
   readonly unit: string;
   readonly name: string;
   /** Asked for, or tried in vain not long ago. */
@@ -52,6 +55,7 @@ export function unitContainers(options: UnitContainersOptions): UnitContainers {
   /** Those that run, by id, for all that was seen last: while the engine or this agent is on its way down, they may run on. */
   const running = new Map<string, Found>();
   const before = new Set(options.before);
+  const makers = containerMakers();
   let looked = false;
   let watching: AbortController | undefined;
 
@@ -78,8 +82,7 @@ export function unitContainers(options: UnitContainersOptions): UnitContainers {
         first.catch(() => undefined);
         const all = await engine.runningContainers();
         const theirs = all.filter(({ Labels }) => Labels?.[OWNER] === undefined);
-        const clients = theirs.length === 0 ? [] : await dockerClients(new Set(fenced()), proc);
-        for (const { Id } of theirs) await consider(Id, true, clients);
+        await considerAll(theirs.map(({ Id }) => Id));
         for (const id of running.keys()) if (!all.some(({ Id }) => Id === id)) running.delete(id);
         looked = true;
         failures = 0;
@@ -89,7 +92,10 @@ export function unitContainers(options: UnitContainersOptions): UnitContainers {
           if (Actor.Attributes[OWNER] !== undefined) continue;
           // At its creation whoever asked for it is still there to be seen.
           if (Action === 'create' || Action === 'start') await consider(Actor.ID, Action === 'start');
-          else if ((Action === 'die' || Action === 'destroy') && running.delete(Actor.ID)) options.onChange();
+          else {
+            if (Action === 'destroy') makers.forget(Actor.ID);
+            if (running.delete(Actor.ID)) options.onChange();
+          }
         }
       } catch {
         // That the engine is away is told by who looks after its containers.
@@ -101,21 +107,40 @@ export function unitContainers(options: UnitContainersOptions): UnitContainers {
     }
   }
 
-  async function consider(id: string, started: boolean, seen?: readonly DockerClient[]): Promise<void> {
+  async function considerAll(ids: readonly string[]): Promise<void> {
+    makers.keep(new Set(ids));
+    if (ids.length === 0) return;
+    const clients = await dockerClients(new Set(fenced()), proc);
+    const all: ContainerDetails[] = [];
+    for (const id of ids) all.push(...(await inspected(id)));
+    // In the order in which they were made: of a command's, and what looks like it, the first one is its.
+    all.sort((a, b) => Date.parse(a.Created) - Date.parse(b.Created));
+    for (const container of all) take(container, clients, true);
+  }
+
+  async function consider(id: string, started: boolean): Promise<void> {
     if (running.has(id)) return;
-    const units = new Set(fenced());
-    const [clients, container] = await Promise.all([
-      seen ?? dockerClients(units, proc),
-      engine.inspectContainer(id).catch((error: unknown) => {
-        if (isNotFound(error)) return undefined;
-        throw error;
-      }),
-    ]);
-    if (!container) return;
-    const unit = unitOfContainer(container, clients, units) ?? (before.has(id) ? '' : undefined);
+    const [clients, containers] = await Promise.all([dockerClients(new Set(fenced()), proc), inspected(id)]);
+    for (const container of containers) take(container, clients, started);
+  }
+
+  /** None, if it is gone. */
+  async function inspected(id: string): Promise<ContainerDetails[]> {
+    try {
+      return [await engine.inspectContainer(id)];
+    } catch (error) {
+      if (isNotFound(error)) return [];
+      throw error;
+    }
+  }
+
+  function take(container: ContainerDetails, clients: readonly DockerClient[], started: boolean): void {
+    const { Id, Name } = container;
+    if (running.has(Id)) return;
+    const unit = makers.unitOf(container, clients, new Set(fenced())) ?? (before.has(Id) ? ONE_OF_THEM : undefined);
     if (unit === undefined) return;
-    running.set(id, { unit, name: container.Name.replace(/^\//, '') });
-    if (!started) log.info('a fenced unit runs a container: it ends with the lease', { unit, container: container.Name });
+    running.set(Id, { unit, name: Name.replace(/^\//, '') });
+    if (!started) log.info('a fenced unit runs a container: it ends with the lease', { unit, container: Name });
     options.onChange();
   }
 
