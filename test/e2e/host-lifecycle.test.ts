@@ -167,11 +167,11 @@ const ROOT = join(import.meta.dirname, '../..');
     await all.ready('one');
     await guarded();
     expect(await all.terrane(['unit', 'destroy', 'dock'])).toMatchObject({ code: 0 });
-    await eventually('its host has let go of it', async () =>
-      expect((await all.list<{ metadata: { name: string } }>('units')).map(({ metadata }) => metadata.name)).not.toContain(
-        'dock.service',
-      ),
-    );
+    const names = async () => (await all.list<{ metadata: { name: string } }>('units')).map(({ metadata }) => metadata.name);
+    // The engine gives it 10 s.
+    await eventually('its host has let go of it', async () => expect(await names()).not.toContain('dock.service'), {
+      timeoutMs: 60_000,
+    });
     expect(await containers()).toBe('');
     // Others' containers are none of its business.
     await runs();
