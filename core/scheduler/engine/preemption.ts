@@ -129,7 +129,10 @@ function leastImportant(
   return undefined;
 }
 
-/** Takes all of them away, lets back whom the piece can be beside, and puts everything back as it was. */
+/**
+ * Takes all of them away, lets back whom the piece can be beside, and puts everything back as it was. Nobody goes so that the piece becomes the first of its kind
+ * somewhere: what is made anew for them could be the first elsewhere, and would have to go again, and so on.
+ */
 function tryOut(
   placer: Placer,
   node: number,
@@ -148,7 +151,9 @@ function tryOut(
       victims.push(piece);
     }
     victims.sort((a, b) => priorityOf(placer, a) - priorityOf(placer, b) || b - a);
+    const alone = [...work.needsHere, ...work.needsWide].filter(({ tally }) => tally.at(node) === 0);
     for (const piece of victims) placer.put(piece, node);
+    if (alone.some(({ own }) => own?.some(({ total }) => total > 0))) victims = undefined;
   } else for (const piece of movable) placer.put(piece, node);
   for (const piece of ending) placer.put(piece, node);
   return victims && areAllowed(victims, evictable) ? victims : undefined;

@@ -80,4 +80,25 @@ describe('an important pod that finds no room', () => {
       ["node(s) didn't match pod affinity rules", 1],
     ]);
   });
+
+  test('makes nobody go to become the first of its kind: what is made anew for them would be the first elsewhere, and have to go again', () => {
+    const near = {
+      podAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: [
+          { labelSelector: { matchLabels: { app: 'db' } }, topologyKey: 'kubernetes.io/hostname' },
+        ],
+      },
+    };
+    const db = (name: string, given: Parameters<typeof pod>[1]) =>
+      pod(name, { ...given, labels: { app: 'db' }, requests: { cpu: '2' } });
+    const important = db('p', { spec: { priority: 10, affinity: near } });
+    const nodes = ['a', 'b'].map((name) => node(name, { cpu: '2', labels: { 'kubernetes.io/hostname': name } }));
+    expect(placePods({ nodes, bound: [db('first', { nodeName: 'a' })], pending: [important] }).map(kept)).toEqual([undefined]);
+    // One that goes anyway is no reason to wait, and others of its kind may stay where they are.
+    const gone = ending(db('first', { nodeName: 'a' }));
+    expect(placePods({ nodes, bound: [gone], pending: [important] }).map(kept)).toEqual([['a']]);
+    const roomy = [...nodes, node('c', { cpu: '4', labels: { 'kubernetes.io/hostname': 'c' } })];
+    const beside = [db('one', { nodeName: 'c' }), db('two', { nodeName: 'c' })];
+    expect(placePods({ nodes: roomy, bound: beside, pending: [important] }).map(kept)).toEqual([['c', 'two']]);
+  });
 });
