@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { deployment, node, pod, running } from '../../test/support/builders.ts';
+import { deployment, heard, node, nodeStatus, pod, running, SECOND } from '../../test/support/builders.ts';
 import { TestCluster } from '../../test/support/cluster.ts';
 import { podCondition } from './pod-state.ts';
 
@@ -111,6 +111,22 @@ describe('a pod that is more important than what runs', () => {
     await cluster.settle();
     expect([cluster.get('Pod', 'dear').spec.nodeName, cluster.get('Pod', 'eager').spec.nodeName]).toEqual(['n1', undefined]);
     expect(cluster.get('Pod', 'dear').status?.nominatedNodeName).toBeUndefined();
+  });
+
+  test('waits no longer for one that should have ended two minutes ago: another goes', async () => {
+    const cluster = await full(important);
+    await cluster.settle();
+    await cluster.create(node('n2', { cpu: '1' }));
+    await cluster.create(pod('other', { nodeName: 'n2', requests, spec: { priority: 1 } }));
+    const ends = Date.parse(cluster.get('Pod', 'cheap').metadata.deletionTimestamp!);
+    cluster.now = ends + 119 * SECOND;
+    cluster.inbox = ['n1', 'n2'].map((name) => heard(name, cluster.now, { node: nodeStatus({ cpu: '1' }) }));
+    expect((await cluster.settle()).wakeAt).toBe(ends + 120 * SECOND);
+    expect(cluster.get('Pod', 'dear').status?.nominatedNodeName).toBe('n1');
+    cluster.now = ends + 120 * SECOND;
+    await cluster.settle();
+    expect(cluster.get('Pod', 'dear').status?.nominatedNodeName).toBe('n2');
+    expect(cluster.get('Pod', 'other').metadata.deletionTimestamp).toBeDefined();
   });
 
   test('leaves it alone if it may not, if that is as important, or if a disruption budget says so', async () => {

@@ -1,6 +1,7 @@
 import type { Node } from '../resources/schema/node.ts';
 import type { Pod } from '../resources/schema/pod.ts';
 import { explainRefusals } from '../scheduler/explain.ts';
+import { endsBy } from '../scheduler/pods/ends-by.ts';
 import { oldestFirst } from '../scheduler/pods/oldest-first.ts';
 import { placePods } from '../scheduler/pods/place-pods.ts';
 import { amountsOf, podRequests } from '../scheduler/requests.ts';
@@ -30,10 +31,12 @@ export function schedulerController(place: Place = placePods): Controller {
       });
       if (pending.length === 0) return draft.finish();
       const { nodes, bound } = readable(state, draft);
-      const input = { nodes, bound, pending: oldestFirst(pending), ...surroundings(state, bound, draft) };
+      const input = { nodes, bound, pending: oldestFirst(pending), now, ...surroundings(state, bound, draft) };
       for (const placement of place(input)) {
         if (placement.nodeName === undefined) wait(draft, placement, nodes.length, now);
         else bind(draft, placement, now);
+        if (placement.nodeName === undefined && placement.nominated)
+          for (const pod of state.podsOn(placement.nominated.nodeName)) draft.wakeAt(endsBy(pod) ?? 0);
       }
       return draft.finish();
     },

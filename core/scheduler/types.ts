@@ -16,6 +16,8 @@ export interface PlacementInput {
   readonly budgets?: readonly Budget[];
   /** Default: spread. */
   readonly strategy?: Strategy;
+  /** ms since the epoch. What should have ended long ago is waited for no longer; without it for ever. */
+  readonly now?: number;
 }
 
 /** A disruption budget: how many of the pods that it covers may still be made to go. */

@@ -7,6 +7,7 @@ import { refusalsOf } from '../engine/refusals.ts';
 import { isMet } from '../engine/rules.ts';
 import type { Place, Placement, PlacementInput, Refusals } from '../types.ts';
 import { oldestFirst } from './oldest-first.ts';
+import { endsBy } from './ends-by.ts';
 import { classKey, podWork, schedulingNode } from './pod-work.ts';
 
 /**
@@ -109,12 +110,16 @@ class Session {
     if (this.#placer.placeOn(piece, node) || this.#placer.place(Int32Array.of(piece), 0, 1) > 0) return;
     const ending: number[] = [];
     for (let other = this.#placer.lastOn[node]!; other >= 0; other = this.#placer.before[other]!)
-      if (this.#pods[other]!.metadata.deletionTimestamp) ending.push(other);
+      if (this.#isEnding(other)) ending.push(other);
     if (ending.length === 0) return;
     for (const other of ending) this.#placer.remove(other);
     const admitted = this.#placer.placeOn(piece, node);
     for (const other of ending.reverse()) this.#placer.put(other, node);
     if (admitted) this.#nominated.set(piece, { nodeName, victims: [] });
+  }
+
+  #isEnding(piece: number): boolean {
+    return (endsBy(this.#pods[piece]!) ?? -Infinity) > (this.#input.now ?? 0);
   }
 
   #preempt(piece: number): void {
@@ -168,9 +173,7 @@ class Session {
       }
       return found;
     };
-    const ending = Uint8Array.from(this.#pods, ({ metadata }, piece) =>
-      piece < this.#boundCount && metadata.deletionTimestamp ? 1 : 0,
-    );
+    const ending = Uint8Array.from(this.#pods, (_, piece) => (piece < this.#boundCount && this.#isEnding(piece) ? 1 : 0));
     return { pieces, ending, budgetsOf, allowed: Int32Array.from(budgets, ({ allowed }) => allowed) };
   }
 
