@@ -22,6 +22,7 @@ import { hostInfo, nodeLabels } from './node/host-info.ts';
 import { nodeReporter } from './node/node-reporter.ts';
 import type { AgentOptions } from './options.ts';
 import { buildReport } from './report.ts';
+import { knownContainers } from './systemd/known-containers.ts';
 import { startUnits } from './systemd/start-units.ts';
 import { type UnitContainers, unitContainers } from './systemd/unit-containers.ts';
 import { ownInstallation } from './upgrade/installation.ts';
@@ -204,12 +205,14 @@ export async function runHost({
       if (type === 'startContainer' && ok) counted.count('terrane_agent_container_starts_total');
     },
   });
+  const guardFile = guardPath(FENCE_DIRECTORY, owner);
   unitsContainers =
     units &&
     unitContainers({
       engine: workload.engine,
       fenced: () => units.fenced(),
-      before: readFencedWork(guardPath(FENCE_DIRECTORY, owner), info.bootId).containers,
+      before: readFencedWork(guardFile, info.bootId).containers,
+      known: knownContainers(`${guardFile}.containers`),
       log,
       events,
       signal,

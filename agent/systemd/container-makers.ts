@@ -4,9 +4,9 @@ import { type DockerClient, isStart, type LookedAt, makersOf, UNIT_LABEL } from 
 export interface ContainerMakers {
   /**
    * The fenced unit that has made it, or is starting it; `one of them`: a fenced unit has, and which is not to be told; undefined: somebody else has, or may have.
-   * To be asked when it is made and when it starts.
+   * To be asked when it is made and when it starts. `known`: what an agent before this one knew of it.
    */
-  unitOf(container: LookedAt, clients: readonly DockerClient[], units: ReadonlySet<string>): string | undefined;
+  unitOf(container: LookedAt, clients: readonly DockerClient[], units: ReadonlySet<string>, known?: string): string | undefined;
   /** There is no such container any more. */
   forget(id: string): void;
   /** Nor any of others' but these. What units have made may be about to be started again by the engine. */
@@ -44,13 +44,13 @@ export function containerMakers(): ContainerMakers {
   }
 
   return {
-    unitOf(container, clients, units) {
-      for (const known of [done, doubts])
-        for (const id of known.keys()) if (!clients.some((client) => client.id === id)) known.delete(id);
+    unitOf(container, clients, units, known) {
+      for (const some of [done, doubts])
+        for (const id of some.keys()) if (!clients.some((client) => client.id === id)) some.delete(id);
       const label = container.Config.Labels?.[UNIT_LABEL];
       if (label !== undefined) return units.has(label) ? label : undefined;
       const { Id } = container;
-      const before = told.get(Id);
+      const before = told.get(Id) ?? known;
       const unit =
         find(container, clients, told.has(Id)) ?? (before === ONE_OF_THEM || units.has(before ?? '') ? before : undefined);
       told.set(Id, unit);

@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { UnitReport } from '../../core/node/assigned-unit.ts';
 import { silentLogger } from '../../core/ports/logger.ts';
+import { DockerError } from '../docker/errors.ts';
 import type { EngineEvent } from '../docker/types.ts';
 import type { EventInput } from '../event-log.ts';
 import { eventually } from '../../test/support/eventually.ts';
+import type { KnownContainer } from './known-containers.ts';
 import { type UnitContainers, unitContainers } from './unit-containers.ts';
 
 /** An engine with containers that say which unit they belong to. */
@@ -13,16 +15,25 @@ let events: EventInput[];
 let fenced: string[];
 let over: AbortController;
 let listening: boolean;
+let down: boolean;
 let happen: (event: Partial<EngineEvent>) => void;
 let containers: UnitContainers;
+let saved: readonly KnownContainer[];
 
 beforeEach(() => {
   running = new Map();
   stopped = [];
   events = [];
   fenced = [];
+  down = false;
   over = new AbortController();
-  containers = unitContainers({
+  saved = [];
+  containers = watched();
+});
+
+/** By an agent; another one may have known of some of them. */
+function watched(before: readonly KnownContainer[] = []): UnitContainers {
+  return unitContainers({
     engine: {
       async *containerEvents(signal) {
         listening = true;
@@ -41,8 +52,10 @@ beforeEach(() => {
         listening = false;
         throw signal.reason;
       },
-      runningContainers: async () =>
-        [...running.keys()].map((Id) => ({ Id, Names: [], Image: '', ImageID: '', State: 'running', Labels: {} })),
+      runningContainers: async () => {
+        if (down) throw new Error('the engine is away');
+        return [...running.keys()].map((Id) => ({ Id, Names: [], Image: '', ImageID: '', State: 'running', Labels: {} }));
+      },
       inspectContainer: async (id) =>
         ({
           Id: id,
@@ -51,12 +64,14 @@ beforeEach(() => {
           Config: { Image: 'a', Labels: { 'terrane.dev/unit': running.get(id) } },
         }) as never,
       async stopContainer(id) {
+        if (!running.has(id)) throw new DockerError(404, 'there is no such container');
         stopped.push(id);
         running.delete(id);
       },
     },
     fenced: () => fenced,
     before: [],
+    known: { before, save: async (all) => void (saved = all) },
     onChange() {},
     log: silentLogger,
     events: { add: (event) => void events.push(event) },
@@ -64,7 +79,7 @@ beforeEach(() => {
     // No processes here.
     proc: import.meta.dirname,
   });
-});
+}
 afterEach(() => over.abort());
 
 const known = (...ids: string[]) => eventually('they are known', async () => expect(containers.ids()).toEqual(ids));
@@ -112,4 +127,25 @@ test('a unit is not gone before its container is, which is stopped once', async 
   expect(stopped).toEqual(['c1']);
   expect(events).toMatchObject([{ reason: 'ContainerOutlivesUnit', unit: { name: 'db.service', uid: 'u1' } }]);
   expect(containers.settled(gone)).toEqual(gone);
+});
+
+test('an agent that is started anew goes on where the one before was: a unit that is on its way out is not gone before its container is', async () => {
+  running.set('c1', 'db.service');
+  fenced = ['db.service'];
+  containers.look();
+  await eventually('it is written down', async () => expect(saved).toEqual([{ id: 'c1', unit: 'db.service', name: 'c1' }]));
+  over.abort();
+  over = new AbortController();
+  // Neither the unit's file is there any more, nor does the engine list anything just now.
+  fenced = [];
+  down = true;
+  containers = watched([...saved, { id: 'c0', unit: 'web.service', name: 'c0' }]);
+  expect(containers.ids()).toEqual(['c1', 'c0']);
+  const gone = [report('db.service', { gone: true }), report('web.service', { gone: true })];
+  expect(containers.settled(gone)).toEqual([report('db.service'), report('web.service')]);
+  await eventually('the one is stopped, and the other has ended meanwhile', async () => {
+    expect(containers.settled(gone)).toEqual(gone);
+    expect(stopped).toEqual(['c1']);
+  });
+  expect(saved).toEqual([]);
 });

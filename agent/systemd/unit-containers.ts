@@ -5,6 +5,7 @@ import type { Engine } from '../docker/engine.ts';
 import { isNotFound, messageOf } from '../docker/errors.ts';
 import type { EventInput } from '../event-log.ts';
 import type { ContainerDetails } from '../docker/types.ts';
+import type { KnownContainers } from './known-containers.ts';
 import { containerMakers, ONE_OF_THEM } from './container-makers.ts';
 import { type DockerClient, dockerClients } from './docker-clients.ts';
 
@@ -25,8 +26,9 @@ export interface UnitContainersOptions {
   readonly engine: Pick<Engine, 'containerEvents' | 'runningContainers' | 'inspectContainer' | 'stopContainer'>;
   /** Fenced units of which the host has a file; undefined: nobody has looked yet. */
   readonly fenced: () => readonly string[] | undefined;
-  /** What an agent before this one had found: who has started it may be gone. */
+  /** Ids of what the fence guard was told of by an agent before this one: who has started it may be gone. */
   readonly before: readonly string[];
+  readonly known: KnownContainers;
   readonly onChange: () => void;
   readonly log: Logger;
   readonly events: { add(event: EventInput): void };
@@ -53,7 +55,7 @@ const STOP_SECONDS = 10;
 export function unitContainers(options: UnitContainersOptions): UnitContainers {
   const { engine, fenced, log, events, signal, proc } = options;
   /** Those that run, by id, for all that was seen last: while the engine or this agent is on its way down, they may run on. */
-  const running = new Map<string, Found>();
+  const running = new Map<string, Found>(options.known.before.map(({ id, unit, name }) => [id, { unit, name }]));
   const before = new Set(options.before);
   const makers = containerMakers();
   let looked = false;
@@ -72,6 +74,13 @@ export function unitContainers(options: UnitContainersOptions): UnitContainers {
     });
   }
 
+  function changed(): void {
+    const failed = (error: unknown) =>
+      log.warn('the containers of fenced units could not be written down', { reason: messageOf(error) });
+    options.known.save(Array.from(running, ([id, { unit, name }]) => ({ id, unit, name }))).catch(failed);
+    options.onChange();
+  }
+
   async function watch(unneeded: AbortController): Promise<void> {
     let failures = 0;
     while (!unneeded.signal.aborted && isNeeded()) {
@@ -86,7 +95,7 @@ export function unitContainers(options: UnitContainersOptions): UnitContainers {
         for (const id of running.keys()) if (!all.some(({ Id }) => Id === id)) running.delete(id);
         looked = true;
         failures = 0;
-        options.onChange();
+        changed();
         for (let next = await first; !next.done; next = await stream.next()) {
           const { Action, Actor } = next.value;
           if (Actor.Attributes[OWNER] !== undefined) continue;
@@ -94,7 +103,7 @@ export function unitContainers(options: UnitContainersOptions): UnitContainers {
           if (Action === 'create' || Action === 'start') await consider(Actor.ID, Action === 'start');
           else {
             if (Action === 'destroy') makers.forget(Actor.ID);
-            if (running.delete(Actor.ID)) options.onChange();
+            if (running.delete(Actor.ID)) changed();
           }
         }
       } catch {
@@ -136,12 +145,12 @@ export function unitContainers(options: UnitContainersOptions): UnitContainers {
 
   function take(container: ContainerDetails, clients: readonly DockerClient[], started: boolean): void {
     const { Id, Name } = container;
-    if (running.has(Id)) return;
-    const unit = makers.unitOf(container, clients, new Set(fenced())) ?? (before.has(Id) ? ONE_OF_THEM : undefined);
-    if (unit === undefined) return;
+    const known = running.get(Id)?.unit ?? (before.has(Id) ? ONE_OF_THEM : undefined);
+    const unit = makers.unitOf(container, clients, new Set(fenced()), known);
+    if (unit === undefined || running.has(Id)) return;
     running.set(Id, { unit, name: Name.replace(/^\//, '') });
     if (!started) log.info('a fenced unit runs a container: it ends with the lease', { unit, container: Name });
-    options.onChange();
+    changed();
   }
 
   async function stop(id: string, found: Found, uid: string): Promise<void> {
@@ -162,8 +171,10 @@ export function unitContainers(options: UnitContainersOptions): UnitContainers {
         found.stopping = false;
       }
     }
-    options.onChange();
+    changed();
   }
+
+  look();
 
   return {
     ids: () => (looked || fenced()?.length === 0 ? [...running.keys()] : undefined),
