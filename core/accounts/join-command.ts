@@ -1,3 +1,4 @@
+import { isLoopback } from '../network/loopback.ts';
 import type { ServerInfo, TokenView } from './api.ts';
 
 /**
@@ -29,5 +30,5 @@ export type JoinToken = Pick<TokenView, 'cluster'> & { readonly secret: string }
 
 /** A server that only this machine reaches: hosts elsewhere can't join it. */
 export function isLocal(url: string): boolean {
-  return /^(localhost|127\.[\d.]+|\[::1\])$/.test(new URL(url).hostname);
+  return isLoopback(new URL(url).hostname);
 }
