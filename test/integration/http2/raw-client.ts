@@ -10,7 +10,7 @@ export interface RawFrame {
   readonly payload: Buffer;
 }
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 20_000;
 
 /** HTTP/2 by hand: sends whatever it is told to, right or wrong, and shows what comes back. */
 export class RawClient {
