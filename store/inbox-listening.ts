@@ -41,8 +41,9 @@ export function listeningInbox(inbox: Inbox, read: () => Reading, onMissed: (ms:
       return items.map((item) => ({ ...item, unheard: listening.unheard(idOf(tenant, cluster, item.nodeName), asOf) }));
     },
     async delete(tenant, cluster, nodeName) {
-      await inbox.delete(tenant, cluster, nodeName);
+      const leaseSeconds = await inbox.delete(tenant, cluster, nodeName);
       listening.forget(idOf(tenant, cluster, nodeName));
+      return leaseSeconds;
     },
     since: () => listening.since,
     look,

@@ -34,6 +34,10 @@ export function memoryInbox(): Inbox {
       [...itemsOf(tenant, cluster).values()]
         .sort((a, b) => (a.nodeName < b.nodeName ? -1 : 1))
         .map((item) => structuredClone(item)),
-    delete: async (tenant, cluster, nodeName) => void itemsOf(tenant, cluster).delete(nodeName),
+    async delete(tenant, cluster, nodeName) {
+      const there = itemsOf(tenant, cluster).get(nodeName);
+      itemsOf(tenant, cluster).delete(nodeName);
+      return there?.report.leaseSeconds;
+    },
   };
 }

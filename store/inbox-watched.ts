@@ -25,9 +25,10 @@ export function watchedInbox(inbox: Inbox, onReport: OnReport): Inbox {
     },
     list: (tenant, cluster) => inbox.list(tenant, cluster),
     async delete(tenant, cluster, nodeName) {
-      await inbox.delete(tenant, cluster, nodeName);
+      const leaseSeconds = await inbox.delete(tenant, cluster, nodeName);
       last.delete(idOf(tenant, cluster, nodeName));
       onReport(tenant, cluster, nodeName, true);
+      return leaseSeconds;
     },
   };
 }

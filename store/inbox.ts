@@ -58,6 +58,12 @@ export function dynamoInbox(client: DynamoDBClient, TableName: string): Inbox {
     return items;
   }
 
+  async function take(pk: AttributeValue, nodeName: string): Promise<Item | undefined> {
+    const Key = { pk, sk: { S: nodeName } };
+    const { Attributes } = await client.send(new DeleteItemCommand({ TableName, Key, ReturnValues: 'ALL_OLD' }));
+    return Attributes;
+  }
+
   /** Unless a later one is there, or one of another report than `fp`: answers that, empty if there is none. Never takes the time back. */
   async function putBeat(beat: Item, fp?: AttributeValue): Promise<Item | undefined> {
     const at = Number(beat['at']?.N);
@@ -137,8 +143,9 @@ export function dynamoInbox(client: DynamoDBClient, TableName: string): Inbox {
 
     async delete(tenant, cluster, nodeName) {
       // The heartbeat first: whoever is woken by the report's going finds neither.
-      for (const pk of [beatPk(tenant, cluster), inboxPk(tenant, cluster)])
-        await client.send(new DeleteItemCommand({ TableName, Key: { pk, sk: { S: nodeName } } }));
+      const beat = await take(beatPk(tenant, cluster), nodeName);
+      await take(inboxPk(tenant, cluster), nodeName);
+      return beat?.['lease']?.N === undefined ? undefined : Number(beat['lease'].N);
     },
   };
 }

@@ -14,6 +14,7 @@ import { deleteResource } from '../../core/resources/write.ts';
 import { StatusError } from '../../core/resources/status.ts';
 import type { DataKeys } from '../../core/secrets/data-key.ts';
 import { AnswersUnderWay } from '../../functions/node/kv/answers-under-way.ts';
+import { forgetHost } from '../../functions/node/forget-host.ts';
 import { type KvInterest, memoryInterest } from '../../functions/node/kv/interest.ts';
 import { Connections } from '../../functions/push/connections.ts';
 import { type EtcdServices, etcdServices } from '../../functions/etcd/services.ts';
@@ -184,7 +185,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         },
         async onNodeRevoked(tenant, cluster, nodeName) {
           connections.closeHost(tenant, cluster, nodeName);
-          await inbox.delete(tenant, cluster, nodeName);
+          const context = () => ({ now: clock.now(), newUid: randomUUID });
+          await forgetHost({ keyspaces, inbox, context }, tenant, cluster, nodeName);
         },
       },
     });

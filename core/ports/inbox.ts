@@ -24,5 +24,6 @@ export interface Inbox {
   /** The host's push connection ended; nothing for a host that never reported. */
   markLost(tenant: string, cluster: string, nodeName: string, at: number): Promise<void>;
   list(tenant: string, cluster: string): Promise<InboxItem[]>;
-  delete(tenant: string, cluster: string, nodeName: string): Promise<void>;
+  /** Answers how long the lease lasts that its last report told of, seconds; undefined: nothing lay there, or it told of none. */
+  delete(tenant: string, cluster: string, nodeName: string): Promise<number | undefined>;
 }

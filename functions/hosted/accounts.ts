@@ -6,6 +6,7 @@ import { deleteResource } from '../../core/resources/write.ts';
 import { openAccounts } from '../../store/accounts/accounts.ts';
 import { pushConnections } from '../../store/connections.ts';
 import { sesMailer } from '../../store/ses-mailer.ts';
+import { forgetHost } from '../node/forget-host.ts';
 import { apiGateway } from '../push/api-gateway.ts';
 import { optional, required } from './environment.ts';
 import { hostedImages } from './images.ts';
@@ -41,7 +42,7 @@ export function hostedAccounts(store: HostedStore) {
       },
       onClusterDeleted: (tenant, cluster) => hostedPayloads(store).keepOnly(tenant, cluster, new Set()),
       async onNodeRevoked(tenant, cluster, nodeName) {
-        await inbox.delete(tenant, cluster, nodeName);
+        await forgetHost({ keyspaces, inbox, context: writeContext }, tenant, cluster, nodeName);
         // Its key doesn't work any more: at worst it gets a few more hints.
         await gateway
           .disconnect(tenant, cluster, nodeName)

@@ -9,6 +9,7 @@ import { type ClusterSettings, settingsOf } from '../settings.ts';
 import { parseTime } from '../time.ts';
 import type { ClusterState, Controller } from '../types.ts';
 import { countedFrom, notAhead } from '../wait.ts';
+import { leaseSecondsOf } from './last-lease.ts';
 import { isOurs, UNREACHABLE } from './taints.ts';
 
 /** Times in resources are rounded down to the second. */
@@ -78,13 +79,12 @@ function dueAt(pod: Pod, taint: Taint, evictionSeconds: number, refugeSince: num
  * things must be so. That the host is given up stood in the log before the heartbeats were read: a report that came later found that
  * there, and renewed nothing. And the last one that may have renewed the lease is a whole host timeout ago.
  */
-export function replaceableAt(state: ClusterState, node: Node, { notReadySeconds }: ClusterSettings, now: number): number {
+export function replaceableAt(state: ClusterState, node: Node, settings: ClusterSettings, now: number): number {
   if (Number(node.metadata.resourceVersion) > state.heardAsOf) return now + 1;
   const mark = unreachableMark(node);
   const heard = state.heartbeats.get(node.metadata.name);
   const renewed = heard?.at ?? countedFrom(parseTime(mark?.timeAdded) ?? now, state, now) + TIMESTAMP_MS;
-  // A host that doesn't know yet that the times were shortened goes by the old ones.
-  return renewed + Math.max(notReadySeconds, heard?.leaseSeconds ?? 0) * 1000;
+  return renewed + leaseSecondsOf(state, node, settings) * 1000;
 }
 
 function evict(draft: Draft, pod: Pod, unreachable: boolean): void {

@@ -11,6 +11,7 @@ import { type ClusterSettings, settingsOf } from '../settings.ts';
 import { parseTime } from '../time.ts';
 import type { ClusterState, Controller } from '../types.ts';
 import { countedFrom } from '../wait.ts';
+import { lastLeaseOverAt, withLastLease } from './last-lease.ts';
 import { nodeSilentAt } from './silence.ts';
 import { askAgainAt, askedSince, firstAskAt, type Suspected, suspectedNodes } from './suspicion.ts';
 import { fencedUnitsOn } from '../units/hosts.ts';
@@ -18,8 +19,6 @@ import { missingTaints } from './taints.ts';
 
 const NEVER_HEARD = 'The host has joined, but never reported.';
 const RELEASE_MS = 10_000;
-/** Times in resources are rounded down to the second. */
-const TIMESTAMP_MS = 1_000;
 const SILENT = 'The host stopped reporting.';
 
 /** Notices hosts that fell silent, and marks nodes with what is wrong with them. */
@@ -105,10 +104,14 @@ function release(state: ClusterState, draft: Draft, node: Node, settings: Cluste
   const deletedAt = countedFrom(parseTime(deletionTimestamp) ?? 0, state, now);
   const mayReport = state.heartbeats.has(name);
   const fenced = state.podsOn(name).filter((pod) => isFenced(pod) && !isFinished(pod));
-  const outBy = Math.max(
-    mayReport ? deletedAt + RELEASE_MS : 0,
-    fenced.length > 0 || fencedUnitsOn(state, name).length > 0 ? deletedAt + TIMESTAMP_MS + settings.notReadySeconds * 1000 : 0,
-  );
+  const isFencedThere = fenced.length > 0 || fencedUnitsOn(state, name).length > 0;
+  const leaseOverAt = isFencedThere ? lastLeaseOverAt(state, node, settings, now) : 0;
+  if (leaseOverAt === undefined) {
+    // Deleted while this was decided: what was heard is from before.
+    if (Number(node.metadata.resourceVersion) > state.heardAsOf) return draft.wakeAt(now + 1);
+    return draft.update(withLastLease(state, node, settings, now));
+  }
+  const outBy = Math.max(mayReport ? deletedAt + RELEASE_MS : 0, leaseOverAt);
   if (now < outBy) return draft.wakeAt(outBy);
   for (const pod of fenced) {
     draft.delete(pod, { gracePeriodSeconds: 0 });

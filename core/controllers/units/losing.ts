@@ -1,6 +1,9 @@
 import { unreachableMark } from '../../node/fencing.ts';
 import type { UnitHost } from '../../resources/schema/unit.ts';
 import { fencedWaitSeconds, refuge, replaceableAt } from '../node/eviction.ts';
+import type { Node } from '../../resources/schema/node.ts';
+import { HOST_FINALIZER } from '../fold-node.ts';
+import { lastLeaseOverAt } from '../node/last-lease.ts';
 import { type ClusterSettings } from '../settings.ts';
 import { parseTime } from '../time.ts';
 import type { ClusterState } from '../types.ts';
@@ -40,7 +43,7 @@ export function lossOf(
   if (removedAt !== undefined)
     return fenced
       ? {
-          at: countedFrom(removedAt, state, now) + leaseMs(state, nodeName, settings),
+          at: removedLeaseOverAt(state, node, removedAt, settings, now),
           why: `Host ${nodeName} was removed, and its last lease has run out`,
         }
       : undefined;
@@ -58,6 +61,12 @@ export function lossOf(
     at: since + settings.evictionSeconds * 1000,
     why: `Host ${nodeName} is unreachable; if it still runs, so does the unit there, beside its replacement, until it is back`,
   };
+}
+
+/** Who released its Node says since when (node/health.ts). One without its finalizer isn't released. */
+function removedLeaseOverAt(state: ClusterState, node: Node, removedAt: number, settings: ClusterSettings, now: number): number {
+  const from = node.metadata.finalizers?.includes(HOST_FINALIZER) ? now : countedFrom(removedAt, state, now);
+  return lastLeaseOverAt(state, node, settings, now) ?? from + leaseMs(state, node.metadata.name, settings);
 }
 
 function leaseMs(state: ClusterState, nodeName: string, { notReadySeconds }: ClusterSettings): number {

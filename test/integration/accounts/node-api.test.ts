@@ -47,7 +47,10 @@ beforeAll(async () => {
       },
       markLost: async () => undefined,
       list: async () => [...inbox.values()],
-      delete: async (tenant, cluster, nodeName) => void inbox.delete(`${tenant}/${cluster}/${nodeName}`),
+      delete: async (tenant, cluster, nodeName) => {
+        inbox.delete(`${tenant}/${cluster}/${nodeName}`);
+        return undefined;
+      },
     },
     streams: {
       accept: async (id, host, status, body) => {
