@@ -135,7 +135,8 @@ parse() {
   plain --data "$data"
   plain --docker "$docker"
   [ -z "$name" ] || plain --name "$name"
-  proxies=$(env | sed -n '/^[Hh][Tt][Tt][Pp][Ss]*_[Pp][Rr][Oo][Xx][Yy]=./p; /^[Nn][Oo]_[Pp][Rr][Oo][Xx][Yy]=./p')
+  # NO_PROXY may have blanks between its names.
+  proxies=$(env | sed -n '/^[Hh][Tt][Tt][Pp][Ss]*_[Pp][Rr][Oo][Xx][Yy]=./p; /^[Nn][Oo]_[Pp][Rr][Oo][Xx][Yy]=./{ s/[, ][, ]*/,/g; p; }')
   case $proxies in
     *[\"\'\\\ ]*) bad_usage 'HTTP_PROXY, HTTPS_PROXY, NO_PROXY: no blanks, quotes and backslashes are possible here (in a URL they are %20, %22, ...)' ;;
   esac

@@ -151,14 +151,20 @@ async function onHost(script: string): Promise<{ output: string; calls: string[]
   'the proxies of whoever installs are kept for the service, where only root reads them',
   async () => {
     const { output } = await onHost(`
-    export https_proxy=http://me:secret@proxy.test:3128 NO_PROXY=127.0.0.1 HTTPX=no
+    export https_proxy=http://me:secret@proxy.test:3128 NO_PROXY='localhost, 127.0.0.1' HTTPX=no
     install --no-start
     cat /opt/terrane/etc/proxy.env; stat -c %a /opt/terrane/etc/proxy.env
     unset https_proxy NO_PROXY; install --no-start; wc -l </opt/terrane/etc/proxy.env
     HTTP_PROXY='http://a b' install --no-start || echo "exit $?"
   `);
     expect(output.split('\n').toSorted()).toEqual(
-      expect.arrayContaining(['600', 'NO_PROXY=127.0.0.1', 'https_proxy=http://me:secret@proxy.test:3128', '2', 'exit 2']),
+      expect.arrayContaining([
+        '600',
+        'NO_PROXY=localhost,127.0.0.1',
+        'https_proxy=http://me:secret@proxy.test:3128',
+        '2',
+        'exit 2',
+      ]),
     );
     expect(output).not.toContain('HTTPX');
     expect(await readFile(join(plane.directory, 'etc/systemd/system/terrane-agent.service'), 'utf8')).toContain(
