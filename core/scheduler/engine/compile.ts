@@ -9,6 +9,8 @@ import type { NodeFilter, SchedulingNode, Spread, Work } from './work.ts';
 /** Everything that depends on a class alone is worked out here, once, so that placing looks nothing up. */
 
 const AFFINITY = "node(s) didn't match Pod's node affinity/selector";
+const NONE: readonly never[] = [];
+const NOBODY: ReadonlySet<number> = new Set();
 const BASE = ['cpu', 'memory', 'pods'];
 /** One soft taint outweighs all preferences: their weights are at most 100 each. */
 const SOFT_TAINT = 10_000;
@@ -27,13 +29,15 @@ export function compile(nodes: readonly SchedulingNode[], works: readonly Work[]
     return largest;
   };
   const tallies = new Tallies(classes, works);
+  let undemanding: Welcome | undefined;
+  const welcome = (work: Work) => (asksOfNodes(work) ? welcomeOf(work, classes) : (undemanding ??= welcomeOf(work, classes)));
   return {
     classes,
     resources,
     room,
     cpu: new Scale(most(CPU)),
     memory: new Scale(most(MEMORY)),
-    works: works.map((work, index) => compileWork(work, index, classes, resources, tallies)),
+    works: works.map((work, index) => compileWork(work, index, classes, welcome(work), resources, tallies)),
   };
 }
 
@@ -44,19 +48,40 @@ function resourceNames(works: readonly Work[]): string[] {
   return [...BASE, ...[...others].sort()];
 }
 
-function compileWork(work: Work, index: number, classes: NodeClasses, names: readonly string[], tallies: Tallies): CompiledWork {
-  const pieces = work.parts?.length ?? 1;
-  const requested = names.map((name) => (name === 'pods' ? pieces : (work.requests.get(name) ?? 0)));
-  const resources = Int32Array.from([...requested.keys()].filter((at) => requested[at]! > 0));
+/** What node classes think of work. Most work asks nothing of nodes: it shares one, as thousands of small arrays are most of what compiling costs. */
+interface Welcome extends Pick<CompiledWork, 'classes' | 'preference' | 'accepts' | 'refusals' | 'leaning'> {
+  /** The filter has to be asked node by node. */
+  readonly individual: boolean;
+}
+
+const asksOfNodes = ({ filter, tolerations, preferences }: Work) =>
+  filter !== undefined || tolerations.length + preferences.length > 0;
+
+function welcomeOf(work: Work, classes: NodeClasses): Welcome {
   const { first, nodes } = classes;
   const individual = work.filter !== undefined && isIndividual(work.filter, classes);
   const refusals = first.map((node) => staticRefusal(work, nodes[node]!, individual ? undefined : work.filter));
   const [close, coarse] = partition(work.preferences, ({ filter }) => isIndividual(filter, classes));
-  const preferred = Float64Array.from(first, (node) => preferenceFor(work, coarse, nodes[node]!));
+  const preference = Float64Array.from(first, (node) => preferenceFor(work, coarse, nodes[node]!));
   const leaning = close.length > 0 ? Float64Array.from(nodes, (node) => -sumOf(close, node)) : undefined;
   const accepting = [...first.keys()]
     .filter((each) => refusals[each] === undefined)
-    .sort((a, b) => preferred[b]! - preferred[a]! || a - b);
+    .sort((a, b) => preference[b]! - preference[a]! || a - b);
+  const accepts = Uint8Array.from(refusals, (refusal) => (refusal === undefined ? 1 : 0));
+  return { individual, refusals, preference, leaning, accepts, classes: Int32Array.from(accepting) };
+}
+
+function compileWork(
+  work: Work,
+  index: number,
+  { nodes }: NodeClasses,
+  welcome: Welcome,
+  names: readonly string[],
+  tallies: Tallies,
+): CompiledWork {
+  const pieces = work.parts?.length ?? 1;
+  const requested = names.map((name) => (name === 'pods' ? pieces : (work.requests.get(name) ?? 0)));
+  const resources = Int32Array.from([...requested.keys()].filter((at) => requested[at]! > 0));
   const split = <T extends { readonly tally: Tally }>(all: readonly T[]) => partition(all, ({ tally }) => !tally.topology.wide);
   const adds = tallies.adds[index]!;
   const [forbidsHere, forbidsWide] = split(tallies.forbids[index]!);
@@ -75,8 +100,10 @@ function compileWork(work: Work, index: number, classes: NodeClasses, names: rea
   const alone = ownDomains.some(({ tally }) => tally.topology.complete);
   const leastPenalty = penaltiesHere.reduce(
     (sum, { weight }) => sum + Math.min(0, weight),
-    leaning?.reduce((least, each) => Math.min(least, each), 0) ?? 0,
+    welcome.leaning?.reduce((least, each) => Math.min(least, each), 0) ?? 0,
   );
+  const indexesOf = (terms: Work['needs']): ReadonlySet<number> =>
+    terms.length === 0 ? NOBODY : new Set(terms.flatMap((term) => [...tallies.term(term).matches.keys()]));
   const dynamic = [forbidsWide, needsHere, needsWide, spreadHere, spreadWide, penaltiesHere, penaltiesWide];
   return {
     work,
@@ -84,11 +111,11 @@ function compileWork(work: Work, index: number, classes: NodeClasses, names: rea
     memory: work.requests.get('memory') ?? 0,
     resources,
     amounts: Float64Array.from(resources, (at) => requested[at]!),
-    classes: Int32Array.from(accepting),
-    preference: preferred,
-    accepts: Uint8Array.from(refusals, (refusal) => (refusal === undefined ? 1 : 0)),
-    refusals,
-    mask: individual ? Uint8Array.from(nodes, (node) => (work.filter!.accepts(node) ? 1 : 0)) : undefined,
+    classes: welcome.classes,
+    preference: welcome.preference,
+    accepts: welcome.accepts,
+    refusals: welcome.refusals,
+    mask: welcome.individual ? Uint8Array.from(nodes, (node) => (work.filter!.accepts(node) ? 1 : 0)) : undefined,
     adds,
     forbidsHere,
     forbidsWide,
@@ -98,14 +125,14 @@ function compileWork(work: Work, index: number, classes: NodeClasses, names: rea
     spreadWide,
     penaltiesHere,
     penaltiesWide,
-    leaning,
+    leaning: welcome.leaning,
     leastPenalty,
     alone,
     crosses: [...forbidsHere, ...needsHere, ...spreadHere, ...penaltiesHere].some(({ tally }) => !tally.topology.single),
-    plain: ownDomains.length === 0 && !leaning && dynamic.every((list) => list.length === 0),
+    plain: ownDomains.length === 0 && !welcome.leaning && dynamic.every((list) => list.length === 0),
     revisits: spreadHere.length > 0 || needsHere.length > 0 || penaltiesHere.some(({ weight }) => weight < 0),
-    needed: new Set(work.needs.flatMap((term) => [...tallies.term(term).matches.keys()])),
-    replaces: new Set(work.replaces.flatMap((term) => [...tallies.term(term).matches.keys()]).filter((other) => other !== index)),
+    needed: indexesOf(work.needs),
+    replaces: work.replaces.length === 0 ? NOBODY : new Set([...indexesOf(work.replaces)].filter((other) => other !== index)),
   };
 }
 
@@ -128,7 +155,8 @@ function sumOf(preferences: Work['preferences'], node: SchedulingNode): number {
   return preferences.reduce((sum, { weight, filter }) => (filter.accepts(node) ? sum + weight : sum), 0);
 }
 
-function partition<T>(all: readonly T[], test: (item: T) => boolean): [T[], T[]] {
+function partition<T>(all: readonly T[], test: (item: T) => boolean): readonly [readonly T[], readonly T[]] {
+  if (all.length === 0) return [NONE, NONE];
   return [all.filter(test), all.filter((item) => !test(item))];
 }
 
