@@ -18,6 +18,8 @@ export interface BusCall {
   readonly member: string;
   readonly signature?: string;
   readonly body?: readonly unknown[];
+  /** Asked when it is about to be sent, which may be long after it was called: false means that it isn't, and ends with the error NOT_SENT. */
+  readonly still?: () => boolean;
 }
 
 export interface BusSignal {
@@ -38,6 +40,8 @@ export class BusError extends Error {
   }
 }
 
+/** The call was not wanted any more when its turn came. */
+export const NOT_SENT = 'dev.terrane.NotSent';
 const LOST = 'org.freedesktop.DBus.Error.Disconnected';
 const CONNECT_MS_MAX = 10_000;
 /** systemd answers while it reloads, too, only later. */
@@ -82,9 +86,12 @@ export async function connectBus(socket: string, onSignal: (signal: BusSignal) =
   }
   const lanes = callLanes();
   return {
-    call({ destination = 'org.freedesktop.systemd1', body = [], signature = '', ...rest }) {
+    call({ destination = 'org.freedesktop.systemd1', body = [], signature = '', still, ...rest }) {
       const message = new DbusMessage({ ...rest, destination, signature, body: [...body] });
-      return lanes(rest.member)(async () => (await orLost(client.call(message), CALL_MS_MAX))?.body ?? []);
+      return lanes(rest.member)(async () => {
+        if (still?.() === false) throw new BusError(NOT_SENT, 'it is not wanted any more');
+        return (await orLost(client.call(message), CALL_MS_MAX))?.body ?? [];
+      });
     },
     lost,
     close() {

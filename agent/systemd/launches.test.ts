@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { BusError, NOT_SENT } from './bus.ts';
 import { launches } from './launches.ts';
 import type { SystemdManager } from './manager.ts';
 import type { Launch, SystemdState } from './observed.ts';
@@ -12,7 +13,8 @@ test('a start that was held up until the lease was over is not asked for, and no
       // The bus has hung meanwhile.
       mayStart = false;
     },
-    async restart(name: string) {
+    async restart(name: string, still: () => boolean) {
+      if (!still()) throw new BusError(NOT_SENT, '');
       asked.push(name);
       return 1;
     },

@@ -1,5 +1,5 @@
 import { messageOf } from '../docker/errors.ts';
-import { BusError } from './bus.ts';
+import { BusError, NOT_SENT } from './bus.ts';
 import type { SystemdManager } from './manager.ts';
 import type { Launch, SystemdState } from './observed.ts';
 
@@ -80,16 +80,16 @@ export function launches({ now, manager, known, save }: LaunchesOptions): Launch
       await saved();
       // Starts that we ask for count towards no limit of starts: each is somebody's wish.
       await manager().resetFailed(name);
-      if (!mayStart()) {
-        // What ran before still does.
-        if (earlier) all.set(name, earlier);
-        else all.delete(name);
-        return saved();
-      }
       let job: number;
       try {
-        job = await manager().restart(name);
+        job = await manager().restart(name, mayStart);
       } catch (error) {
+        if (error instanceof BusError && error.code === NOT_SENT) {
+          // What ran before still does.
+          if (earlier) all.set(name, earlier);
+          else all.delete(name);
+          return saved();
+        }
         // Whether it was heard is found out by `settle`.
         if (!(error instanceof BusError) || !error.code.startsWith('org.freedesktop.systemd1.')) throw error;
         return finish(name, launch, `systemd refused to start it: ${messageOf(error)}`);

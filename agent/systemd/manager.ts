@@ -13,8 +13,8 @@ export interface SystemdManager {
   state(name: string): Promise<SystemdState>;
   /** How its last run ended, as a few words. */
   outcome(name: string): Promise<string>;
-  /** A new process, whether it runs or not. Gives the job's number. */
-  restart(name: string): Promise<number>;
+  /** A new process, whether it runs or not, if it is `still` wanted when its turn to be sent comes (else NOT_SENT). Gives the job's number. */
+  restart(name: string, still: () => boolean): Promise<number>;
   stop(name: string): Promise<void>;
   /** SIGKILL to every process of it. */
   kill(name: string): Promise<void>;
@@ -83,8 +83,9 @@ export function systemdManager(bus: Bus): SystemdManager {
       }
     },
     outcome,
-    async restart(name) {
-      const [job] = await manager('RestartUnit', 'ss', name, 'replace');
+    async restart(name, still) {
+      const call = { ...MANAGER, member: 'RestartUnit', signature: 'ss', body: [name, 'replace'], still };
+      const [job] = await bus.call(call);
       return jobNumber(String(job));
     },
     async stop(name) {

@@ -16,12 +16,19 @@ export interface SystemdConnection {
 export interface SystemdConnectionOptions {
   /** Socket of the bus. */
   readonly bus: string;
+  /** How to connect to it, in tests. */
+  readonly connect?: typeof connectBus;
   readonly onSignal: (signal: BusSignal) => void;
   /** It went away by itself. */
   readonly onLost: (reason: string) => void;
 }
 
-export function systemdConnection({ bus: socket, onSignal, onLost }: SystemdConnectionOptions): SystemdConnection {
+export function systemdConnection({
+  bus: socket,
+  connect = connectBus,
+  onSignal,
+  onLost,
+}: SystemdConnectionOptions): SystemdConnection {
   let current: { readonly bus: Bus; readonly manager: SystemdManager } | undefined;
   let closed = false;
 
@@ -34,7 +41,7 @@ export function systemdConnection({ bus: socket, onSignal, onLost }: SystemdConn
   return {
     async connect() {
       if (current) return false;
-      const bus = await connectBus(socket, onSignal);
+      const bus = await connect(socket, onSignal);
       const manager = systemdManager(bus);
       current = { bus, manager };
       void bus.lost.then((reason) => {

@@ -14,7 +14,7 @@ import { isUp, type ObservedUnit, type SystemdState, type UnitFile } from './obs
 import { hostsOwn, type Lapsed, planUnits } from './plan-units.ts';
 import { HOST_WITHOUT_BUS, type WithoutBus } from './stop-without-bus.ts';
 import { isNews } from './manager.ts';
-import { systemdConnection } from './systemd-connection.ts';
+import { systemdConnection, type SystemdConnectionOptions } from './systemd-connection.ts';
 import { unitFiles } from './unit-files.ts';
 import { unitOfPath } from './unit-path.ts';
 import { unitReports } from './unit-reports.ts';
@@ -37,6 +37,8 @@ export interface UnitDriverOptions {
   readonly owner: string;
   /** The bus that systemd is on: /run/dbus/system_bus_socket. */
   readonly bus: string;
+  /** What stands in for a connection to it, in tests. */
+  readonly connect?: SystemdConnectionOptions['connect'];
   /** Where unit files go: /run/systemd/system. */
   readonly directory: string;
   /** The same directory as systemd names it, if that differs. */
@@ -83,6 +85,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
   /** Units that systemd is being asked about, and what it says of them meanwhile by itself: whether that is older or newer isn't known. */
   const asking = new Map<string, BusSignal[]>();
   const busy = new Set<string>();
+  const running = new Set<Promise<void>>();
   /** Their last step has ended since the pass under way began: what that one has seen of them may be from before. */
   const ended = new Set<string>();
   const cools = cooling({ now, firstMs: COOLING_MS_FIRST, maxMs: COOLING_MS_MAX });
@@ -114,6 +117,7 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
 
   const systemd = systemdConnection({
     bus: options.bus,
+    ...(options.connect ? { connect: options.connect } : {}),
     onSignal,
     onLost(reason) {
       log.warn('the connection to systemd was lost', { reason });
@@ -248,8 +252,11 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
     let wakeAt = plan.wakeAt ?? Number.POSITIVE_INFINITY;
     for (const step of plan.steps) {
       const held = cools.heldUntil(step.name, cooled(step));
-      if (held === undefined) void run(step);
-      else wakeAt = Math.min(wakeAt, held);
+      if (held !== undefined) wakeAt = Math.min(wakeAt, held);
+      else {
+        const done: Promise<void> = run(step).finally(() => running.delete(done));
+        running.add(done);
+      }
     }
     return wakeAt;
   }
@@ -347,7 +354,8 @@ export async function openUnitDriver(options: UnitDriverOptions): Promise<UnitDr
       clearTimeout(timer);
       fence.close();
       systemd.close();
-      await passing;
+      // What they were about to write down is written down, and nothing after that.
+      await Promise.all([passing, ...running]);
     },
   };
 }
