@@ -93,7 +93,9 @@ export function reporter(options: ReporterOptions): Reporter {
 
   async function round(): Promise<void> {
     const built = options.build();
-    if (busy || built === undefined) return;
+    if (busy) return;
+    // What it waits for may tell nobody that it is over: a time that has passed.
+    if (built === undefined) return wakeAt(now() + INTERVAL_MS);
     if (built.key === sentKey && !wanted && now() < nextBeat()) return wakeAt(nextBeat());
     busy = true;
     wanted = false;

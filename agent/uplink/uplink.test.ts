@@ -188,7 +188,7 @@ describe('the assignment', () => {
 describe('reports', () => {
   function start(answer: () => Partial<Answer> | Error = () => ({ body: '{"revision":7}' })) {
     const client = clientOf(answer);
-    const state = { key: 'first' };
+    const state = { key: 'first', ready: true };
     const log = logger();
     const rhythm = { seconds: 20, relaxed: false, leaseSeconds: 60, stopSeconds: 40, graceSeconds: 10 };
     const reporting = reporter({
@@ -196,7 +196,7 @@ describe('reports', () => {
       log,
       random,
       signal: stop.signal,
-      build: () => ({ report: { agentVersion: state.key } as Report, key: state.key }),
+      build: () => (state.ready ? { report: { agentVersion: state.key } as Report, key: state.key } : undefined),
       uptime: Date.now,
       rhythm: () => rhythm,
       onSent: () => undefined,
@@ -221,6 +221,19 @@ describe('reports', () => {
     expect(sent()).toEqual(['first', 'c']);
     check(true);
     await passed(5000);
+    expect(sent()).toHaveLength(2);
+  });
+
+  test('come once there is something to say, though nobody tells of that: who waits for a systemd that hangs is told of by none', async () => {
+    const { check, state, sent } = start();
+    state.ready = false;
+    check(true);
+    await passed(5_000);
+    expect(sent()).toEqual([]);
+    state.ready = true;
+    await passed(1_000);
+    expect(sent()).toEqual(['first']);
+    await passed(20_000);
     expect(sent()).toHaveLength(2);
   });
 
