@@ -14,7 +14,7 @@ function wantsColour(output: Output, env: Io['env']): boolean {
   return output.isTerminal && env.TERM !== 'dumb';
 }
 
-/** Text from elsewhere (a container's log, a resource's field) must not steer the terminal. */
+/** Text from elsewhere (a resource's field, what a server answers) must not steer the terminal: of controls, only ends of lines and tabs stay. */
 export function plainText(text: string): string {
-  return stripVTControlCharacters(text);
+  return stripVTControlCharacters(text).replace(/[^\P{Cc}\n\t]/gu, '');
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Io } from '../io.ts';
 import { ageOf, duration, parseSeconds, timeLeft } from './age.ts';
+import { note } from './print.ts';
 import { reportError } from './report-error.ts';
 import { printTable } from './table.ts';
 
@@ -61,7 +62,7 @@ describe('a table', () => {
 
   test('lets no cell steer the terminal or break the line', async () => {
     const { io: one, text } = io();
-    await printTable(one, columns, [{ name: '\u001b[2Jred\nnext' }], false);
+    await printTable(one, columns, [{ name: '\u001b[2Jred\r\b\u0007\nnext' }], false);
     expect(text()).toBe('red next  1\n');
   });
 
@@ -82,6 +83,15 @@ test('an error of the server or the agent that says what to do is printed with i
   const { io: one, text } = io();
   expect(await reportError(Object.assign(new Error('no'), { fix: 'Do this.' }), one, false)).toBe(1);
   expect(text()).toBe('error: no\n  Do this.\n');
+});
+
+test('what a server answers or warns of steers no terminal', async () => {
+  const { io: one, text } = io();
+  const hostile = '\u001b]0;title\u0007conflict "\u001b[31mred"\rerror: all is well\u009b2J';
+  await reportError(Object.assign(new Error(hostile), { fix: `a\n${hostile}` }), one, false);
+  await note(one, false, `warning: ${hostile}`);
+  const plain = 'conflict "red"error: all is well';
+  expect(text()).toBe(`error: ${plain}\n  a\n  ${plain}\nwarning: ${plain}\n`);
 });
 
 test('a reader that has gone is no error', async () => {

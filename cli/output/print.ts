@@ -1,4 +1,5 @@
 import { type Io, line } from '../io.ts';
+import { plainText } from './colour.ts';
 
 export async function printJson(io: Io, value: unknown): Promise<void> {
   await line(io.out, JSON.stringify(value, null, 2));
@@ -18,5 +19,5 @@ export async function printResult(io: Io, json: boolean, value: unknown, words: 
 
 /** Says what is going on, to people only: on standard error and not with --json. */
 export async function note(io: Io, json: boolean, words: string): Promise<void> {
-  if (!json) await line(io.err, words);
+  if (!json) await line(io.err, plainText(words));
 }

@@ -1,6 +1,6 @@
 import { CliError, EXIT, type ExitCode } from '../errors.ts';
 import { type Io, line } from '../io.ts';
-import { paint } from './colour.ts';
+import { paint, plainText } from './colour.ts';
 
 /** Prints what went wrong and what to do, on standard error; with --json as one object there. Gives the exit code. */
 export async function reportError(error: unknown, io: Io, json: boolean): Promise<ExitCode> {
@@ -10,8 +10,8 @@ export async function reportError(error: unknown, io: Io, json: boolean): Promis
   if (json) {
     await line(io.err, JSON.stringify({ error: { code, message, fix, status, requestId } }));
   } else {
-    await line(io.err, `${paint(io.err, io.env, 'red', 'error:')} ${message}`);
-    if (fix) await line(io.err, `  ${fix.replaceAll('\n', '\n  ')}`);
+    await line(io.err, `${paint(io.err, io.env, 'red', 'error:')} ${plainText(message)}`);
+    if (fix) await line(io.err, `  ${plainText(fix).replaceAll('\n', '\n  ')}`);
     if (requestId && (status ?? 0) >= 500) await line(io.err, `  request id: ${requestId}`);
   }
   if (io.env.TERRANE_DEBUG && known.cause instanceof Error) await line(io.err, known.cause.stack);

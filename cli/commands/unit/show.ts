@@ -8,6 +8,7 @@ import { type Io, line } from '../../io.ts';
 import { EVENT, UNIT } from '../../kube/kinds.ts';
 import { withCluster } from '../../options.ts';
 import { ageOf } from '../../output/age.ts';
+import { plainText } from '../../output/colour.ts';
 import { printJson } from '../../output/print.ts';
 import { printTable } from '../../output/table.ts';
 import { openSession, type Session, type SessionOptions } from '../../session.ts';
@@ -58,7 +59,7 @@ async function showStatus(io: Io, session: Session, kube: KubeClient, name: stri
   await line(io.out, `State:    ${unit.metadata.deletionTimestamp ? 'being destroyed' : stateOf(unit)}`);
   // An inactive one is where it should be.
   const why = unitSummary(unit)?.why ?? [whyNot(unit)];
-  for (const each of why) if (each) await line(io.out, `Why:      ${each}`);
+  for (const each of why) if (each) await line(io.out, `Why:      ${plainText(each)}`);
   if (hosts.length > 0) {
     await line(io.out);
     await printHosts(io, hosts);
@@ -80,7 +81,7 @@ async function showStatus(io: Io, session: Session, kube: KubeClient, name: stri
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
       // The host may be cut off: that is worth knowing, and no reason to tell nothing else.
-      await line(io.out, `(no journal: ${error.message})`);
+      await line(io.out, `(no journal: ${plainText(error.message)})`);
     }
   }
 }
