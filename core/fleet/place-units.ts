@@ -245,15 +245,17 @@ function machineFilter(requirements: Requirements): NodeFilter | undefined {
 }
 
 /** Is the machine one of those that the unit asks for? */
-export function machineSuits(
-  wanted: Pick<Requirements, 'machineId' | 'metadata'>,
-  { id, machineId = id, metadata }: Machine,
-): boolean {
-  const named = wanted.machineId;
+export function machineSuits(wanted: Pick<Requirements, 'machineId' | 'metadata'>, machine: Machine): boolean {
+  const { metadata } = machine;
   return (
-    (named === undefined || [id, machineId, machineId.slice(0, SHORT_ID)].includes(named)) &&
+    (wanted.machineId === undefined || namesOfMachine(machine).includes(wanted.machineId)) &&
     [...wanted.metadata].every(([key, values]) => Object.hasOwn(metadata, key) && values.includes(metadata[key]!))
   );
+}
+
+/** By which MachineID= may mean it. */
+export function namesOfMachine({ id, machineId = id }: Machine): readonly string[] {
+  return [id, machineId, machineId.slice(0, SHORT_ID)];
 }
 
 const SHORT_ID = 8;

@@ -3,6 +3,8 @@ import { node } from '../../../test/support/builders.ts';
 import { TestCluster } from '../../../test/support/cluster.ts';
 import { unit } from '../../../test/support/units.ts';
 import { findCondition } from '../conditions.ts';
+import { explainUnit } from './explain.ts';
+import { lookupsIn } from './lookups.ts';
 
 const host = (name: string, labels: Record<string, string> = {}) =>
   node(name, { labels: { 'terrane.dev/systemd': 'true', ...labels } });
@@ -21,6 +23,17 @@ const add = (name: string, fleet?: string, more: Parameters<typeof unit>[1] = {}
   cluster.create(unit(name, { ...(fleet !== undefined && { fleet }), ...more }));
 
 describe('a unit on no host says what to change', () => {
+  test('and never to give a label, or to start a unit, that there can not be', async () => {
+    await add('a.service', 'MachineMetadata="disk=$(reboot)"');
+    expect(await whyNot('a.service')).toContain('No host has disk=$(reboot): no label can be that, so change MachineMetadata');
+    await add('b.service', 'MachineOf=a');
+    expect(await whyNot('b.service')).toContain(
+      "MachineOf names a, which can be no unit's name: write it whole, such as db.service",
+    );
+    await add('c.service', 'MachineOf=web@.service');
+    expect(await whyNot('c.service')).toContain('MachineOf names web@.service, which is a template: name an instance of it.');
+  });
+
   test('when no host has the label that it asks for, or none has all', async () => {
     await add('a.service', 'MachineMetadata=disk=ssd "disk=nvme"');
     expect(await whyNot('a.service')).toBe(
@@ -114,4 +127,23 @@ test('a unit that has to leave its host says why', async () => {
   await cluster.settle();
   await cluster.edit('Unit', 'b.service', ({ spec }) => void (spec.contents += '[X-Fleet]\nMachineOf=old.service\n'), '');
   expect(await leaving('b.service')).toBe('it has to be with old.service, which MachineOf names');
+});
+
+test('hosts are looked through once for all units that wait, not once for each', () => {
+  let looks = 0;
+  const machines = Array.from({ length: 50 }, (_, at) => ({
+    id: `n${at}`,
+    get metadata() {
+      looks++;
+      return { zone: `z${at % 2}` };
+    },
+    node: host(`n${at}`),
+  }));
+  const waiting = Array.from({ length: 200 }, (_, at) => unit(`w${at}.service`, { fleet: `MachineMetadata=disk=${at}` }));
+  const all = { machines, units: new Map(waiting.map((one) => [one.metadata.name, one])), onHosts: [] };
+  const situation = { ...all, placements: new Map(), lookups: lookupsIn(all) };
+  const refusals = new Map([["node(s) didn't match Pod's node affinity/selector", 50]]);
+  for (const [at, one] of waiting.entries())
+    expect(explainUnit(one, refusals, situation)).toContain(`No host has disk=${at}: terrane node label NODE disk=${at}`);
+  expect(looks).toBeLessThanOrEqual(100);
 });

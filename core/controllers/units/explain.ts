@@ -1,9 +1,12 @@
 import { globMatcher } from '../../fleet/glob.ts';
 import { machineSuits, type UnitPlacement } from '../../fleet/place-units.ts';
 import type { Requirements } from '../../fleet/requirements.ts';
+import { isTemplate, unitNameProblem } from '../../fleet/unit-name.ts';
+import { labelValue, qualifiedName } from '../../resources/names.ts';
 import type { Unit } from '../../resources/schema/unit.ts';
 import { explainRefusals } from '../../scheduler/explain.ts';
 import type { Refusals } from '../../scheduler/types.ts';
+import type { Lookups } from './lookups.ts';
 import type { UnitMachine } from './machines.ts';
 import { isWanted, parsedUnit } from './parsed.ts';
 
@@ -36,67 +39,71 @@ export interface Situation {
   readonly onHosts: readonly Unit[];
   /** Where they are to be, by unit name. */
   readonly placements: ReadonlyMap<string, UnitPlacement>;
+  readonly lookups: Lookups;
 }
 
 /** `refusals`: of the machines that are open, in the engine's words; undefined of a global unit, for which they are counted here. */
-export function explainUnit(unit: Unit, refusals: Refusals | undefined, { machines, units, onHosts }: Situation): string {
+export function explainUnit(unit: Unit, refusals: Refusals | undefined, situation: Situation): string {
+  const { machines, lookups } = situation;
   const { requirements } = parsedUnit(unit);
-  const counts = new Map<string, number>();
+  const counts = new Map(lookups.refusals);
   const add = (reason: string, count = 1) => counts.set(reason, (counts.get(reason) ?? 0) + count);
-  for (const { refusal } of machines) if (refusal !== undefined) add(refusal);
   if (refusals) for (const [reason, count] of refusals) add(IN_FLEETS_WORDS.get(reason) ?? reason, count);
   else for (const machine of machines) if (!machine.closed) add(machineSuits(requirements, machine) ? NAMES : SUITS);
   const said = explainRefusals(machines.length, counts);
   if (machines.length === 0) return said;
   const advice = [
-    ...(counts.has(SUITS) ? adviceOnMachines(requirements, machines) : []),
-    ...(counts.has(TOGETHER) || counts.has(SUITS) ? adviceOnPeers(unit, requirements, units) : []),
-    ...(counts.has(NAMED) || counts.has(NAMES) ? adviceOnConflicts(unit, onHosts) : []),
+    ...(counts.has(SUITS) ? adviceOnMachines(requirements, situation) : []),
+    ...(counts.has(TOGETHER) || counts.has(SUITS) ? adviceOnPeers(unit, requirements, situation) : []),
+    ...(counts.has(NAMED) || counts.has(NAMES) ? adviceOnConflicts(unit, situation) : []),
     ...([...counts.keys()].some((reason) => reason.startsWith('Insufficient')) ? [LESS] : []),
-    ...adviceOnCordons(requirements, machines),
-    ...(machines.every(({ refusal }) => refusal === NO_SYSTEMD) ? ['Units need a host with systemd: join one.'] : []),
+    ...adviceOnCordons(requirements, lookups),
+    ...(counts.get(NO_SYSTEMD) === machines.length ? ['Units need a host with systemd: join one.'] : []),
   ];
   const message = [said, ...advice].join(' ');
   return message.length > CHARACTERS_MOST ? `${message.slice(0, CHARACTERS_MOST)}...` : message;
 }
 
-function adviceOnCordons(requirements: Requirements, machines: readonly UnitMachine[]): string[] {
-  const one = machines.find((machine) => machine.node.spec?.unschedulable && machineSuits(requirements, machine));
+function adviceOnCordons(requirements: Requirements, { cordoned }: Lookups): string[] {
+  const one = cordoned.find((machine) => machineSuits(requirements, machine));
   return one ? [`${one.id} is cordoned: terrane node uncordon ${one.id}`] : [];
 }
 
 const LESS = 'Lower what CPUQuota and MemoryMax ask for, or add a host.';
 const NO_SYSTEMD = 'node(s) had no systemd';
 
-function adviceOnMachines({ machineId, metadata }: Requirements, machines: readonly UnitMachine[]): string[] {
-  const named = machines.filter((machine) =>
-    machineSuits({ ...(machineId !== undefined && { machineId }), metadata: NONE }, machine),
-  );
-  if (machineId !== undefined && named.length === 0)
+function adviceOnMachines({ machineId, metadata }: Requirements, { machines, lookups }: Situation): string[] {
+  const [named] = machineId === undefined ? [] : lookups.named(machineId);
+  if (machineId !== undefined && !named)
     return [`MachineID=${machineId} is none of the hosts: give the name of one, such as ${machines[0]!.id}, or its machine id.`];
   const pairs = [...metadata].map(([key, values]) => ({ key, values, text: `${key}=${values.join(' or ')}` }));
-  const missing = pairs.find(
-    ({ key, values }) => !named.some((machine) => machineSuits({ metadata: new Map([[key, values]]) }, machine)),
+  const having = pairs.map(({ key, values }) =>
+    named
+      ? [named].filter((one) => values.includes(one.metadata[key] ?? ''))
+      : values.flatMap((value) => lookups.having(key, value)),
   );
+  const missing = pairs[having.findIndex(({ length }) => length === 0)];
   if (missing) {
     const { key, values, text } = missing;
-    const [only] = named;
-    const whose = machineId !== undefined && only ? `${only.id} hasn't` : 'No host has';
-    return [`${whose} ${text}: terrane node label ${machineId !== undefined && only ? only.id : 'NODE'} ${key}=${values[0]}`];
+    const value = values.find((each) => labelValue(each) === undefined);
+    const remedy =
+      qualifiedName(key) !== undefined || value === undefined
+        ? 'no label can be that, so change MachineMetadata'
+        : `terrane node label ${named?.id ?? 'NODE'} ${key}=${value}`;
+    return [`${named ? `${named.id} hasn't` : 'No host has'} ${text}: ${remedy}`];
   }
-  if (pairs.length > 1 && !named.some((machine) => machineSuits({ metadata }, machine)))
+  const fewest = having.reduce((best, each) => (each.length < best.length ? each : best), machines);
+  if (pairs.length > 1 && !fewest.some((machine) => machineSuits({ metadata }, machine)))
     return [`No host has all of ${pairs.map(({ text }) => text).join(', ')}: terrane node label NODE KEY=VALUE`];
   return [];
 }
 
-const NONE: ReadonlyMap<string, readonly string[]> = new Map();
-
-function adviceOnPeers(unit: Unit, { machineOf }: Requirements, units: ReadonlyMap<string, Unit>): string[] {
+function adviceOnPeers(unit: Unit, { machineOf }: Requirements, { units, lookups }: Situation): string[] {
   const { name } = unit.metadata;
   const places = new Map<string, string>();
   for (const peer of machineOf) {
     const other = units.get(peer);
-    if (!other || !isWanted(other)) return [`MachineOf names ${peer}, which is not loaded: terrane unit start ${peer}`];
+    if (!other || !isWanted(other)) return [`MachineOf names ${peer}, which ${whyNoPeer(peer)}`];
     if (peer === name) continue;
     const host = hostOf(other);
     if (host === undefined) return [`MachineOf names ${peer}, which is on no host either.`];
@@ -105,16 +112,19 @@ function adviceOnPeers(unit: Unit, { machineOf }: Requirements, units: ReadonlyM
   const listed = [...places].map(([peer, host]) => `${peer} on ${host}`).join(' and ');
   if (new Set(places.values()).size > 1) return [`MachineOf names ${listed}: no host has both.`];
   if (listed !== '') return [`It has to be with ${listed}.`];
-  for (const other of units.values())
-    if (other.metadata.name !== name && isWanted(other) && parsedUnit(other).requirements.machineOf.includes(name))
-      return [`It has to be with ${other.metadata.name}, which names it in MachineOf.`];
-  return [];
+  const other = lookups.naming(name).find(({ metadata }) => metadata.name !== name);
+  return other ? [`It has to be with ${other.metadata.name}, which names it in MachineOf.`] : [];
+}
+
+function whyNoPeer(peer: string): string {
+  if (unitNameProblem(peer) !== undefined) return "can be no unit's name: write it whole, such as db.service";
+  return isTemplate(peer) ? 'is a template: name an instance of it.' : `is not loaded: terrane unit start ${peer}`;
 }
 
 /** Who stands against it, whichever of the two says so. */
-function adviceOnConflicts(unit: Unit, onHosts: readonly Unit[]): string[] {
+function adviceOnConflicts(unit: Unit, situation: Situation): string[] {
   const found: string[] = [];
-  for (const other of onHosts) {
+  for (const other of mayStandAgainst(unit, situation)) {
     const host = hostOf(other);
     if (host === undefined || !cannotBeBeside(unit, other)) continue;
     if (found.length === NAMED_MOST) return [`It can't be beside ${found.join(', ')} and others.${WAYS_OUT}`];
@@ -124,6 +134,15 @@ function adviceOnConflicts(unit: Unit, onHosts: readonly Unit[]): string[] {
 }
 
 const WAYS_OUT = ' Unload one of them, or add a host.';
+
+/** Those among which all are that stand against it, by name: all that are on hosts only where its own patterns may match any of them. */
+function mayStandAgainst(unit: Unit, { units, onHosts, lookups }: Situation): readonly Unit[] {
+  const { conflicts, replaces } = parsedUnit(unit).requirements;
+  const patterns = [...conflicts, ...replaces];
+  if (patterns.some((pattern) => /[*?[\\]/.test(pattern))) return onHosts;
+  const named = patterns.flatMap((name) => units.get(name) ?? []);
+  return [...new Set([...lookups.choosy, ...named])].sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+}
 
 function cannotBeBeside(one: Unit, other: Unit): boolean {
   const [name, otherName] = [one.metadata.name, other.metadata.name];

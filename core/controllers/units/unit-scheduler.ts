@@ -8,6 +8,7 @@ import { Draft } from '../draft.ts';
 import { timestamp } from '../time.ts';
 import type { ClusterState, Controller } from '../types.ts';
 import { explainUnit, type Situation, whyNotThere } from './explain.ts';
+import { lookupsIn } from './lookups.ts';
 import { type UnitMachine, unitMachines } from './machines.ts';
 import { isWanted, parsedUnit } from './parsed.ts';
 import { UNIT_FINALIZER } from './unit-controller.ts';
@@ -30,7 +31,8 @@ export const unitScheduler: Controller = {
     if (!units.some((unit) => asksForPlace(unit, machines))) return draft.finish();
     const placements = placeUnits(units.map(placeable), machines);
     const byName = new Map(units.map((unit) => [unit.metadata.name, unit]));
-    const situation = { machines, placements, units: byName, onHosts: units.filter(isOnHosts) };
+    const all = { machines, units: byName, onHosts: units.filter(isOnHosts) };
+    const situation = { ...all, placements, lookups: lookupsIn(all) };
     draft.forEach(units, (unit) => place(draft, unit, placements.get(unit.metadata.name)!, situation, now));
     return draft.finish();
   },
