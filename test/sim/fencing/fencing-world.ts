@@ -1,6 +1,7 @@
 import { FIRST_SETTINGS } from '../../../core/node/assignment.ts';
 import { FENCED_ANNOTATION, fencedEndSeconds, renewsLease } from '../../../core/node/fencing.ts';
 import type { InboxItem } from '../../../core/ports/inbox.ts';
+import { forgetHost } from '../../../functions/node/forget-host.ts';
 import { reconcileCluster } from '../../../functions/reconcile/reconcile.ts';
 import { heard, SECOND } from '../../support/builders.ts';
 import { CLUSTER, ReconcileWorld, TENANT } from '../../support/reconcile-world.ts';
@@ -32,6 +33,8 @@ export type Fault =
   | { readonly kind: 'outage'; readonly forSeconds: number }
   | { readonly kind: 'deletePod'; readonly pick: number }
   | { readonly kind: 'deleteNode'; readonly pick: number }
+  /** Its key is revoked and its Node deleted: it is never heard again. */
+  | { readonly kind: 'removeHost'; readonly host: number }
   | { readonly kind: 'timeout'; readonly notReadySeconds: number }
   | { readonly kind: 'nothing' };
 
@@ -51,6 +54,8 @@ export class FencingWorld {
   /** Whom each host suspects. */
   readonly #suspects = new Map<string, Map<string, { since: number; until: number }>>();
   #later: Later[] = [];
+  /** Whose key is revoked. */
+  readonly #revoked = new Set<string>();
   #slow = 0;
   #outageUntil = 0;
   /** Machines of the control plane differ by so much, ms. */
@@ -141,6 +146,8 @@ export class FencingWorld {
         if (node && nodes.length > 1) await this.world.remove('Node', node.metadata.name, '');
         return;
       }
+      case 'removeHost':
+        return this.#removeHost(host(fault.host).name);
       case 'timeout':
         return this.#setTimeout(fault.notReadySeconds);
       case 'nothing':
@@ -185,7 +192,7 @@ export class FencingWorld {
     const { agent } = host;
     const link = this.#link.get(host.name)!;
     // One report at a time, given up after a while; one that can't leave is tried again.
-    if (!agent || !host.attends || link.up === 'no' || this.world.now < agent.waitsUntil) return;
+    if (!agent || !host.attends || link.up === 'no' || this.#revoked.has(host.name) || this.world.now < agent.waitsUntil) return;
     const settings = host.assignment?.settings ?? FIRST_SETTINGS;
     const { renewSeconds } = settings;
     const times = { stopSeconds: settings.fencedStopSeconds, graceSeconds: settings.fencedGraceSeconds };
@@ -204,6 +211,7 @@ export class FencingWorld {
       if (link.up === 'yes') this.#whenAttended(host, agent, act);
     };
     this.#in(link.delay, async () => {
+      if (this.#revoked.has(host.name)) return;
       const item = { ...heard(host.name, this.world.now - this.#skew, report) };
       await this.world.inbox.put(TENANT, CLUSTER, item);
       this.#in(link.delay / 2, () => {
@@ -271,6 +279,16 @@ export class FencingWorld {
       thaw();
       await run;
     });
+  }
+
+  /** As many stay as there are replicas. */
+  async #removeHost(name: string): Promise<void> {
+    if (this.#revoked.size >= this.hosts.length - REPLICAS || !this.world.state.get('Node', '', name)) return;
+    this.#revoked.add(name);
+    const { keyspaces, inbox } = this.world.deps;
+    await forgetHost({ keyspaces, inbox, context: () => this.world.ctx() }, TENANT, CLUSTER, name);
+    const node = this.world.state.get('Node', '', name);
+    if (node && !node.metadata.deletionTimestamp) await this.world.remove('Node', name, '');
   }
 
   async #setTimeout(notReadySeconds: number): Promise<void> {

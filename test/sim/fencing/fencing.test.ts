@@ -31,9 +31,10 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('outage' as const), forSeconds: fc.nat(90) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('deletePod' as const), pick: fc.nat(5) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('deleteNode' as const), pick: fc.nat(5) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('removeHost' as const), host }) },
   {
-    weight: 1,
-    arbitrary: fc.record({ kind: fc.constant('timeout' as const), notReadySeconds: fc.constantFrom(30, 60, 120) }),
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('timeout' as const), notReadySeconds: fc.constantFrom(20, 30, 60, 120, 240) }),
   },
 );
 
