@@ -16,8 +16,6 @@ export interface KnownTerm {
   /** Work that stays away from what matches. */
   readonly avoiders: Set<number>;
   readonly matching: Tally;
-  /** Where the avoiders are. */
-  readonly avoiding: Tally;
 }
 
 /** Every count that some work asks for, shared by all that ask for the same. */
@@ -62,24 +60,19 @@ export class Tallies {
     const id = idOf(term);
     if (this.#terms.has(id)) return;
     const topology = this.topology(term.topologyKey);
-    this.#terms.set(id, {
-      term,
-      matches: find(term),
-      avoiders: new Set(),
-      matching: new Tally(topology),
-      avoiding: new Tally(topology),
-    });
+    this.#terms.set(id, { term, matches: find(term), avoiders: new Set(), matching: new Tally(topology) });
   }
 
-  #count({ matches, avoiders, matching, avoiding }: KnownTerm): void {
+  #count({ matches, avoiders, matching }: KnownTerm): void {
     for (const [index, amount] of matches) this.adds[index]!.push({ tally: matching, amount });
     for (const index of avoiders) this.forbids[index]!.push({ tally: matching, reason: ANTI_AFFINITY });
     // Work that only stays away from its own kind needs no second count.
     const own = avoiders.size === matches.size && [...avoiders].every((index) => matches.has(index));
-    if (own) return;
+    if (own || avoiders.size === 0) return;
+    // Where the avoiders are.
+    const avoiding = new Tally(matching.topology);
     for (const index of avoiders) this.adds[index]!.push({ tally: avoiding, amount: 1 });
-    for (const index of avoiders.size > 0 ? matches.keys() : [])
-      this.forbids[index]!.push({ tally: avoiding, reason: EXISTING_ANTI_AFFINITY });
+    for (const index of matches.keys()) this.forbids[index]!.push({ tally: avoiding, reason: EXISTING_ANTI_AFFINITY });
   }
 
   /** A port on all addresses excludes any use of it; one on an address excludes that address and all. */

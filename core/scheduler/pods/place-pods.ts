@@ -30,6 +30,8 @@ class Session {
   readonly #evictable: Evictable;
   readonly #leastImportant: number;
   readonly #nominated = new Map<number, { nodeName: string; victims: readonly Pod[] }>();
+  /** Class -> how many there were of those when nothing could make room for one of it. Others like it needn't ask again. */
+  readonly #hopeless = new Map<number, number>();
   /** What has to wait for those, and why. */
   readonly #early = new Map<number, Refusals>();
 
@@ -123,9 +125,10 @@ class Session {
   }
 
   #preempt(piece: number): void {
-    if (this.#priority(piece) <= this.#leastImportant) return;
+    const index = this.#placer.workOf[piece]!;
+    if (this.#priority(piece) <= this.#leastImportant || this.#hopeless.get(index) === this.#nominated.size) return;
     const found = findVictims(this.#placer, piece, this.#evictable);
-    if (!found) return;
+    if (!found) return void this.#hopeless.set(index, this.#nominated.size);
     for (const victim of found.victims) {
       this.#evictable.pieces[victim] = 0;
       this.#evictable.ending[victim] = 1;
