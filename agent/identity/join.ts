@@ -15,7 +15,7 @@ export interface JoinOptions {
 
 /**
  * Redeems the join token. Tries until the control plane answers (same key and token give the same answer, so a lost answer
- * costs nothing). Throws Refusal when it says no for good: the token is wrong, used up or expired, or there are too many nodes.
+ * costs nothing). Throws Refusal when it says no for good: the token is wrong, used up or expired, or the host is another cluster's.
  */
 export async function join({ client, request, log, random, signal }: JoinOptions): Promise<JoinResponse> {
   for (let failures = 0; ; failures++) {
@@ -39,8 +39,12 @@ export async function join({ client, request, log, random, signal }: JoinOptions
   }
 }
 
+/** Another one may be heard later on: nodes are removed, plans grow, and clocks are set, which at a first boot may be just now. */
+const PASSING: ReadonlySet<string> = new Set(['node_limit_reached', 'clock_skew']);
+
 /** A better answer can't be had by asking again. */
 function isFinal({ status, code }: Refusal): boolean {
+  if (PASSING.has(code)) return false;
   return status >= 400 && status < 500 && status !== 408 && status !== 425 && status !== 429 && code !== '';
 }
 

@@ -189,6 +189,8 @@ check_membership() {
   joined || return 0
   node=$(identity nodeName)
   if [ -e "$data/revoked" ] && [ -n "$token" ]; then
+    [ "${TERRANE_SKIP_DOWNLOAD:-}" != 1 ] ||
+      die "this host was node $node, which was removed. To join anew, all of it goes first, what is installed too: run this without TERRANE_SKIP_DOWNLOAD. Nothing was done."
     say "this host was node $node, which was removed: what is left of it goes, and it joins anew"
     [ -x "$base/uninstall.sh" ] || die "$base/uninstall.sh is not there: remove $data and run this again"
     "$base/uninstall.sh" --purge >&2

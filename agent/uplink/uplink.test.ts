@@ -93,6 +93,18 @@ describe('joining', () => {
     });
   });
 
+  test('goes on where the organisation has all the nodes that it may have, or the clock is being set, and says what to do', async () => {
+    const log = logger();
+    const answers = [refused(403, 'node_limit_reached'), refused(401, 'clock_skew')];
+    const client = clientOf(() => answers[client.sent.length - 1] ?? { body: '{"hostId":"h"}' });
+    const joined = join(options(client, log));
+    await passed(10_000);
+    await expect(joined).resolves.toEqual({ hostId: 'h' });
+    expect(log.lines[0]).toBe(
+      'joining control.example failed: it answered 403: no: node_limit_reached. Do this. Trying again in 1 s',
+    );
+  });
+
   test('waits as long as it is told when it came too often', async () => {
     const client = clientOf(() =>
       client.sent.length < 2 ? { ...refused(429, 'rate_limited'), headers: { 'retry-after': '60' } } : { body: '{"hostId":"h"}' },

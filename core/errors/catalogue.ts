@@ -237,7 +237,7 @@ export const catalogue = {
   node_limit_reached: {
     status: 403,
     when: 'The organisation has as many nodes as its plan allows.',
-    fix: 'Remove a node you no longer need (terrane node remove NAME) and run the join again, or ask for a larger plan.',
+    fix: 'Remove a node you no longer need (terrane node remove NAME), or ask for a larger plan: the host goes on trying.',
   },
   host_already_joined: {
     status: 409,

@@ -72,6 +72,9 @@ describe('a good install', () => {
     for (const name of ['host.key', 'revoked']) await writeFile(join(prefix, 'data', name), 'old\n');
     // Without a token, nothing is thrown away.
     expect((await install(plane, ['--prefix', prefix], {})).code).toBe(0);
+    const skip = { TERRANE_TOKEN: JOIN_TOKEN, TERRANE_SKIP_DOWNLOAD: '1' };
+    const refused = await install(plane, ['--prefix', prefix], skip);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/run this without TERRANE_SKIP_DOWNLOAD/) });
     expect(await tree(join(prefix, 'data'))).toContain('host.key');
     const { code, stderr } = await install(plane, ['--prefix', prefix, '--foreground']);
     expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringMatching(/was node test-node, which was removed/) });
