@@ -24,7 +24,7 @@ function guardOf(rest: Partial<FenceGuardOptions> = {}) {
     path,
     bootId: 'boot',
     uptime: () => 100_000,
-    lease: () => ({ until: 140_000, held: true, graceSeconds: 10 }),
+    lease: () => ({ until: 140_000, held: true, graceSeconds: 10, number: 1 }),
     leaseFile: '/data/lease.json',
     units: () => [],
     containers: [() => []],
@@ -52,7 +52,10 @@ describe('the fence guard is told', () => {
 
   test('until when, of which boot, and whether the agent stops containers by itself, in hundredths of seconds of uptime', async () => {
     let held = true;
-    const { guard } = guardOf({ units: () => ['db.service'], lease: () => ({ until: 140_009, held, graceSeconds: 2.5 }) });
+    const { guard } = guardOf({
+      units: () => ['db.service'],
+      lease: () => ({ until: 140_009, held, graceSeconds: 2.5, number: 1 }),
+    });
     guard.tell();
     const head = ['boot boot', 'at 10000', 'until 14000', 'grace 250', 'lease /data/lease.json'];
     await eventually('it is told', () => expect(lines().slice(2)).toEqual([...head, 'unit db.service', 'end', '']));
@@ -98,9 +101,42 @@ describe('the fence guard is told', () => {
 
 test('systemd may start no fenced unit from the end of a lease until there is another one', async () => {
   let held = false;
-  const { guard } = guardOf({ units: () => ['db.service'], lease: () => ({ until: 1, held, graceSeconds: 1 }) });
+  const { guard } = guardOf({ units: () => ['db.service'], lease: () => ({ until: 1, held, graceSeconds: 1, number: 1 }) });
   guard.tell();
   await eventually('it may not', () => expect(existsSync(guard.lapsedFile!)).toBe(true));
   held = true;
   await guard.during({ units: ['db.service'] }, async () => expect(existsSync(guard.lapsedFile!)).toBe(false));
+});
+
+test('a unit starts once systemd has heard what the guard asked of it when the lease before this one was over', async () => {
+  const { guard } = guardOf();
+  writeFileSync(`${path}.pending`, '');
+  let heard = false;
+  const started = guard.during({ units: ['db.service'] }, async () => heard);
+  await eventually('the guard is told', () => expect(told().units).toEqual(['db.service']));
+  heard = true;
+  rmSync(`${path}.pending`);
+  expect(await started).toBe(true);
+});
+
+test('what runs under a lease of which the guard heard so late that it may have ended units counts as run under another one', async () => {
+  const machine = { now: 100_000, until: 140_000, number: 1, late: 0 };
+  const { guard } = guardOf({
+    units: () => ['db.service'],
+    uptime: () => machine.now,
+    lease: () => ({ ...machine, held: true, graceSeconds: 10 }),
+    onLate: () => void machine.late++,
+  });
+  const told_ = async (next: Partial<typeof machine>) => {
+    Object.assign(machine, next);
+    guard.tell();
+    await eventually('it is told', () => expect(lines()).toContain(`until ${machine.until / 10}`));
+    // Another one waits for the one before.
+    await guard.during({}, () => Promise.resolve());
+    return machine.late;
+  };
+  expect(await told_({})).toBe(0);
+  expect(await told_({ now: 140_400, until: 170_000 })).toBe(0);
+  expect(await told_({ now: 170_500, until: 190_000 })).toBe(1);
+  expect(await told_({ now: 300_000, until: 340_000, number: 300_000 })).toBe(1);
 });

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -32,7 +33,11 @@ export interface FenceGuardOptions {
     readonly until: number;
     readonly held: boolean;
     readonly graceSeconds: number;
+    /** Another one for each lease (LeaseKeeper.number). */
+    readonly number: number;
   };
+  /** The guard was told so late that a lease goes on that it may have ended units by now: what runs under it has to be started anew. */
+  readonly onLate?: () => void;
   readonly leaseFile: string;
   /** What is fenced and runs here, or might be about to; undefined: nobody can tell just now. */
   readonly units: () => readonly string[] | undefined;
@@ -46,6 +51,11 @@ export interface FenceGuardOptions {
 const ENSURE_MS = 60_000;
 /** A systemd that hangs holds up no start for longer. */
 const ENSURE_WAIT_MS = 5_000;
+/** The guard gives the agent so long after the end of a lease. */
+const LATE_MS = 500;
+/** What the guard has just asked of systemd is heard by then: `timeout` ends who asks after 2 s. */
+const PENDING_MS_MAX = 3_000;
+const PENDING_LOOK_MS = 20;
 
 /** A host without fenced work has no guard. */
 const NOTHING = '';
@@ -68,6 +78,8 @@ export function fenceGuard(options: FenceGuardOptions): FenceGuard {
   /** What is being started just now. */
   const starting = new Set<Partial<FencedWork>>();
   let told = isNothing(before) ? NOTHING : 'by an agent before this one';
+  /** How long the guard believes that the lease lasts, and which one. */
+  let believed = { until: Number.POSITIVE_INFINITY, number: Number.NaN };
   let ids = 0;
   let writing: Promise<void> | undefined;
   let ensured = Number.NEGATIVE_INFINITY;
@@ -106,6 +118,10 @@ export function fenceGuard(options: FenceGuardOptions): FenceGuard {
       else await rm(lapsedFile, { force: true });
       const first = told === NOTHING;
       told = text;
+      const { number } = lease();
+      const late = !first && !next.stopping && number === believed.number && uptime() >= believed.until + LATE_MS;
+      believed = { until: next.until, number };
+      if (late) options.onLate?.();
       // With nothing to guard it ends by itself.
       if (text !== NOTHING) ensure(first);
     }
@@ -124,6 +140,14 @@ export function fenceGuard(options: FenceGuardOptions): FenceGuard {
     return next;
   }
 
+  /** The guard may be about to ask for what the lease before this one has ended for; it has seen this one before it says so the next time. */
+  async function stopsAreHeard(): Promise<void> {
+    const until = uptime() + PENDING_MS_MAX;
+    while (existsSync(`${path}.pending`) && uptime() < until) await delay(PENDING_LOOK_MS);
+    // Of a guard that was killed amid it.
+    await rm(`${path}.pending`, { force: true });
+  }
+
   return {
     lapsedFile,
     async during(work, start) {
@@ -131,6 +155,7 @@ export function fenceGuard(options: FenceGuardOptions): FenceGuard {
       try {
         await update();
         await Promise.race([ensuring, delay(ENSURE_WAIT_MS, undefined, { ref: false })]);
+        if (work.units) await stopsAreHeard();
         return await start();
       } finally {
         starting.delete(work);

@@ -21,8 +21,15 @@ export function hostFenceGuard({ owner, lease, ...rest }: HostFenceGuardOptions)
     lease: () => ({
       until: lease().until(),
       held: lease().lapsedAt() === undefined,
+      number: lease().number(),
       graceSeconds: lease().graceSeconds(),
     }),
+    onLate() {
+      rest.log.warn(
+        'the fence guard was told late that the lease goes on: fenced units are started anew, since it may have stopped them',
+      );
+      lease().anew();
+    },
     process: guardProcess({ path, unitDirectory: UNITS, log: rest.log }),
   });
 }

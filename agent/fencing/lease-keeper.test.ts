@@ -97,3 +97,10 @@ test('fenced work ends by the lease that was answered, whatever the settings hav
   one.renew(11_000, TIMES);
   expect(one.endSeconds()).toBe(60);
 });
+
+test('a lease that goes on anew has another number, and is held as before', () => {
+  const uptime = { ms: 99_000 };
+  const one = keeper(LEASE, uptime);
+  one.anew();
+  expect([one.number(), one.until(), one.holds()]).toEqual([99_000, 100_000, true]);
+});

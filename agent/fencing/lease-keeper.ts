@@ -26,6 +26,8 @@ export interface LeaseKeeper {
   renew(sentAt: number, times: LeaseTimes): void;
   /** An assignment asked for at `askedAt` (uptime, ms) is in force. */
   confirm(askedAt: number): void;
+  /** It goes on as another one: what was started under it may have ended, though it had not. */
+  anew(): void;
   close(): void;
 }
 
@@ -116,6 +118,11 @@ export function leaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
     endSeconds,
     renew: (sentAt, times) => take(renewed(lease, sentAt, uptime(), times)),
     confirm: (askedAt) => take(confirmed(lease, askedAt, uptime())),
+    anew() {
+      if (!holds(lease, uptime())) return;
+      take({ ...lease, since: uptime() });
+      onChange();
+    },
     close: () => clearInterval(timer),
   };
 }

@@ -190,7 +190,19 @@ stop_units() {
   [ -n "$units" ] || return 0
   if command -v timeout >/dev/null 2>&1; then limit='timeout 2'; else limit=''; fi
   # shellcheck disable=SC2086 # words
-  $limit systemctl stop --no-block -- $units >/dev/null 2>&1 </dev/null &
+  {
+    $limit systemctl stop --no-block -- $units
+    rm -f "$state.pending"
+  } >/dev/null 2>&1 </dev/null &
+}
+
+# From here on until systemd has heard it, the agent starts no unit: a stop for the lease that is over would end what runs under the next one. What it says is
+# looked at once more after that.
+about_to_stop() {
+  [ -n "$units" ] && true 2>/dev/null >"$state.pending"
+  load
+  now
+  deadlines
 }
 
 # TERM to the first process of each container.
@@ -215,12 +227,21 @@ kill_all() {
   round=0
   while [ "$round" -lt "$ROUNDS_MAX" ]; do
     found=$(scan "$work")
+    ask=0
+    if [ "$round" = 0 ] && { [ -n "$found" ] || [ "$quiet" = 0 ] || [ "$((quiet % 5))" = 0 ]; }; then ask=1; fi
     # What was found had started before; if the lease is held again it may be what the agent has just started.
-    load
-    now
-    deadlines
-    [ "$up" -ge "$over" ] || return 0
-    if [ "$round" = 0 ] && { [ -n "$found" ] || [ "$quiet" = 0 ] || [ "$((quiet % 5))" = 0 ]; }; then stop_units; fi
+    if [ "$ask" = 1 ]; then
+      about_to_stop
+    else
+      load
+      now
+      deadlines
+    fi
+    if [ "$up" -lt "$over" ]; then
+      if [ "$ask" = 1 ]; then rm -f "$state.pending"; fi
+      return 0
+    fi
+    if [ "$ask" = 1 ]; then stop_units; fi
     [ -n "$found" ] || break
     if [ "$told" != "$ends" ]; then echo "the lease is over: killing what is fenced and still runs"; fi
     told=$ends quiet=-1
@@ -235,7 +256,8 @@ kill_all() {
 # While this is there systemd starts no fenced unit, whoever asks for it (agent/systemd/unit-files.ts).
 bar() {
   [ ! -e "$state.lapsed" ] || return 0
-  : >"$state.lapsed"
+  # Not ":", which is one of those by which a shell ends when there is no room for the file, or no directory.
+  true 2>/dev/null >"$state.lapsed"
   # The agent may have taken it away since it was last looked at.
   if [ "$mode" = watch ]; then
     load
@@ -248,6 +270,11 @@ bar() {
 # Once for each end of a lease.
 ask_all() {
   [ "$asked" != "$ends" ] || return 0
+  about_to_stop
+  if [ "$up" -lt "$((ends + LATE))" ]; then
+    rm -f "$state.pending"
+    return 0
+  fi
   asked=$ends
   quiet=0
   echo "the lease has run out: stopping what is fenced"
