@@ -40,14 +40,17 @@ function OneUnit({ cluster, name }: { readonly cluster: ClusterView; readonly na
           </p>
         </Empty>
       )}
-      <Cli>
-        {[
-          `terrane unit status ${name} --cluster ${cluster.name}`,
-          `terrane unit journal --follow ${name} --cluster ${cluster.name}`,
-          `terrane unit cat ${name} --cluster ${cluster.name}`,
-        ]}
-      </Cli>
+      {unit && <CommandLine name={unit.metadata.name} cluster={cluster} />}
     </section>
+  );
+}
+
+/** Of a unit that there is: what stands in an address, whoever wrote it, is not for anybody's shell. */
+function CommandLine({ name, cluster }: { readonly name: string; readonly cluster: ClusterView }) {
+  // The one character of unit names that shells take for another.
+  const word = name.includes('\\') ? `'${name}'` : name;
+  return (
+    <Cli>{['status', 'journal --follow', 'cat'].map((verb) => `terrane unit ${verb} ${word} --cluster ${cluster.name}`)}</Cli>
   );
 }
 

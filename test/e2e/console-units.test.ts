@@ -78,9 +78,13 @@ const COUNT = '[Service]\nExecStart=/bin/sh -c "echo its process is $$$$; exec s
     await row('waits.service').getByRole('link').click();
     await page.getByRole('cell', { name: 'FailedScheduling' }).waitFor();
     expect(await page.getByRole('heading', { name: 'Journal' }).count()).toBe(0);
+    const commands = page.getByText('On the command line');
+    expect(await commands.count()).toBe(1);
     await isGood(page, 'prod');
     await page.goto(`${page.url()}x`);
     await page.getByText('There is no such unit').waitFor();
+    // What an address says is not for anybody's shell.
+    expect(await commands.count()).toBe(0);
     await isGood(page, 'prod');
     expect(complaints).toEqual([]);
     await context.close();
