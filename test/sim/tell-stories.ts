@@ -6,22 +6,27 @@ export interface Told {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-/** The command line of a simulator, `[--seeds N] [--from S]`: one story a seed. Prints what is wrong and how to see it again. */
-export async function tellStories(command: string, tell: (seed: number) => Promise<Told>): Promise<void> {
-  const { values } = parseArgs({
-    options: { seeds: { type: 'string', default: '200' }, from: { type: 'string', default: '1' } },
-  });
-  const [from, seeds] = [Number(values.from), Number(values.seeds)];
-  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(seeds) || seeds < 1) {
+/**
+ * The command line of a simulator, `[--seeds N] [--from S]`: one story a seed. Prints what is wrong and how to see it again; gives the exit
+ * code.
+ */
+export async function tellStories(
+  command: string,
+  tell: (seed: number) => Promise<Told>,
+  args = process.argv.slice(2),
+): Promise<number> {
+  const asked = seedsOf(args);
+  if (!asked) {
     console.error(`--seeds and --from are whole numbers: ${command} -- --seeds 1000 --from 1`);
-    process.exit(2);
+    return 2;
   }
+  const { from, seeds } = asked;
 
   const total: Record<string, number> = {};
   let bad = 0;
   const startedAt = performance.now();
   for (let seed = from; seed < from + seeds; seed++) {
-    const { findings, counts } = await tell(seed);
+    const { findings, counts } = await tell(seed).catch(broken);
     for (const [what, count] of Object.entries(counts)) total[what] = (total[what] ?? 0) + count;
     if (findings.length === 0) continue;
     bad++;
@@ -35,5 +40,22 @@ export async function tellStories(command: string, tell: (seed: number) => Promi
       .map(([what, count]) => `${count} ${what}`)
       .join(', '),
   );
-  process.exitCode = bad > 0 ? 1 : 0;
+  return bad > 0 ? 1 : 0;
+}
+
+/** Undefined: they are not as they should be. */
+function seedsOf(args: string[]): { readonly from: number; readonly seeds: number } | undefined {
+  try {
+    const options = { seeds: { type: 'string', default: '200' }, from: { type: 'string', default: '1' } } as const;
+    const { values } = parseArgs({ args, options });
+    const [from, seeds] = [Number(values.from), Number(values.seeds)];
+    return Number.isSafeInteger(from) && Number.isSafeInteger(seeds) && seeds >= 1 ? { from, seeds } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A story that could not be told to its end is one to be looked at, too: it has a seed. */
+function broken(error: unknown): Told {
+  return { findings: [`it broke off: ${error instanceof Error ? error.stack : String(error)}`], counts: {} };
 }
