@@ -128,9 +128,9 @@ export function dockerEngine(connection: DockerConnection) {
       yield* jsonLines<EngineEvent>(response);
     },
 
-    /** When containers come and go, whoever has started them; for as long as the engine lives. */
-    async *containerEvents(signal: AbortSignal): AsyncGenerator<EngineEvent> {
-      const query = { filters: filters({ type: ['container'], event: ['create', 'start', 'die', 'destroy'] }) };
+    /** When containers come and go, whoever has started them; from `since` (seconds since the epoch) on, for as long as the engine lives. */
+    async *containerEvents(since: string, signal: AbortSignal): AsyncGenerator<EngineEvent> {
+      const query = { filters: filters({ type: ['container'], event: ['create', 'start', 'die', 'destroy'] }), since };
       const response = await connection.stream({ method: 'GET', path: '/events', query, signal, timeoutMs: 10_000 });
       yield* jsonLines<EngineEvent>(response);
     },

@@ -15,6 +15,8 @@ let events: EventInput[];
 let fenced: string[];
 let over: AbortController;
 let listening: boolean;
+let toldSince: number;
+let listedAt: number;
 let down: boolean;
 let happen: (event: Partial<EngineEvent>) => void;
 let containers: UnitContainers;
@@ -35,7 +37,8 @@ beforeEach(() => {
 function watched(before: readonly KnownContainer[] = []): UnitContainers {
   return unitContainers({
     engine: {
-      async *containerEvents(signal) {
+      async *containerEvents(since, signal) {
+        toldSince = Number(since);
         listening = true;
         const queue: EngineEvent[] = [];
         let wake = () => {};
@@ -53,6 +56,7 @@ function watched(before: readonly KnownContainer[] = []): UnitContainers {
         throw signal.reason;
       },
       runningContainers: async () => {
+        listedAt = Date.now();
         if (down) throw new Error('the engine is away');
         return [...running.keys()].map((Id) => ({ Id, Names: [], Image: '', ImageID: '', State: 'running', Labels: {} }));
       },
@@ -102,6 +106,20 @@ test('those that run, and those that come, are known until they end; others’ n
   await known('c1', 'c3');
   happen({ Action: 'die', Actor: { ID: 'c1', Attributes: {} } });
   await known('c3');
+});
+
+test('what comes between the list of what runs and the first word of the engine is told of, too', async () => {
+  running.set('c1', 'db.service');
+  fenced = ['db.service'];
+  containers.look();
+  await known('c1');
+  expect(toldSince * 1000).toBeLessThanOrEqual(listedAt);
+  expect(toldSince).toBeGreaterThan(0);
+  // Told again, it is none but what it was.
+  happen({ Action: 'create', Actor: { ID: 'c1', Attributes: {} } });
+  running.set('c2', 'db.service');
+  happen({ Action: 'start', Actor: { ID: 'c2', Attributes: {} } });
+  await known('c1', 'c2');
 });
 
 test('they stay known while the agent is on its way down: the guard is told of them to the last', async () => {

@@ -86,7 +86,9 @@ export function unitContainers(options: UnitContainersOptions): UnitContainers {
     while (!unneeded.signal.aborted && isNeeded()) {
       const over = new AbortController();
       try {
-        const stream = engine.containerEvents(AbortSignal.any([signal, unneeded.signal, over.signal]));
+        // The list may be made before the engine has begun to tell: what came between would be in neither.
+        const since = String(Math.floor(Date.now() / 1000));
+        const stream = engine.containerEvents(since, AbortSignal.any([signal, unneeded.signal, over.signal]));
         const first = stream.next();
         first.catch(() => undefined);
         const all = await engine.runningContainers();
