@@ -7,6 +7,8 @@ import { parseTime } from '../time.ts';
 import { parsedUnit } from './parsed.ts';
 
 const SLOW_MS = 60_000;
+/** A global unit may leave thousands of hosts: it must not be written anew whenever one of them is done. */
+const NAMED_MOST = 3;
 
 export interface SlowStop {
   readonly conditions: Condition[] | undefined;
@@ -30,7 +32,8 @@ export function slowStop(
   const next = Math.min(...leaving.map(slowAt).filter((at) => at > now));
   const wake = Number.isFinite(next) ? { wakeAt: next } : {};
   if (slow.length === 0) return { conditions: withoutCondition(before, SLOW_CONDITION), ...wake };
-  const where = slow.map(({ nodeName, leaving: why }) => `${nodeName} (${why})`).join(', ');
+  const named = slow.slice(0, NAMED_MOST).map(({ nodeName, leaving: why }) => `${nodeName} (${why})`);
+  const where = `${named.join(', ')}${slow.length > NAMED_MOST ? ' and others' : ''}`;
   const message = `It is still being stopped on ${where}, and is killed there once that has taken ${stopSecondsOf(parsedUnit(unit).options)} s.`;
   if (findCondition(before, SLOW_CONDITION)?.message === message) return { conditions: before, ...wake };
   const condition = { type: SLOW_CONDITION, status: 'True', reason: 'StillStopping', message } as const;

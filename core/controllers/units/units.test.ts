@@ -89,6 +89,24 @@ describe('a unit that takes long to leave', () => {
     expect(hosts('a.service')).toEqual(['n2']);
   });
 
+  test('names a few of its hosts, however many they are', async () => {
+    const all = ['n1', 'n2', 'n3', 'n4', 'n5'];
+    for (const name of all.slice(3)) await cluster.create(host(name));
+    await cluster.create(unit('g.service', { fleet: 'Global=true' }));
+    await settle(...all);
+    expect(hosts('g.service')).toEqual(all);
+    await want('g.service', 'inactive');
+    for (let seconds = 0; seconds <= 80; seconds += 10) {
+      cluster.now += 10 * SECOND;
+      hear(all, stopping);
+      await cluster.settle();
+    }
+    const where = all.slice(0, 3).map((name) => `${name} (it was unloaded)`);
+    expect(slow('g.service')?.message).toBe(
+      `It is still being stopped on ${where.join(', ')} and others, and is killed there once that has taken 600 s.`,
+    );
+  });
+
   test('has what its host tells of it among its Events; of one that has gone meanwhile the host has them', async () => {
     const { metadata } = await cluster.create(unit('a.service')).then(() => cluster.get('Unit', 'a.service', ''));
     await settle('n1', 'n2', 'n3');
