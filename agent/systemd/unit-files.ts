@@ -12,6 +12,7 @@ import type { Launch, UnitFile } from './observed.ts';
 export interface UnitFiles {
   /** By unit name. */
   list(): Promise<Map<string, UnitFile>>;
+  /** Throws if there is a file of this name that no agent wrote. */
   write(unit: AssignedUnit): Promise<void>;
   /** Nothing, if it is not ours. */
   remove(name: string): Promise<void>;
@@ -59,6 +60,9 @@ export function unitFiles({ directory, memory, owner, lapsedFile }: UnitFilesOpt
     },
     async write({ name, uid, hash, contents, fenced }) {
       const marker = `# terrane.dev/unit owner=${owner} uid=${uid} hash=${hash}\n${fenced ? FENCED : ''}`;
+      const there = await firstBytes(pathOf(name)).catch(ifAbsent(undefined));
+      if (there !== undefined && !MARKER.test(there))
+        throw new Error(`${pathOf(name)} is the host's own: give the unit another name, or remove that file`);
       // As systemd's own: anybody on the host may see what runs there.
       await writeAtomic(pathOf(name), `${marker}${contents}\n${fenced ? condition(lapsedFile) : ''}`, 0o644);
     },
