@@ -189,6 +189,13 @@ describe("the host's own units", () => {
   });
 });
 
+test('a fenced unit whose file is from before such files said so gets a new one, and runs on', () => {
+  const seen = (fenced: boolean) => ({ state: RUNNING, file: { ...FILE, fenced } });
+  expect(steps(unit({ fenced: true }), seen(false), { launch: launch() })).toEqual(['writeUnit']);
+  expect(steps(unit({ fenced: true }), seen(true), { launch: launch() })).toEqual([]);
+  expect(steps(unit(), seen(false), { launch: launch() })).toEqual([]);
+});
+
 describe('a fenced unit without a lease', () => {
   const fenced = unit({ fenced: true });
   const lapsed = { at: 500, graceSeconds: 1 };

@@ -102,6 +102,8 @@ function planPresent(input: UnitPlanInput, unit: AssignedUnit, state: SystemdSta
   if (!file) return unitStep('writeUnit', name, { unit });
   // It stops though systemd can't read files just now.
   if (unit.fenced && input.lapsed) return planLapsed(input, name, state, launch);
+  // By an agent of before such files had a condition: it gets one, and runs on.
+  if (unit.fenced && file.fenced === false) return unitStep('writeUnit', name, { unit });
   if (input.stale || unread(state)) return undefined;
   if (unit.desired === 'launched') {
     // A stop that was asked for when something else was wanted may still be under way: then it has to be started again.
