@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Logger } from '../../core/ports/logger.ts';
 import { messageOf } from '../docker/errors.ts';
 import { writeAtomic } from '../files/atomic-file.ts';
@@ -24,6 +25,9 @@ export interface GuardProcessOptions {
   readonly unitDirectory: string;
   readonly log: Logger;
 }
+
+/** What the script runs; anything else it does without, if it must. */
+const TOOLS = ['awk', 'cat', 'grep', 'mv', 'rm', 'sleep', 'xargs'];
 
 /** The build puts the script into the program (bin/build/bundle.ts); without one it lies beside. */
 export const guardScript = (): string =>
@@ -56,6 +60,8 @@ export function guardProcess({ path, unitDirectory, log }: GuardProcessOptions):
   return {
     async ensure(anew) {
       try {
+        const missing = await missingTools(TOOLS);
+        if (missing.length > 0) throw new Error(`${missing.join(', ')}: not on this host; install it`);
         await mkdir(dirname(path), { recursive: true, mode: 0o700 });
         if (await systemdIsHere(unitDirectory)) await asService(anew);
         else await asChild(anew);
@@ -69,6 +75,15 @@ export function guardProcess({ path, unitDirectory, log }: GuardProcessOptions):
       }
     },
   };
+}
+
+/** A guard without them would look well and end nothing. `path` is where they are looked for, as in PATH. */
+export async function missingTools(tools: readonly string[], path = process.env.PATH): Promise<string[]> {
+  const script = 'for tool; do command -v "$tool" >/dev/null || echo "$tool"; done';
+  const { stdout } = await promisify(execFile)('/bin/sh', ['-c', script, 'sh', ...tools], {
+    env: { ...process.env, PATH: path },
+  });
+  return stdout.split('\n').filter(Boolean);
 }
 
 /** Gives whether it was another text. */
