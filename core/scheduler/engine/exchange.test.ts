@@ -117,7 +117,7 @@ describe('exchanging work between hosts whose rests nobody can use', () => {
           moved++;
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 5000 },
     );
     expect(moved).toBeGreaterThan(20);
   });
